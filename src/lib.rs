@@ -1,0 +1,10 @@
+//! Scar Tissue: a flight simulator for people on call.
+//!
+//! Data flows downwards through this list; a module imports only from those above it
+//! (`tests/headless/house.rs` holds the tree to that).
+
+pub mod cli;
+pub mod metrics; // the monitoring system: instruments, scrape store, PromQL
+pub mod report; // what is handed on: pages, charts, JSON
+pub mod scenario; // the file: RON format, catalogue; holds the truth
+pub mod sim; // the world: the stack and its event loop // one file per command of the binary

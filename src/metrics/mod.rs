@@ -1,0 +1,1 @@
+//! The monitoring system: instruments, scrape store, PromQL. Knows nothing of the stack.

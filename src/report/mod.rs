@@ -1,0 +1,1 @@
+//! What is handed on: terminal charts, HTML pages, JSON.

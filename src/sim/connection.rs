@@ -1,0 +1,1 @@
+//! Connections: pools, pinning to a backend, idle time-outs, certificates.

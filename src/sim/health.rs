@@ -1,0 +1,1 @@
+//! Health checks: probes, thresholds, and the view they leave behind.

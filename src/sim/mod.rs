@@ -1,0 +1,20 @@
+//! The world: a discrete-event simulation of an LLM service, request by request.
+//!
+//! Pure: no files, clocks, threads, logging or globals. Imports only [`crate::metrics`].
+
+pub mod ids;
+pub mod rng;
+pub mod time;
+
+pub mod prompt; // a chain of segments
+pub mod workload; // what users want
+
+pub mod connection; // pools, pinning, idle time-outs, certificates
+pub mod health; // probes and verdicts
+pub mod keyed_cache; // auth entries, names: shards, TTL, miss path
+pub mod link; // capacity shared by flows
+pub mod rate_limit; // token buckets
+pub mod station; // queue with servers
+
+pub mod kv; // the cache and its tiers
+pub mod serving; // step times, continuous batching

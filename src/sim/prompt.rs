@@ -1,0 +1,38 @@
+//! What a prompt is to a cache: a chain of segments, each named by everything up to and including it.
+
+use std::sync::Arc;
+
+/// A piece of a prompt whose tokens are always used together (a system prompt, one turn, a document).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Segment {
+    /// Identity of the whole prompt up to and including this segment (a chained hash: equal key, equal prefix).
+    pub key: u64,
+    /// Tokens of this segment alone, at least 1.
+    pub tokens: u32,
+}
+
+/// A prompt: its segments in order. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    segments: Arc<[Segment]>,
+    tokens: u32,
+}
+
+impl Prompt {
+    /// A prompt of these segments; empty ones are dropped.
+    pub fn new(segments: impl IntoIterator<Item = Segment>) -> Self {
+        let segments: Arc<[Segment]> = segments.into_iter().filter(|s| 0 < s.tokens).collect();
+        let tokens = segments.iter().map(|s| s.tokens).sum();
+        Prompt { segments, tokens }
+    }
+
+    /// The segments in order.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// All tokens of the prompt.
+    pub fn tokens(&self) -> u32 {
+        self.tokens
+    }
+}

@@ -1,0 +1,1 @@
+//! Token buckets: how requests and tokens per minute are limited.

@@ -1,0 +1,1 @@
+//! Serving: step times and the continuous-batching engine of one replica.

@@ -1,0 +1,1 @@
+//! What users want: a pure function of (seed, entity, index).
