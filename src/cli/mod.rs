@@ -1,6 +1,100 @@
-//! The command line: one file per command.
+//! The command line: one file per command. Data goes to standard output, talk to standard error.
+//!
+//! Exit codes: 0 done; 1 the answer is no (a file has mistakes, a check fails); 2 the command line is wrong or names
+//! something that is not there; 3 the surroundings refuse (a file cannot be read or written).
+
+mod check_files; // every scenario file, and all that is wrong with them
+mod demo; // the flagship incident, beside the same users with its cause removed
+mod list; // what there is
+mod run; // one run of one scenario
+mod schema; // the format, for editors
+mod show; // one scenario
+mod terminal; // what the terminal can show
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// An incident simulator for people on call: an LLM service that really breaks, and proof of what broke it.
+///
+/// Without a command it plays the flagship incident and shows what happened.
+#[derive(Parser)]
+#[command(name = "scartissue", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    demo: demo::Options,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a scenario, with causes or decoys removed or operator actions applied
+    Run(run::Options),
+    /// List the scenarios
+    List(list::Options),
+    /// Show a scenario; its truth only with --spoil
+    Show(show::Options),
+    /// Play the flagship incident beside the same users with its cause removed
+    Demo(demo::Options),
+    /// Load every scenario file and report every mistake
+    CheckFiles(check_files::Options),
+    /// Print the JSON Schema of the scenario format
+    Schema,
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The answer is no.
+    #[error("{0}")]
+    No(String),
+    /// The command line is wrong, or names something that is not there.
+    #[error("{0}")]
+    Usage(String),
+    /// A file cannot be read or written.
+    #[error("{0}")]
+    Surroundings(String),
+}
+
+impl Failure {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Failure::No(_) => 1,
+            Failure::Usage(_) => 2,
+            Failure::Surroundings(_) => 3,
+        }
+    }
+}
 
 /// Runs the program with the process's arguments and returns its exit code.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        None => demo::demo(&arguments.demo),
+        Some(Command::Demo(options)) => demo::demo(&options),
+        Some(Command::Run(options)) => run::run(&options),
+        Some(Command::List(options)) => list::list(&options),
+        Some(Command::Show(options)) => show::show(&options),
+        Some(Command::CheckFiles(options)) => check_files::check_files(&options),
+        Some(Command::Schema) => schema::schema(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("scartissue: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// Prints data; a reader that has closed the pipe ends the talk without a complaint.
+fn print(data: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    match std::io::stdout().write_all(data.as_bytes()).and_then(|()| std::io::stdout().write_all(b"\n")) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::Surroundings(format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,0 +1,122 @@
+//! The scenario file's types: what an author writes, and nothing that a run computes.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::sim::spec::fault::Fault;
+use crate::sim::spec::stack::StackSpec;
+use crate::sim::time::SimDuration;
+use crate::sim::workload::WorkloadSpec;
+
+/// An incident: a stack, what users want of it, what breaks, and what only seems to.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioFile {
+    /// The author's title. Spoils; shown only to those who ask for spoilers.
+    pub title: String,
+    /// The truth in a few sentences, for the debrief.
+    pub story: String,
+    /// The page that the participant gets. Names a symptom, never a cause.
+    pub page: String,
+    /// What a participant knows on arrival.
+    pub briefing: String,
+    /// From 1 (read one panel) to 5.
+    #[schemars(range(min = 1, max = 5))]
+    pub difficulty: u8,
+    /// Length of the incident that is played and measured, in seconds.
+    #[schemars(range(min = 60, max = 86400))]
+    pub length_s: SimDuration,
+    /// Traffic before that, simulated but not measured, in seconds.
+    #[serde(default = "default_warm_up")]
+    pub warm_up_s: SimDuration,
+    /// Traffic before the warm-up whose prompts fill the caches without timing, in seconds.
+    #[serde(default)]
+    pub cache_history_s: SimDuration,
+    /// The stack; usually a preset (`base:`) and how it differs.
+    pub stack: StackSpec,
+    /// What users want; usually a preset and how it differs.
+    pub workload: WorkloadSpec,
+    /// Faults and conditions, of which a variant takes some.
+    #[serde(default)]
+    pub causes: Vec<CauseSpec>,
+    /// Things that are true and correlated and cause no harm, of which a variant takes some.
+    #[serde(default)]
+    pub decoys: Vec<CauseSpec>,
+    /// Alternatives behind the same page.
+    #[schemars(length(min = 1))]
+    pub variants: Vec<VariantSpec>,
+}
+
+fn default_warm_up() -> SimDuration {
+    SimDuration::from_secs(120)
+}
+
+/// A cause or a decoy.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CauseSpec {
+    /// Its name in this file.
+    pub id: String,
+    /// What it is, in plain words, for the debrief.
+    pub says: String,
+    /// Its mechanism, as `family.name`; decoys need none.
+    #[serde(default)]
+    pub mechanism: String,
+    /// What part it plays.
+    #[serde(default)]
+    pub role: Role,
+    /// What breaks, and when.
+    #[serde(default)]
+    pub faults: Vec<FaultAt>,
+    /// Workload sources that exist only with it.
+    #[serde(default)]
+    pub sources: Vec<String>,
+    /// What holds in its place when it is taken away; nothing if empty.
+    #[serde(default)]
+    pub instead: Vec<FaultAt>,
+}
+
+/// The part that a cause plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum Role {
+    /// It set things off.
+    #[default]
+    Trigger,
+    /// Without it nothing would have followed.
+    Root,
+    /// It keeps the incident going after its trigger is gone.
+    Sustaining,
+    /// It made things worse or possible.
+    Contributing,
+}
+
+/// A fault with its time.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FaultAt {
+    /// Seconds after the opening; none: since long before.
+    #[serde(default)]
+    pub at_s: Option<SimDuration>,
+    /// Seconds after the opening at which it ends by itself.
+    #[serde(default)]
+    pub until_s: Option<SimDuration>,
+    /// What breaks.
+    pub fault: Fault,
+}
+
+/// One of a scenario's alternatives.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VariantSpec {
+    /// Its name.
+    pub name: String,
+    /// Ids of its causes; empty where nothing is wrong.
+    #[serde(default)]
+    pub causes: Vec<String>,
+    /// Ids of its decoys.
+    #[serde(default)]
+    pub decoys: Vec<String>,
+    /// Whether the tempting decoy is the truth here.
+    #[serde(default)]
+    pub foil: bool,
+}

@@ -1,0 +1,97 @@
+//! From file to world: picks a variant, takes away what is to be taken away, and turns times into moments.
+
+use crate::scenario::file::{CauseSpec, FaultAt, ScenarioFile, VariantSpec};
+use crate::sim::spec::{SpecError, TimedAction, TimedFault, WorldSpec};
+use crate::sim::spec::action::Action;
+use crate::sim::time::{SimDuration, SimTime};
+
+/// Width of a bucket of the true series.
+const BUCKET: SimDuration = SimDuration::from_secs(5);
+
+/// What to run of a scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Variant by name; none: the first.
+    pub variant: Option<String>,
+    /// Causes and decoys to take away, by id.
+    pub without: Vec<String>,
+    /// Operator's actions, with seconds after the opening.
+    pub actions: Vec<(SimDuration, Action)>,
+}
+
+impl ScenarioFile {
+    /// The variant called `name`, or the first.
+    ///
+    /// # Errors
+    /// If there is none of that name.
+    pub fn variant(&self, name: Option<&str>) -> Result<&VariantSpec, SpecError> {
+        let found = match name {
+            None => self.variants.first(),
+            Some(name) => self.variants.iter().find(|v| v.name == name),
+        };
+        found.ok_or_else(|| {
+            let names = self.variants.iter().map(|v| v.name.as_str());
+            SpecError::unknown_name("variant", "variant", name.unwrap_or_default(), names)
+        })
+    }
+
+    /// Moment at which the incident opens, in world time.
+    pub fn open_at(&self) -> SimTime {
+        SimTime::ZERO + self.cache_history_s + self.warm_up_s
+    }
+
+    /// The world of this scenario as `setup` wants it.
+    ///
+    /// # Errors
+    /// If `setup` names a variant, cause or decoy that is not there.
+    pub fn world(&self, setup: &Setup) -> Result<WorldSpec, SpecError> {
+        let variant = self.variant(setup.variant.as_deref())?;
+        let present = |list: &[String], cause: &CauseSpec| list.contains(&cause.id);
+        let chosen: Vec<&CauseSpec> = (self.causes.iter().filter(|c| present(&variant.causes, c)))
+            .chain(self.decoys.iter().filter(|d| present(&variant.decoys, d)))
+            .collect();
+        for id in &setup.without {
+            if !chosen.iter().any(|c| c.id == *id) {
+                let ids = chosen.iter().map(|c| c.id.as_str());
+                return Err(SpecError::unknown_name("without", "cause or decoy of this variant", id, ids));
+            }
+        }
+        let removed = |cause: &CauseSpec| setup.without.contains(&cause.id);
+        let mut workload = self.workload.clone();
+        workload.sources.retain(|source| {
+            let bound = |c: &CauseSpec| c.sources.contains(&source.name);
+            let conditional = self.causes.iter().chain(&self.decoys).any(bound);
+            !conditional || chosen.iter().any(|c| bound(c) && !removed(c))
+        });
+        let faults = chosen
+            .iter()
+            .flat_map(|cause| {
+                let list = if removed(cause) { &cause.instead } else { &cause.faults };
+                list.iter().map(|f| self.timed(&cause.id, f))
+            })
+            .collect();
+        let open_at = self.open_at();
+        Ok(WorldSpec {
+            stack: self.stack.clone(),
+            workload,
+            faults,
+            actions: (setup.actions.iter())
+                .map(|(at, action)| TimedAction { at: open_at + *at, action: action.clone() })
+                .collect(),
+            warm_until: SimTime::ZERO + self.cache_history_s,
+            open_at,
+            horizon: open_at + self.length_s,
+            bucket: BUCKET,
+        })
+    }
+
+    fn timed(&self, id: &str, fault: &FaultAt) -> TimedFault {
+        let moment = |after: SimDuration| self.open_at() + after;
+        TimedFault {
+            id: id.to_string(),
+            at: fault.at_s.map_or(SimTime::ZERO, moment),
+            until: fault.until_s.map(moment),
+            fault: fault.fault.clone(),
+        }
+    }
+}

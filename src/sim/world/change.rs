@@ -1,0 +1,581 @@
+//! Faults and actions: both change the state of one component, and what follows is up to the world.
+
+use crate::sim::ids::{AccountId, CacheNodeId, GatewayId, PoolId, ReplicaId};
+use crate::sim::spec::SpecError;
+use crate::sim::spec::action::Action;
+use crate::sim::spec::fault::{Fault, Hop};
+use crate::sim::spec::stack::LimitSpec;
+use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::workload::Tier;
+use crate::sim::world::fact::{What, Why};
+use crate::sim::world::{Event, World};
+
+/// From an order to its effect, for what is a change of configuration.
+const CONFIG_DELAY: SimDuration = SimDuration::from_secs(20);
+/// From one restart to the next when many are restarted in turn.
+const RESTART_EVERY: SimDuration = SimDuration::from_secs(30);
+/// Time to copy one node's contents back, or to bring its old disks into the ring.
+const RESTORE_DELAY: SimDuration = SimDuration::from_secs(60);
+/// No limit on tokens, for limits that speak of requests only.
+const ANY_TOKENS: f64 = 1e9;
+
+/// What a fault replaced, so that its end can put it back.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Undo(pub Vec<Fault>);
+
+impl World {
+    fn pool_id(&self, name: &str) -> PoolId {
+        let index = self.pools.iter().position(|p| p.spec.name == name);
+        PoolId(index.expect("names were checked when the world was built") as u8)
+    }
+
+    fn member(&self, pool: PoolId, place: u16) -> Option<ReplicaId> {
+        self.pools[pool.index()].members.get(place as usize).copied()
+    }
+
+    fn members(&self, pool: PoolId, place: Option<u16>) -> Vec<ReplicaId> {
+        match place {
+            Some(place) => self.member(pool, place).into_iter().collect(),
+            None => self.pools[pool.index()].members.clone(),
+        }
+    }
+
+    pub(super) fn on_fault(&mut self, index: usize) {
+        self.fact(What::FaultBegan(index));
+        let fault = self.faults[index].fault.clone();
+        let undo = self.apply_fault(index, &fault);
+        self.undo[index] = undo;
+    }
+
+    pub(super) fn on_fault_end(&mut self, index: usize) {
+        self.fact(What::FaultEnded(index));
+        self.undo_fault(index);
+    }
+
+    fn undo_fault(&mut self, index: usize) {
+        self.stopped[index] = true;
+        for fault in std::mem::take(&mut self.undo[index]).0 {
+            self.apply_fault(index, &fault);
+        }
+    }
+
+    /// Makes it so, and returns what would make it as it was.
+    fn apply_fault(&mut self, index: usize, fault: &Fault) -> Undo {
+        let now = self.now;
+        let mut undo = Vec::new();
+        match fault {
+            Fault::ClientRelease { client, policy, share } => {
+                let id = self.client_id(client);
+                let client_state = &mut self.clients[id];
+                undo.push(Fault::ClientRelease { client: client.clone(), policy: client_state.new.clone(), share: 0.0 });
+                client_state.new = policy.clone();
+                client_state.released = (client_state.hosts as f64 * share).round() as u32;
+            }
+            Fault::LinkLoss { hop, loss, path } => {
+                let (spec, losing) = self.hop_mut(*hop);
+                undo.push(Fault::LinkLoss { hop: *hop, loss: spec.loss, path: *losing });
+                spec.loss = *loss;
+                *losing = *path;
+            }
+            Fault::LinkLatency { hop, added_s } => {
+                let added = *added_s;
+                let extra = &mut self.network.added_latency[*hop as usize];
+                undo.push(Fault::LinkLatency { hop: *hop, added_s: *extra });
+                *extra = added;
+            }
+            Fault::NameRecordWrong => self.network.name_wrong_since = Some(now),
+            Fault::CertificateExpires { hop: Hop::Edge } => self.network.edge_certificate_ends = now,
+            Fault::CertificateExpires { hop: Hop::Serving } => self.network.serving_certificate_ends = now,
+            Fault::IdleTimeout { timeout_s, keepalive } => {
+                let before = (self.network.idle_timeout, self.network.keepalive);
+                undo.push(Fault::IdleTimeout { timeout_s: before.0, keepalive: before.1 });
+                (self.network.idle_timeout, self.network.keepalive) = (*timeout_s, *keepalive);
+            }
+            Fault::ConnectionRules { max_age_s, balance } => {
+                undo.push(Fault::ConnectionRules { max_age_s: self.network.max_age, balance: self.network.balance });
+                self.network.set_rules(*max_age_s, *balance);
+            }
+            Fault::AuthShardDown { shard } => self.api.auth.set_shard_up(*shard, false),
+            Fault::AuthStoreSlow { factor } => {
+                undo.push(Fault::AuthStoreSlow { factor: self.api.store_factor });
+                self.api.store_factor = *factor;
+            }
+            Fault::ImageDecoder { decoder_table, limit_checked_first, limit } => {
+                let images = &mut self.api_spec.images;
+                undo.push(Fault::ImageDecoder {
+                    decoder_table: images.decoder_table,
+                    limit_checked_first: images.limit_checked_first,
+                    limit: images.limit,
+                });
+                images.decoder_table = *decoder_table;
+                images.limit_checked_first = *limit_checked_first;
+                images.limit = *limit;
+            }
+            Fault::BadFlag { flag, share } => {
+                self.api.flags.retain(|(name, _)| name != flag);
+                if 0.0 < *share {
+                    undo.push(Fault::BadFlag { flag: flag.clone(), share: 0.0 });
+                    self.api.flags.push((flag.clone(), *share));
+                }
+            }
+            Fault::GatewayWorkers { workers } => {
+                undo.push(Fault::GatewayWorkers { workers: self.api_spec.workers });
+                self.api_spec.workers = *workers;
+                for gateway in 0..self.gateways.len() {
+                    self.set_workers(gateway, *workers);
+                }
+            }
+            Fault::GatewayMemory { limit_mib, per_request_mib } => {
+                let spec = &mut self.api_spec;
+                undo.push(Fault::GatewayMemory {
+                    limit_mib: spec.memory_limit_mib,
+                    per_request_mib: spec.memory_per_request_mib,
+                });
+                spec.memory_limit_mib = *limit_mib;
+                spec.memory_per_request_mib = *per_request_mib;
+            }
+            Fault::RateLimit { tier, requests_per_min, tokens_per_min } => {
+                let before = self.api_spec.limits.iter().rev().find(|l| l.tier == *tier);
+                undo.push(match before {
+                    Some(l) => Fault::RateLimit {
+                        tier: *tier,
+                        requests_per_min: l.requests_per_min,
+                        tokens_per_min: l.tokens_per_min,
+                    },
+                    None => Fault::RateLimit { tier: *tier, requests_per_min: 1e9, tokens_per_min: 1e9 },
+                });
+                self.set_limit(*tier, *requests_per_min, *tokens_per_min);
+            }
+            Fault::GatewayRetries { retries, per_try_timeout_s, budget } => {
+                let retry = &mut self.api_spec.retry;
+                undo.push(Fault::GatewayRetries {
+                    retries: retry.retries,
+                    per_try_timeout_s: retry.per_try_timeout_s,
+                    budget: retry.budget,
+                });
+                (retry.retries, retry.per_try_timeout_s, retry.budget) = (*retries, *per_try_timeout_s, *budget);
+            }
+            Fault::CancellationLost { client_to_gateway, gateway_to_engine } => {
+                let hops = &mut self.api_spec.cancellation;
+                undo.push(Fault::CancellationLost {
+                    client_to_gateway: !hops.client_to_gateway,
+                    gateway_to_engine: !hops.gateway_to_engine,
+                });
+                hops.client_to_gateway = !client_to_gateway;
+                hops.gateway_to_engine = !gateway_to_engine;
+            }
+            Fault::Cooling { inlet_c } => {
+                undo.push(Fault::Cooling { inlet_c: self.facility.inlet_c });
+                self.facility.inlet_c = *inlet_c;
+            }
+            Fault::MetricLabelRenamed { from, to } => {
+                undo.push(Fault::MetricLabelRenamed { from: to.clone(), to: from.clone() });
+                self.rename_scraped_label(from, to);
+            }
+            Fault::GatewayRollout { every_s } => self.step_rollout(index, 0, *every_s, self.gateways.len()),
+            Fault::Benign { .. } => {}
+            cache @ (Fault::CacheFlush
+            | Fault::CacheValidation { .. }
+            | Fault::CacheAgentRoll { .. }
+            | Fault::CacheGrace { .. }
+            | Fault::CacheNodeDown { .. }
+            | Fault::CacheBandwidth { .. }
+            | Fault::CacheTtl { .. }) => self.apply_cache_fault(index, cache, &mut undo),
+            serving => self.apply_serving_fault(index, serving, &mut undo),
+        }
+        Undo(undo)
+    }
+
+    fn apply_cache_fault(&mut self, index: usize, fault: &Fault, undo: &mut Vec<Fault>) {
+        let now = self.now;
+        let Some(cache) = &mut self.cache else { return };
+        match fault {
+            Fault::CacheFlush => cache.tier.flush(),
+            Fault::CacheValidation { invalid } => {
+                undo.push(Fault::CacheValidation { invalid: cache.invalid });
+                cache.invalid = *invalid;
+            }
+            Fault::CacheGrace { grace_s } => {
+                undo.push(Fault::CacheGrace { grace_s: cache.grace });
+                cache.grace = *grace_s;
+            }
+            Fault::CacheNodeDown { node } => cache.tier.lose_node(*node as usize),
+            Fault::CacheTtl { ttl_s } => cache.tier.set_ttl(Some(*ttl_s)),
+            Fault::CacheBandwidth { share } => {
+                undo.push(Fault::CacheBandwidth { share: cache.bandwidth });
+                self.set_cache_bandwidth(*share);
+            }
+            Fault::CacheAgentRoll { every_s, share, .. } => {
+                let nodes = (cache.links.len() as f64 * share).round() as usize;
+                self.step_rollout(index, 0, *every_s, nodes);
+            }
+            _ => {}
+        }
+        let _ = now;
+    }
+
+    fn apply_serving_fault(&mut self, index: usize, fault: &Fault, undo: &mut Vec<Fault>) {
+        let now = self.now;
+        match fault {
+            Fault::Router { pool, policy } => {
+                let id = self.pool_id(pool);
+                let router = &mut self.pools[id.index()].router;
+                undo.push(Fault::Router { pool: pool.clone(), policy: router.policy() });
+                router.set_policy(*policy);
+            }
+            Fault::RouterViewStale { pool, interval_s } => {
+                let id = self.pool_id(pool);
+                let spec = &mut self.pools[id.index()].spec.router;
+                undo.push(Fault::RouterViewStale { pool: pool.clone(), interval_s: spec.view_interval_s });
+                spec.view_interval_s = *interval_s;
+            }
+            Fault::FailFast { pool, replica } => {
+                if let Some(id) = self.member(self.pool_id(pool), *replica) {
+                    self.replicas[id.index()].fail_fast = true;
+                }
+            }
+            Fault::ReplicaCrash { pool, replica } => {
+                if let Some(id) = self.member(self.pool_id(pool), *replica) {
+                    self.stop_replica(id, Why::Crashed, true);
+                }
+            }
+            Fault::ReplicasRemoved { pool, count } => {
+                let id = self.pool_id(pool);
+                self.cordon(id, *count);
+            }
+            Fault::EngineBatching { pool, max_num_batched_tokens } => {
+                let id = self.pool_id(pool);
+                let spec = &mut self.pools[id.index()].spec;
+                undo.push(Fault::EngineBatching {
+                    pool: pool.clone(),
+                    max_num_batched_tokens: spec.max_num_batched_tokens,
+                });
+                spec.max_num_batched_tokens = *max_num_batched_tokens;
+                for replica in self.members(id, None) {
+                    self.replicas[replica.index()].engine.set_token_budget(now, *max_num_batched_tokens);
+                    self.rewake(replica.index());
+                }
+            }
+            Fault::CacheBlocks { pool, kv_blocks } => {
+                let id = self.pool_id(pool);
+                let spec = &mut self.pools[id.index()].spec;
+                undo.push(Fault::CacheBlocks { pool: pool.clone(), kv_blocks: spec.kv_blocks });
+                spec.kv_blocks = *kv_blocks;
+                for replica in self.members(id, None) {
+                    self.replicas[replica.index()].engine.set_kv_blocks(now, *kv_blocks);
+                    self.rewake(replica.index());
+                }
+            }
+            Fault::LongerAnswers { pool, factor } => {
+                let id = self.pool_id(pool);
+                undo.push(Fault::LongerAnswers { pool: pool.clone(), factor: self.pools[id.index()].answer_factor });
+                self.pools[id.index()].answer_factor = *factor;
+            }
+            Fault::AbortRule { pool, keep } => {
+                let id = self.pool_id(pool);
+                undo.push(Fault::AbortRule { pool: pool.clone(), keep: !keep });
+                self.pools[id.index()].spec.keep_aborted_prefill = *keep;
+                for replica in self.members(id, None) {
+                    self.replicas[replica.index()].engine.set_keep_aborted(*keep);
+                }
+            }
+            Fault::HostStall { pool, replica, added_s } => {
+                let id = self.pool_id(pool);
+                undo.push(Fault::HostStall { pool: pool.clone(), replica: *replica, added_s: SimDuration::ZERO });
+                self.on_boards(id, *replica, |board| board.host_stall = *added_s);
+            }
+            Fault::TokenizerSlow { pool, factor } => {
+                let id = self.pool_id(pool);
+                let before = self.pools[id.index()].tokenizer_factor;
+                undo.push(Fault::TokenizerSlow { pool: pool.clone(), factor: before });
+                self.pools[id.index()].tokenizer_factor = *factor;
+            }
+            Fault::GpuClock { pool, replica, gpu, clock } => {
+                let id = self.pool_id(pool);
+                undo.push(Fault::GpuClock { pool: pool.clone(), replica: *replica, gpu: *gpu, clock: 1.0 });
+                self.on_boards(id, *replica, |board| {
+                    for (rank, unit) in board.gpus.iter_mut().enumerate() {
+                        if gpu.is_none_or(|g| g as usize == rank) {
+                            unit.clock = *clock;
+                        }
+                    }
+                });
+            }
+            Fault::GpuMemory { pool, replica, gpu, factor } => {
+                let id = self.pool_id(pool);
+                undo.push(Fault::GpuMemory { pool: pool.clone(), replica: *replica, gpu: *gpu, factor: 1.0 });
+                self.on_boards(id, Some(*replica), |board| {
+                    if let Some(unit) = board.gpus.get_mut(*gpu as usize) {
+                        unit.memory = *factor;
+                    }
+                });
+            }
+            Fault::GpuLink { pool, replica, bandwidth } => {
+                let id = self.pool_id(pool);
+                undo.push(Fault::GpuLink { pool: pool.clone(), replica: *replica, bandwidth: 1.0 });
+                self.on_boards(id, Some(*replica), |board| board.link = *bandwidth);
+            }
+            Fault::GpuHang { pool, replica, gpu, watchdog_s } => {
+                let id = self.pool_id(pool);
+                self.on_boards(id, Some(*replica), |board| {
+                    if let Some(unit) = board.gpus.get_mut(*gpu as usize) {
+                        unit.hung = true;
+                    }
+                });
+                if let Some(replica) = self.member(id, *replica) {
+                    let epoch = self.replicas[replica.index()].epoch;
+                    self.replicas[replica.index()].engine.set_hung(now, true);
+                    self.rewake(replica.index());
+                    self.schedule(now + *watchdog_s, Event::Watchdog(replica, epoch));
+                }
+            }
+            Fault::GpuLost { pool, replica, gpu } => {
+                let id = self.pool_id(pool);
+                self.on_boards(id, Some(*replica), |board| {
+                    if let Some(unit) = board.gpus.get_mut(*gpu as usize) {
+                        unit.xid = 79;
+                    }
+                });
+                if let Some(replica) = self.member(id, *replica) {
+                    self.stop_replica(replica, Why::GpuLost, false);
+                    self.pools[id.index()].cordoned += 1;
+                }
+            }
+            Fault::CacheKeySeed { pool, at_once } => {
+                let id = self.pool_id(pool);
+                self.pools[id.index()].key_seed_lost = true;
+                if *at_once {
+                    for replica in self.members(id, None) {
+                        self.draw_key_seed(replica);
+                    }
+                }
+            }
+            Fault::LoadFailurePolicy { pool, fail } => {
+                let id = self.pool_id(pool);
+                undo.push(Fault::LoadFailurePolicy { pool: pool.clone(), fail: !fail });
+                self.set_load_failure(id, *fail);
+            }
+            Fault::AutoscalerQuery { pool, query } => {
+                let id = self.pool_id(pool);
+                if let Some(scaler) = &mut self.pools[id.index()].autoscaler {
+                    undo.push(Fault::AutoscalerQuery { pool: pool.clone(), query: scaler.spec.query.clone() });
+                    scaler.set_query(query);
+                }
+            }
+            Fault::Probes { pool, threshold, deep } => {
+                let id = self.pool_id(pool);
+                let spec = &mut self.pools[id.index()].spec.router;
+                undo.push(Fault::Probes { pool: pool.clone(), threshold: spec.probe_threshold, deep: spec.deep_probe });
+                (spec.probe_threshold, spec.deep_probe) = (*threshold, *deep);
+                self.pools[id.index()].health.set_threshold(*threshold);
+            }
+            Fault::ServingRollout { pool, every_s, share } => {
+                let replicas = self.members(self.pool_id(pool), None).len();
+                self.step_rollout(index, 0, *every_s, (replicas as f64 * share).round() as usize);
+            }
+            _ => {}
+        }
+    }
+
+    /// Does one step of a rollout and arms the next.
+    fn step_rollout(&mut self, index: usize, step: usize, every: SimDuration, steps: usize) {
+        if steps <= step || self.stopped[index] || self.rollouts_frozen {
+            return;
+        }
+        match self.faults[index].fault.clone() {
+            Fault::CacheAgentRoll { silent_s, .. } => self.silence_agent(step, silent_s),
+            Fault::ServingRollout { pool, .. } => {
+                if let Some(replica) = self.member(self.pool_id(&pool), step as u16) {
+                    self.stop_replica(replica, Why::Restarted, true);
+                }
+            }
+            Fault::GatewayRollout { .. } => self.stop_gateway(GatewayId(step as u16)),
+            _ => {}
+        }
+        self.schedule(self.now + every, Event::FaultStep(index as u32, step as u32 + 1));
+    }
+
+    pub(super) fn on_fault_step(&mut self, index: usize, step: u32) {
+        let (every, steps) = match &self.faults[index].fault {
+            Fault::CacheAgentRoll { every_s, share, .. } => {
+                let nodes = self.cache.as_ref().map_or(0, |c| c.links.len());
+                (*every_s, (nodes as f64 * share).round() as usize)
+            }
+            Fault::ServingRollout { pool, every_s, share } => {
+                let replicas = self.members(self.pool_id(pool), None).len();
+                (*every_s, (replicas as f64 * share).round() as usize)
+            }
+            Fault::GatewayRollout { every_s } => (*every_s, self.gateways.len()),
+            _ => return,
+        };
+        self.step_rollout(index, step as usize, every, steps);
+    }
+
+    /// From an order to its (first) effect.
+    fn delay_of(&self, action: &Action) -> SimDuration {
+        match action {
+            Action::Drain { .. } | Action::Scale { .. } | Action::Restart { .. } | Action::PauseAutoscaler => {
+                SimDuration::from_secs(2)
+            }
+            Action::FlushCache | Action::FreezeRollouts | Action::PauseBatch => SimDuration::from_secs(5),
+            Action::RestoreCacheMembers => RESTORE_DELAY,
+            Action::WarmCache | Action::Uncordon { .. } => SimDuration::from_secs(30),
+            Action::Rollback { .. } | Action::RenewCertificates => SimDuration::from_secs(60),
+            Action::ShiftTraffic { .. } => SimDuration::from_secs(60), // name records have to expire
+            _ => CONFIG_DELAY,
+        }
+    }
+
+    pub(super) fn on_action(&mut self, index: usize) {
+        self.fact(What::ActionOrdered(index));
+        let delay = self.delay_of(&self.actions[index].action);
+        self.schedule(self.now + delay, Event::ActionEffect(index as u32, 0));
+    }
+
+    pub(super) fn on_action_effect(&mut self, index: usize, step: u32) {
+        let action = self.actions[index].action.clone();
+        match self.carry_out(index, &action, step) {
+            Ok(()) if step == 0 => self.fact(What::ActionTookEffect(index)),
+            Ok(()) => {}
+            Err(error) => self.fact(What::ActionRefused(index, error.message)),
+        }
+    }
+
+    fn carry_out(&mut self, index: usize, action: &Action, step: u32) -> Result<(), SpecError> {
+        let now = self.now;
+        match action {
+            Action::Scale { pool, replicas } => {
+                let id = self.pool_id(pool);
+                self.scale_pool(id, *replicas);
+            }
+            Action::Drain { pool, replica } => {
+                let id = self.pool_id(pool);
+                let replica = self.member(id, *replica).ok_or_else(|| no_such_replica(pool, *replica))?;
+                self.drain_replica(replica);
+            }
+            Action::Restart { pool, replica } => {
+                let id = self.pool_id(pool);
+                match replica {
+                    Some(place) => {
+                        let replica = self.member(id, *place).ok_or_else(|| no_such_replica(pool, *place))?;
+                        self.stop_replica(replica, Why::Restarted, true);
+                    }
+                    None => {
+                        if let Some(replica) = self.member(id, step as u16) {
+                            self.stop_replica(replica, Why::Restarted, true);
+                            self.schedule(now + RESTART_EVERY, Event::ActionEffect(index as u32, step + 1));
+                        }
+                    }
+                }
+            }
+            Action::RestartGateways => {
+                if (step as usize) < self.gateways.len() {
+                    self.stop_gateway(GatewayId(step as u16));
+                    self.schedule(now + RESTART_EVERY, Event::ActionEffect(index as u32, step + 1));
+                }
+            }
+            Action::FlushCache => {
+                if let Some(cache) = &mut self.cache {
+                    cache.tier.flush();
+                }
+            }
+            Action::WarmCache => self.warm_shared_tier(),
+            Action::RestoreCacheMembers => self.restore_cache_members(),
+            Action::Shed { share } => self.api.shed = *share,
+            Action::RateLimit { tier, requests_per_min } => {
+                let all = [Tier::Free, Tier::Paid, Tier::Enterprise, Tier::Batch];
+                for tier in all.into_iter().filter(|t| tier.is_none_or(|wanted| wanted == *t)) {
+                    self.set_limit(tier, *requests_per_min, ANY_TOKENS);
+                }
+            }
+            Action::RateLimitAccount { account, requests_per_min } => {
+                self.api.account_limits.insert(AccountId(*account), *requests_per_min);
+                self.api.buckets.retain(|(id, _), _| id.0 != *account);
+            }
+            Action::BlockAccount { account } => self.api.blocked_accounts.push(AccountId(*account)),
+            Action::BlockCohort { cohort } => {
+                let id = self.workload.cohort_id(cohort).ok_or_else(|| {
+                    SpecError::unknown_name("block-cohort", "cohort", cohort, self.workload.cohort_names())
+                })?;
+                self.api.blocked_cohorts.push(id);
+            }
+            Action::Rollback { change } => {
+                let found = (0..self.faults.len())
+                    .filter(|i| self.faults[*i].at <= now && !self.stopped[*i])
+                    .filter(|i| self.faults[*i].id == *change || i.to_string() == *change)
+                    .collect::<Vec<_>>();
+                if found.is_empty() {
+                    return Err(SpecError::new("rollback", format!("no change \"{change}\" is in force")));
+                }
+                found.into_iter().for_each(|i| self.undo_fault(i));
+            }
+            Action::FlagOff { flag } => self.api.flags.retain(|(name, _)| name != flag),
+            Action::FreezeRollouts => self.rollouts_frozen = true,
+            Action::Router { pool, policy } => {
+                let id = self.pool_id(pool);
+                self.pools[id.index()].router.set_policy(*policy);
+            }
+            Action::UpstreamTimeout { timeout_s } => self.upstream_timeout = *timeout_s,
+            Action::RetryBudget { share } => self.api_spec.retry.budget = *share,
+            Action::ShiftTraffic { share } => self.api.shifted = *share,
+            Action::PauseBatch => self.api.batch_paused = true,
+            Action::TakeBatchNodes { nodes } => {
+                let taken = (*nodes).min(self.fleet.batch_nodes);
+                self.fleet.batch_nodes -= taken;
+                self.fleet.spare_nodes += taken;
+                self.api.batch_paused = true;
+                self.place_pending();
+            }
+            Action::FeatureOff { feature } if feature == "images" => self.api.images_off = true,
+            Action::FeatureOff { .. } => {
+                if let Some(cache) = &mut self.cache {
+                    cache.off = true;
+                }
+            }
+            Action::PauseAutoscaler => {
+                for scaler in self.pools.iter_mut().filter_map(|p| p.autoscaler.as_mut()) {
+                    scaler.paused = true;
+                }
+            }
+            Action::RenewCertificates => {
+                self.network.edge_certificate_ends = SimTime::NEVER;
+                self.network.serving_certificate_ends = SimTime::NEVER;
+            }
+            Action::Uncordon { pool } => {
+                let id = self.pool_id(pool);
+                self.uncordon(id);
+            }
+            Action::FailOverAuthShard { shard } => self.api.auth.set_shard_up(*shard, true),
+        }
+        Ok(())
+    }
+
+    fn set_limit(&mut self, tier: Tier, requests_per_min: f64, tokens_per_min: f64) {
+        self.api_spec.limits.push(LimitSpec { tier, requests_per_min, tokens_per_min });
+        self.api.buckets.retain(|(_, t), _| *t != tier as u8);
+    }
+
+    fn on_boards(
+        &mut self,
+        pool: PoolId,
+        place: Option<u16>,
+        mut change: impl FnMut(&mut crate::sim::serving::accelerator::Board),
+    ) {
+        let now = self.now;
+        for id in self.members(pool, place) {
+            let replica = &mut self.replicas[id.index()];
+            change(&mut replica.board);
+            let slowdown = replica.board.slowdown(&self.facility);
+            replica.engine.set_slowdown(now, slowdown);
+            self.rewake(id.index());
+        }
+    }
+
+    pub(super) fn cache_node(&self, node: u16) -> CacheNodeId {
+        CacheNodeId(node)
+    }
+}
+
+fn no_such_replica(pool: &str, place: u16) -> SpecError {
+    SpecError::new("replica", format!("{pool} has no replica {place}"))
+}

@@ -1,0 +1,464 @@
+//! The API layer: worker threads, who is asking, limits, images, the gateway's own retries, lost cancellations.
+
+use crate::sim::client::Outcome;
+use crate::sim::ids::{AccountId, GatewayId};
+use crate::sim::keyed_cache::Lookup;
+use crate::sim::rate_limit::TokenBucket;
+use crate::sim::rng::{Purpose, draw, mix};
+use crate::sim::slab::Key;
+use crate::sim::station::{Abandoned, Offer};
+use crate::sim::time::SimDuration;
+use crate::sim::workload::Tier;
+use crate::sim::world::fact::What;
+use crate::sim::world::state::{CallStage, Stage};
+use crate::sim::world::{Event, World};
+
+/// Bursts that a limit per minute lets pass: ten seconds' worth.
+const BURST_SHARE: f64 = 1.0 / 6.0;
+/// What an overloaded service asks clients to wait.
+const SHED_RETRY_AFTER: SimDuration = SimDuration::from_secs(5);
+
+impl World {
+    pub(super) fn on_at_gateway(&mut self, key: Key) {
+        let now = self.now;
+        let Some(attempt) = self.attempts.get(key) else { return };
+        let (gateway, intent) = (attempt.gateway, attempt.intent);
+        if !self.gateways[gateway.index()].up {
+            return self.refuse(key, Outcome::ConnectRefused, None);
+        }
+        if !self.intents.get(intent).is_some_and(|_| true) && !attempt.at_client {
+            return self.end_at_gateway(key);
+        }
+        self.gateways[gateway.index()].requests.insert(key.slot, key);
+        self.gateways[gateway.index()].in_flight += 1;
+        if self.out_of_memory(gateway) {
+            return self.kill_gateway(gateway);
+        }
+        if let Some((outcome, retry_after)) = self.turned_away(key) {
+            return self.refuse(key, outcome, retry_after);
+        }
+        let offer = self.gateways[gateway.index()].workers.offer(now, key.slot);
+        match offer {
+            Offer::Started => self.start_parsing(key),
+            Offer::Queued => self.set_stage(key, Stage::WaitingForWorker),
+            Offer::Rejected => self.refuse(key, Outcome::Status(503), Some(SHED_RETRY_AFTER)),
+        }
+    }
+
+    fn set_stage(&mut self, key: Key, stage: Stage) {
+        if let Some(attempt) = self.attempts.get_mut(key) {
+            attempt.stage = stage;
+        }
+    }
+
+    fn start_parsing(&mut self, key: Key) {
+        self.set_stage(key, Stage::Parsing);
+        let Some(attempt) = self.attempts.get(key) else { return };
+        let serial = attempt.serial;
+        let service = self.api_spec.parse_s.mul_f64(exponential(draw(self.seed, serial, Purpose::Service, 1)));
+        self.schedule(self.now + service, Event::Parsed(key));
+    }
+
+    /// Shedding, blocks and limits: what is refused before any work.
+    fn turned_away(&mut self, key: Key) -> Option<(Outcome, Option<SimDuration>)> {
+        let now = self.now;
+        let attempt = self.attempts.get(key)?;
+        let live = self.intents.get(attempt.intent)?;
+        let (account, tier, tokens) = (live.intent.account, live.intent.tier, live.intent.prompt.tokens());
+        let cohort = live.intent.cohort;
+        if self.api.blocked_accounts.contains(&account) || self.api.blocked_cohorts.contains(&cohort) {
+            return Some((Outcome::Status(403), None));
+        }
+        if 0.0 < self.api.shed && draw(self.seed, attempt.serial, Purpose::Fault, 7) < self.api.shed {
+            return Some((Outcome::Status(429), Some(SHED_RETRY_AFTER)));
+        }
+        let (requests, prompt_tokens) = self.limit_of(account, tier)?;
+        let buckets = self.api.buckets.entry((account, tier as u8)).or_insert_with(|| {
+            let bucket = |per_min: f64| TokenBucket::per_minute(now, per_min, (per_min * BURST_SHARE).max(1.0));
+            (bucket(requests), bucket(prompt_tokens))
+        });
+        let request_wait = buckets.0.wait_for(now, 1);
+        let token_wait = buckets.1.wait_for(now, tokens as u64);
+        let wait = request_wait.max(token_wait);
+        if SimDuration::ZERO < wait {
+            return Some((Outcome::Status(429), Some(wait)));
+        }
+        buckets.0.take(now, 1);
+        buckets.1.take(now, tokens as u64);
+        None
+    }
+
+    /// Requests and tokens per minute for an account, if it is limited at all.
+    fn limit_of(&self, account: AccountId, tier: Tier) -> Option<(f64, f64)> {
+        if let Some(requests) = self.api.account_limits.get(&account) {
+            return Some((*requests, 1e9));
+        }
+        let limit = self.api_spec.limits.iter().rev().find(|l| l.tier == tier)?;
+        Some((limit.requests_per_min, limit.tokens_per_min))
+    }
+
+    pub(super) fn on_parsed(&mut self, key: Key) {
+        let now = self.now;
+        if self.gone_while_working(key) {
+            return;
+        }
+        self.set_stage(key, Stage::Authenticating);
+        let Some(account) = self.account_of(key) else { return };
+        match self.api.auth.lookup(now, account.0 as u64) {
+            Lookup::Hit => self.schedule(now + self.api_spec.auth.lookup_s, Event::AuthAnswered(key)),
+            Lookup::Miss => {
+                self.schedule(now + self.api_spec.auth.timeout_s, Event::AuthTimeout(key));
+                self.schedule(now + self.api_spec.auth.lookup_s, Event::AskAuthStore(key));
+            }
+            Lookup::ShardDown => {
+                self.schedule(now + self.api_spec.auth.timeout_s, Event::AuthTimeout(key));
+                self.schedule(now + self.api_spec.auth.lookup_timeout_s, Event::AskAuthStore(key));
+            }
+        }
+    }
+
+    pub(super) fn ask_auth_store(&mut self, key: Key) {
+        let now = self.now;
+        if self.stage_of(key) != Some(Stage::Authenticating) {
+            return;
+        }
+        match self.api.store.offer(now, key.slot) {
+            Offer::Started => self.start_auth_query(key),
+            Offer::Queued => {}
+            Offer::Rejected => self.fail_authentication(key),
+        }
+    }
+
+    fn start_auth_query(&mut self, key: Key) {
+        let Some(attempt) = self.attempts.get(key) else { return };
+        let draw = draw(self.seed, attempt.serial, Purpose::Service, 2);
+        let service = self.api_spec.auth.store_query_s.mul_f64(exponential(draw) * self.api.store_factor);
+        self.schedule(self.now + service, Event::AuthAnswered(key));
+    }
+
+    pub(super) fn on_auth_answered(&mut self, key: Key) {
+        let now = self.now;
+        if let Some(next) = self.api.store.finish_if_running(now, key.slot) {
+            let next = next.and_then(|slot| self.attempts.key_at(slot));
+            if let Some(next) = next {
+                self.start_auth_query(next);
+            }
+            if let Some(account) = self.account_of(key) {
+                self.api.auth.insert(now, account.0 as u64);
+            }
+        }
+        if self.stage_of(key) != Some(Stage::Authenticating) || self.gone_while_working(key) {
+            return;
+        }
+        self.check_and_decode(key);
+    }
+
+    pub(super) fn on_auth_timeout(&mut self, key: Key) {
+        if self.stage_of(key) == Some(Stage::Authenticating) {
+            self.leave_auth_store(key);
+            self.fail_authentication(key);
+        }
+    }
+
+    fn leave_auth_store(&mut self, key: Key) {
+        if let Abandoned::WasRunning(Some(next)) = self.api.store.abandon(self.now, key.slot)
+            && let Some(next) = self.attempts.key_at(next)
+        {
+            self.start_auth_query(next);
+        }
+    }
+
+    fn fail_authentication(&mut self, key: Key) {
+        self.tally.auth_failures += 1;
+        self.release_worker(key);
+        self.refuse(key, Outcome::Status(503), None);
+    }
+
+    /// Flags, image limits and decoding; then the request goes on to a replica.
+    fn check_and_decode(&mut self, key: Key) {
+        let Some(attempt) = self.attempts.get(key) else { return };
+        let Some(live) = self.intents.get(attempt.intent) else { return self.forward(key) };
+        let (serial, images, megapixels) = (attempt.serial, live.intent.images, live.intent.megapixels);
+        for (index, (_, share)) in self.api.flags.iter().enumerate() {
+            if draw(self.seed, serial, Purpose::Fault, 20 + index as u64) < *share {
+                self.tally.flag_exceptions += 1;
+                self.release_worker(key);
+                return self.refuse(key, Outcome::Status(500), None);
+            }
+        }
+        let spec = &self.api_spec.images;
+        if images == 0 {
+            return self.forward(key);
+        }
+        if self.api.images_off || (spec.limit_checked_first && spec.limit < images) {
+            self.release_worker(key);
+            return self.refuse(key, Outcome::Status(400), None);
+        }
+        let per_image = spec.per_image_s + spec.per_megapixel_s.mul_f64(megapixels);
+        // The decoder meets the image that its table cannot hold after it has worked through those before it.
+        let decoded = images.min(spec.decoder_table + 1);
+        let _ = per_image.mul_f64(decoded as f64);
+        self.set_stage(key, Stage::DecodingImages);
+        let gateway = self.attempts.get(key).expect("looked up above").gateway;
+        match self.gateways[gateway.index()].images.offer(self.now, key.slot) {
+            Offer::Started => self.start_decoding(key),
+            Offer::Queued => {}
+            Offer::Rejected => {
+                self.release_worker(key);
+                self.refuse(key, Outcome::Status(503), None);
+            }
+        }
+    }
+
+    fn start_decoding(&mut self, key: Key) {
+        let Some(attempt) = self.attempts.get(key) else { return };
+        let Some(live) = self.intents.get(attempt.intent) else { return };
+        let spec = &self.api_spec.images;
+        let per_image = spec.per_image_s + spec.per_megapixel_s.mul_f64(live.intent.megapixels);
+        // The decoder works through what its table holds before it meets the image that it does not.
+        let decoded = live.intent.images.min(spec.decoder_table + 1);
+        self.schedule(self.now + per_image.mul_f64(decoded as f64), Event::ImagesDone(key));
+    }
+
+    pub(super) fn on_images_done(&mut self, key: Key) {
+        let now = self.now;
+        let Some(attempt) = self.attempts.get(key) else { return };
+        let (gateway, intent) = (attempt.gateway, attempt.intent);
+        if !self.gateways[gateway.index()].up {
+            return;
+        }
+        let next = self.gateways[gateway.index()].images.finish_if_running(now, key.slot).flatten();
+        if let Some(next) = next.and_then(|slot| self.attempts.key_at(slot)) {
+            self.start_decoding(next);
+        }
+        if self.stage_of(key) != Some(Stage::DecodingImages) || self.gone_while_working(key) {
+            return;
+        }
+        let images = self.intents.get(intent).map_or(0, |live| live.intent.images);
+        let spec = &self.api_spec.images;
+        if spec.decoder_table < images {
+            self.tally.decoder_exceptions += 1;
+            self.release_worker(key);
+            return self.refuse(key, Outcome::Status(500), None);
+        }
+        if spec.limit < images {
+            self.release_worker(key);
+            return self.refuse(key, Outcome::Status(400), None);
+        }
+        self.forward(key);
+    }
+
+    /// Hands the request to a replica; the worker is free for the next one.
+    fn forward(&mut self, key: Key) {
+        self.release_worker(key);
+        self.set_stage(key, Stage::Upstream);
+        self.call_replica(key, None);
+    }
+
+    fn release_worker(&mut self, key: Key) {
+        let Some(gateway) = self.attempts.get(key).map(|a| a.gateway) else { return };
+        let next = self.gateways[gateway.index()].workers.finish_if_running(self.now, key.slot).flatten();
+        if let Some(next) = next.and_then(|slot| self.attempts.key_at(slot)) {
+            self.start_parsing(next);
+        }
+    }
+
+    /// Whether the client left while the gateway worked on its request, which then ends here.
+    fn gone_while_working(&mut self, key: Key) -> bool {
+        let Some(attempt) = self.attempts.get(key) else { return true };
+        if attempt.stage == Stage::Over {
+            return true;
+        }
+        let known = self.api_spec.cancellation.client_to_gateway;
+        if attempt.at_client || !known {
+            return false;
+        }
+        self.release_worker(key);
+        self.end_at_gateway(key);
+        true
+    }
+
+    fn stage_of(&self, key: Key) -> Option<Stage> {
+        self.attempts.get(key).filter(|a| a.at_gateway).map(|a| a.stage)
+    }
+
+    fn account_of(&self, key: Key) -> Option<AccountId> {
+        let attempt = self.attempts.get(key)?;
+        Some(AccountId(attempt.account.0))
+    }
+
+    /// An error answer leaves the gateway.
+    pub(super) fn refuse(&mut self, key: Key, outcome: Outcome, retry_after: Option<SimDuration>) {
+        let Some(attempt) = self.attempts.get_mut(key) else { return };
+        attempt.outcome = outcome;
+        attempt.retry_after = retry_after;
+        let (at_client, serial) = (attempt.at_client, attempt.serial);
+        self.tally.count_response(outcome);
+        self.end_at_gateway(key);
+        if at_client {
+            let delay = self.edge_delay(serial, 5);
+            self.schedule(self.now + delay, Event::Answer(key));
+        }
+    }
+
+    /// The gateway forgets an attempt.
+    pub(super) fn end_at_gateway(&mut self, key: Key) {
+        let Some(attempt) = self.attempts.get_mut(key) else { return };
+        if !attempt.at_gateway {
+            return;
+        }
+        attempt.at_gateway = false;
+        attempt.stage = Stage::Over;
+        let (gateway, at_client) = (attempt.gateway, attempt.at_client);
+        let gateway = &mut self.gateways[gateway.index()];
+        if gateway.requests.remove(&key.slot).is_some() {
+            gateway.in_flight -= 1;
+        }
+        if !at_client {
+            self.attempts.remove(key);
+            self.tally.attempts_ended += 1;
+        }
+    }
+
+    /// A call to a replica failed before its first token: another try, or an error to the client.
+    pub(super) fn on_call_failed(&mut self, key: Key) {
+        let Some(call) = self.calls.get(key) else { return };
+        let (attempt, outcome, begun) = (call.attempt, call.outcome, call.first_token_sent);
+        let place = self.replicas[call.replica.index()].place;
+        self.end_call(key, false);
+        let Some(attempt) = attempt else { return };
+        if begun {
+            return self.refuse(attempt, Outcome::StreamCut, None);
+        }
+        if self.may_retry(attempt) {
+            self.tally.gateway_retries += 1;
+            return self.call_replica(attempt, Some(place));
+        }
+        let retry_after = (outcome == Outcome::Status(529)).then_some(SHED_RETRY_AFTER);
+        self.refuse(attempt, outcome, retry_after);
+    }
+
+    fn may_retry(&mut self, key: Key) -> bool {
+        let spec = &self.api_spec.retry;
+        let Some(attempt) = self.attempts.get_mut(key) else { return false };
+        if spec.retries < attempt.tries {
+            return false;
+        }
+        let gateway = &self.gateways[attempt.gateway.index()];
+        let allowed = spec.budget_floor.max((spec.budget * gateway.in_flight as f64) as u32);
+        if allowed <= gateway.retries_in_flight {
+            self.tally.retries_over_budget += 1;
+            return false;
+        }
+        true
+    }
+
+    pub(super) fn on_call_timeout(&mut self, key: Key) {
+        let Some(call) = self.calls.get(key) else { return };
+        if call.first_token_sent || call.stage == CallStage::Failing {
+            return;
+        }
+        let Some(attempt) = call.attempt else { return };
+        let place = self.replicas[call.replica.index()].place;
+        self.tally.upstream_timeouts += 1;
+        self.let_go_of_call(key);
+        if self.may_retry(attempt) {
+            self.tally.gateway_retries += 1;
+            return self.call_replica(attempt, Some(place));
+        }
+        self.refuse(attempt, Outcome::Status(504), None);
+    }
+
+    /// The news that a client has closed its stream reaches the gateway.
+    pub(super) fn on_client_gone(&mut self, key: Key) {
+        let Some(attempt) = self.attempts.get(key) else { return };
+        let (stage, gateway, call) = (attempt.stage, attempt.gateway, attempt.call);
+        match stage {
+            Stage::WaitingForWorker => {
+                self.gateways[gateway.index()].workers.abandon(self.now, key.slot);
+                self.end_at_gateway(key);
+            }
+            Stage::Upstream => {
+                if let Some(call) = call {
+                    self.let_go_of_call(call);
+                }
+                self.end_at_gateway(key);
+            }
+            _ => {} // a worker has it in hand and notices when it looks up
+        }
+    }
+
+    /// The gateway gives a call up. Whether the engine learns of it is the hop's business.
+    fn let_go_of_call(&mut self, key: Key) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let attempt = call.attempt.take();
+        self.count_call_released(key, attempt);
+        if self.api_spec.cancellation.gateway_to_engine {
+            let delay = self.network.serving.latency_s;
+            self.schedule(self.now + delay, Event::CancelCall(key));
+        } else {
+            self.tally.orphaned_calls += 1;
+        }
+    }
+
+    fn out_of_memory(&self, gateway: GatewayId) -> bool {
+        self.gateway_memory_mib(gateway) > self.api_spec.memory_limit_mib
+    }
+
+    /// Memory of a gateway now, in MiB.
+    pub(super) fn gateway_memory_mib(&self, gateway: GatewayId) -> f64 {
+        let connections = self.network.connections.count(gateway.index());
+        let spec = &self.api_spec;
+        spec.memory_base_mib
+            + spec.memory_per_connection_mib * connections as f64
+            + spec.memory_per_request_mib * self.gateways[gateway.index()].in_flight as f64
+    }
+
+    /// The process ends: everything in it is lost, every connection breaks.
+    pub(super) fn kill_gateway(&mut self, id: GatewayId) {
+        self.fact(What::GatewayKilled(id));
+        self.stop_gateway(id);
+    }
+
+    pub(super) fn stop_gateway(&mut self, id: GatewayId) {
+        let now = self.now;
+        self.cost.restarts += 1;
+        let spec = &self.api_spec;
+        let gateway = &mut self.gateways[id.index()];
+        gateway.up = false;
+        gateway.generation += 1;
+        gateway.workers.clear(now);
+        gateway.images.clear(now);
+        let mut lost: Vec<Key> = gateway.requests.values().copied().collect();
+        lost.sort_unstable();
+        self.network.connections.drop_backend(id.index());
+        for key in lost {
+            if self.stage_of(key) == Some(Stage::Authenticating) {
+                self.leave_auth_store(key);
+            }
+            if let Some(call) = self.attempts.get(key).and_then(|a| a.call) {
+                self.let_go_of_call(call);
+            }
+            let begun = self.attempts.get(key).is_some_and(|a| a.first_token_at.is_some());
+            self.refuse(key, if begun { Outcome::StreamCut } else { Outcome::ConnectionReset }, None);
+        }
+        let back = now + self.api_spec.restart_s;
+        let _ = spec;
+        self.schedule(back, Event::GatewayUp(id));
+    }
+
+    pub(super) fn on_gateway_up(&mut self, id: GatewayId) {
+        self.gateways[id.index()].up = true;
+        self.fact(What::GatewayUp(id));
+    }
+}
+
+/// An exponential with mean one, from a uniform.
+pub(super) fn exponential(uniform: f64) -> f64 {
+    -libm::log(1.0 - uniform)
+}
+
+/// A placement hash of an account for an auth shard.
+pub(super) fn shard_of(account: AccountId, shards: u32) -> u32 {
+    (mix(account.0 as u64, 17) % shards as u64) as u32
+}

@@ -1,0 +1,217 @@
+//! The world itself: what there is, what is due, and the loop that lets one thing follow from another.
+//!
+//! ```text
+//! intent -> client -> edge -> gateway (worker, auth, limits, images) -> router -> replica (tokenizer, engine)
+//!              ^                    |retry|                                          |  shared cache
+//!              +---- answer, first token, error, time-out, cancellation <------------+
+//! ```
+
+pub mod fact; // what happened, one by one
+pub mod harm; // users' pain
+
+mod build; // from spec to world
+mod cache; // the shared tier, its nodes and controller
+mod change; // faults and actions
+mod check; // nothing is lost, nothing happens twice
+mod client; // intents, attempts, time-outs, retries
+mod control; // probes, views, autoscalers, thermals
+mod exposition; // what the components tell the monitoring system
+mod gateway; // the API layer
+mod replica; // serving replicas and their engines
+mod state; // the records of all the above
+
+pub use build::World;
+pub use check::Conservation;
+pub use state::Cost;
+
+use crate::sim::ids::{CacheNodeId, GatewayId, PoolId, ReplicaId, SourceId};
+use crate::sim::queue::Class;
+use crate::sim::rng::mix;
+use crate::sim::slab::Key;
+use crate::sim::time::SimTime;
+
+/// Something that is due. Small and copied; the records it speaks of live in slabs.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Arrival(SourceId),
+    ChatStart(SourceId),
+    ChatTurn(Key),
+    Patience(Key),
+    Send(Key),
+    AtGateway(Key),
+    Parsed(Key),
+    AskAuthStore(Key),
+    AuthAnswered(Key),
+    AuthTimeout(Key),
+    ImagesDone(Key),
+    AtReplica(Key),
+    Tokenized(Key),
+    CallTimeout(Key),
+    LoadTimeout(Key),
+    CallFailed(Key),
+    EngineWake(ReplicaId, u32),
+    HostLink(ReplicaId, u32),
+    CacheLink(CacheNodeId, u32),
+    FirstByte(Key),
+    Done(Key),
+    Answer(Key),
+    FirstTokenTimeout(Key),
+    TotalTimeout(Key),
+    IdleCut(Key),
+    ClientGone(Key),
+    CancelCall(Key),
+    ReplicaStarted(ReplicaId, u32),
+    Watchdog(ReplicaId, u32),
+    GatewayUp(GatewayId),
+    FaultOn(u32),
+    FaultOff(u32),
+    FaultStep(u32, u32),
+    ActionOrdered(u32),
+    ActionEffect(u32, u32),
+    ProbeGateways,
+    ProbePool(PoolId),
+    RefreshView(PoolId),
+    Scrape,
+    Autoscale(PoolId),
+    Thermal,
+    CacheControl,
+    AgentBack(CacheNodeId, u32),
+}
+
+impl Event {
+    fn class(self) -> Class {
+        use Event::*;
+        match self {
+            FaultOn(_) | FaultOff(_) | FaultStep(..) | ActionOrdered(_) | ActionEffect(..) => Class::Change,
+            EngineWake(..) => Class::Engine,
+            ProbeGateways | ProbePool(_) | RefreshView(_) | Scrape | Autoscale(_) | Thermal | CacheControl => {
+                Class::Control
+            }
+            _ => Class::Request,
+        }
+    }
+
+    /// A number for the event hash: kind and subject.
+    fn fingerprint(self) -> u64 {
+        use Event::*;
+        let (kind, subject) = match self {
+            Arrival(s) => (1, s.0 as u64),
+            ChatStart(s) => (2, s.0 as u64),
+            ChatTurn(k) => (3, k.slot as u64),
+            Patience(k) => (4, k.slot as u64),
+            Send(k) => (5, k.slot as u64),
+            AtGateway(k) => (6, k.slot as u64),
+            Parsed(k) => (7, k.slot as u64),
+            AskAuthStore(k) => (8, k.slot as u64),
+            AuthAnswered(k) => (9, k.slot as u64),
+            AuthTimeout(k) => (10, k.slot as u64),
+            ImagesDone(k) => (11, k.slot as u64),
+            AtReplica(k) => (12, k.slot as u64),
+            Tokenized(k) => (13, k.slot as u64),
+            CallTimeout(k) => (14, k.slot as u64),
+            LoadTimeout(k) => (15, k.slot as u64),
+            CallFailed(k) => (16, k.slot as u64),
+            EngineWake(r, e) => (17, (r.0 as u64) << 32 | e as u64),
+            HostLink(r, e) => (18, (r.0 as u64) << 32 | e as u64),
+            CacheLink(n, e) => (19, (n.0 as u64) << 32 | e as u64),
+            FirstByte(k) => (20, k.slot as u64),
+            Done(k) => (21, k.slot as u64),
+            Answer(k) => (22, k.slot as u64),
+            FirstTokenTimeout(k) => (23, k.slot as u64),
+            TotalTimeout(k) => (24, k.slot as u64),
+            IdleCut(k) => (25, k.slot as u64),
+            ClientGone(k) => (26, k.slot as u64),
+            CancelCall(k) => (27, k.slot as u64),
+            ReplicaStarted(r, e) => (28, (r.0 as u64) << 32 | e as u64),
+            Watchdog(r, e) => (29, (r.0 as u64) << 32 | e as u64),
+            GatewayUp(g) => (30, g.0 as u64),
+            FaultOn(i) => (31, i as u64),
+            FaultOff(i) => (32, i as u64),
+            FaultStep(i, n) => (33, (i as u64) << 32 | n as u64),
+            ActionOrdered(i) => (34, i as u64),
+            ActionEffect(i, n) => (35, (i as u64) << 32 | n as u64),
+            ProbeGateways => (36, 0),
+            ProbePool(p) => (37, p.0 as u64),
+            RefreshView(p) => (38, p.0 as u64),
+            Scrape => (39, 0),
+            Autoscale(p) => (40, p.0 as u64),
+            Thermal => (41, 0),
+            CacheControl => (42, 0),
+            AgentBack(n, e) => (43, (n.0 as u64) << 32 | e as u64),
+        };
+        mix(kind, subject)
+    }
+}
+
+impl World {
+    /// Lets everything happen that is due up to and including `until`. Any chunking of time gives the same history.
+    pub fn advance_to(&mut self, until: SimTime) {
+        while let Some((at, event)) = self.queue.pop(until.min(self.horizon)) {
+            self.now = at;
+            self.event_hash = mix(self.event_hash ^ at.0, event.fingerprint());
+            self.handle(event);
+        }
+        self.now = self.now.max(until.min(self.horizon));
+    }
+
+    /// Puts an event where it belongs, unless it would only come after the end.
+    fn schedule(&mut self, at: SimTime, event: Event) {
+        if at <= self.horizon {
+            self.queue.push(at, event.class(), event);
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        use Event::*;
+        match event {
+            Arrival(source) => self.on_arrival(source),
+            ChatStart(source) => self.on_chat_start(source),
+            ChatTurn(session) => self.on_chat_turn(session),
+            Patience(intent) => self.on_patience(intent),
+            Send(intent) => self.send_attempt(intent),
+            FirstByte(attempt) => self.on_first_byte(attempt),
+            Done(attempt) => self.on_done(attempt),
+            Answer(attempt) => self.on_answer(attempt),
+            FirstTokenTimeout(attempt) => self.on_first_token_timeout(attempt),
+            TotalTimeout(attempt) => self.on_total_timeout(attempt),
+            IdleCut(attempt) => self.on_idle_cut(attempt),
+
+            AtGateway(attempt) => self.on_at_gateway(attempt),
+            Parsed(attempt) => self.on_parsed(attempt),
+            AskAuthStore(attempt) => self.ask_auth_store(attempt),
+            AuthAnswered(attempt) => self.on_auth_answered(attempt),
+            AuthTimeout(attempt) => self.on_auth_timeout(attempt),
+            ImagesDone(attempt) => self.on_images_done(attempt),
+            CallTimeout(call) => self.on_call_timeout(call),
+            CallFailed(call) => self.on_call_failed(call),
+            ClientGone(attempt) => self.on_client_gone(attempt),
+            GatewayUp(gateway) => self.on_gateway_up(gateway),
+
+            AtReplica(call) => self.on_at_replica(call),
+            Tokenized(call) => self.on_tokenized(call),
+            LoadTimeout(call) => self.on_load_timeout(call),
+            CancelCall(call) => self.on_cancel_call(call),
+            EngineWake(replica, epoch) => self.on_engine_wake(replica, epoch),
+            HostLink(replica, epoch) => self.on_host_link(replica, epoch),
+            ReplicaStarted(replica, epoch) => self.on_replica_started(replica, epoch),
+            Watchdog(replica, epoch) => self.on_watchdog(replica, epoch),
+
+            CacheLink(node, epoch) => self.on_cache_link(node, epoch),
+            CacheControl => self.on_cache_control(),
+            AgentBack(node, epoch) => self.on_agent_back(node, epoch),
+
+            FaultOn(index) => self.on_fault(index as usize),
+            FaultOff(index) => self.on_fault_end(index as usize),
+            FaultStep(index, step) => self.on_fault_step(index as usize, step),
+            ActionOrdered(index) => self.on_action(index as usize),
+            ActionEffect(index, step) => self.on_action_effect(index as usize, step),
+
+            ProbeGateways => self.on_probe_gateways(),
+            ProbePool(pool) => self.on_probe_pool(pool),
+            RefreshView(pool) => self.on_refresh_view(pool),
+            Scrape => self.on_scrape(),
+            Autoscale(pool) => self.on_autoscale(pool),
+            Thermal => self.on_thermal(),
+        }
+    }
+}

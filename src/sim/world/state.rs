@@ -1,0 +1,240 @@
+//! The records of a world: what lives in its slabs and tables.
+
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+
+use crate::sim::client::{ClientPolicy, Outcome};
+use crate::sim::connection::ConnectionTable;
+use crate::sim::health::HealthChecker;
+use crate::sim::ids::{AccountId, ClientId, GatewayId, PoolId, ReplicaId};
+use crate::sim::keyed_cache::KeyedCache;
+use crate::sim::kv::remote::RemoteTier;
+use crate::sim::link::SharedLink;
+use crate::sim::rate_limit::TokenBucket;
+use crate::sim::serving::accelerator::Board;
+use crate::sim::serving::engine::Engine;
+use crate::sim::serving::router::Router;
+use crate::sim::slab::Key;
+use crate::sim::spec::stack::{AutoscalerSpec, LinkSpec, PoolSpec, SharedCacheSpec};
+use crate::sim::station::Station;
+use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::workload::Intent;
+use crate::sim::world::harm::Objective;
+
+/// An intent that has not ended.
+pub(super) struct LiveIntent {
+    pub intent: Intent,
+    pub objective: Objective,
+    pub weight: f64,
+    pub tries: u32,
+    pub restarts: u32,
+    pub attempt: Option<Key>,
+    pub first_token_at: Option<SimTime>,
+    pub session: Option<Key>,
+}
+
+/// One try at an intent. It ends when neither client nor gateway holds it any more.
+pub(super) struct Attempt {
+    pub intent: Key,
+    pub serial: u64,
+    pub client: ClientId,
+    pub host: u32,
+    pub gateway: GatewayId,
+    pub sent_at: SimTime,
+    pub stage: Stage,
+    pub tries: u8,
+    pub call: Option<Key>,
+    pub first_token_at: Option<SimTime>,
+    pub at_client: bool,
+    pub at_gateway: bool,
+    pub outcome: Outcome,
+    pub retry_after: Option<SimDuration>,
+}
+
+/// Where the gateway stands with an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Travelling,
+    WaitingForWorker,
+    Parsing,
+    Authenticating,
+    DecodingImages,
+    Upstream,
+    Over,
+}
+
+/// One request from a gateway to a replica.
+pub(super) struct Call {
+    pub attempt: Option<Key>,
+    pub intent: Key,
+    pub pool: PoolId,
+    pub replica: ReplicaId,
+    pub epoch: u32,
+    pub stage: CallStage,
+    pub outcome: Outcome,
+    pub flows: u32,
+    pub first_token_sent: bool,
+    pub retry_budgeted: bool,
+}
+
+/// Where a replica stands with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CallStage {
+    Travelling,
+    Tokenizing,
+    Engine,
+    Failing,
+}
+
+/// A chat session between turns or in one.
+pub(super) struct Session {
+    pub source: crate::sim::ids::SourceId,
+    pub number: u64,
+    pub turn: u32,
+}
+
+/// A client program with its hosts.
+pub(super) struct Client {
+    pub old: ClientPolicy,
+    pub new: ClientPolicy,
+    pub hosts: u32,
+    /// Hosts below this number have taken the new release.
+    pub released: u32,
+    pub connections_from: u32,
+}
+
+impl Client {
+    pub fn policy(&self, host: u32) -> &ClientPolicy {
+        if host < self.released { &self.new } else { &self.old }
+    }
+}
+
+/// The network between clients and gateways.
+pub(super) struct Network {
+    pub edge: LinkSpec,
+    pub serving: LinkSpec,
+    pub losing_path: [Option<u32>; 2],
+    pub connections: ConnectionTable,
+    pub names: KeyedCache,
+    pub name_ttl: SimDuration,
+    pub name_wrong: bool,
+    pub idle_timeout: SimDuration,
+    pub keepalive: bool,
+    pub edge_certificate_ends: SimTime,
+    pub serving_certificate_ends: SimTime,
+    pub health: HealthChecker,
+    pub turn: usize,
+}
+
+/// One API gateway.
+pub(super) struct Gateway {
+    pub up: bool,
+    pub workers: Station,
+    pub images: Station,
+    pub in_flight: u32,
+    pub retries_in_flight: u32,
+    pub generation: u32,
+    pub requests: FxHashMap<u32, Key>,
+}
+
+/// The API layer as a whole.
+pub(super) struct Api {
+    pub auth: KeyedCache,
+    pub store: Station,
+    pub store_factor: f64,
+    pub buckets: FxHashMap<(AccountId, u8), (TokenBucket, TokenBucket)>,
+    pub account_limits: FxHashMap<AccountId, f64>,
+    pub blocked_accounts: Vec<AccountId>,
+    pub blocked_cohorts: Vec<u16>,
+    pub flags: Vec<(String, f64)>,
+    pub shed: f64,
+    pub shifted: f64,
+    pub images_off: bool,
+    pub batch_paused: bool,
+}
+
+/// A pool of replicas.
+pub(super) struct Pool {
+    pub spec: PoolSpec,
+    pub members: Vec<ReplicaId>,
+    pub router: Router,
+    pub health: HealthChecker,
+    pub autoscaler: Option<Autoscaler>,
+    pub key_seed_lost: bool,
+    pub answer_factor: f64,
+    pub tokenizer_factor: f64,
+    pub cordoned: u16,
+}
+
+/// The control loop of a pool's size.
+pub(super) struct Autoscaler {
+    pub spec: AutoscalerSpec,
+    pub query: crate::metrics::promql::Query,
+    pub paused: bool,
+    pub lower_since: Option<SimTime>,
+    pub blind: bool,
+}
+
+/// A serving replica.
+pub(super) struct Replica {
+    pub pool: PoolId,
+    pub place: usize,
+    pub life: Life,
+    pub epoch: u32,
+    pub engine: Engine,
+    pub tokenizer: Station,
+    pub board: Board,
+    pub host_link: SharedLink,
+    pub host_link_epoch: u32,
+    pub wake_at: Option<SimTime>,
+    pub wake_epoch: u32,
+    pub fail_fast: bool,
+    pub key_seed: u64,
+    pub started_at: SimTime,
+    pub ready_at: SimTime,
+    pub calls: FxHashMap<u32, Key>,
+}
+
+/// Where a replica is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    /// No machine for it.
+    Pending,
+    /// Container and weights are loading.
+    Starting,
+    /// It serves.
+    Up,
+    /// It finishes what it has.
+    Draining,
+    /// Gone.
+    Gone,
+}
+
+/// The shared cache tier with its wires and its controller's view.
+pub(super) struct SharedCache {
+    pub spec: SharedCacheSpec,
+    pub tier: RemoteTier,
+    pub links: Vec<SharedLink>,
+    pub link_epochs: Vec<u32>,
+    pub silent_since: Vec<Option<SimTime>>,
+    pub silences: Vec<u32>,
+    pub replaced: Vec<bool>,
+    pub spares: u16,
+    pub grace: SimDuration,
+    pub invalid: f64,
+    pub bandwidth: f64,
+    pub off: bool,
+}
+
+/// What a run cost, besides users' pain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Cost {
+    /// Accelerator-hours of replicas that had a machine, from the opening to the end.
+    pub gpu_hours: f64,
+    /// Accelerator-hours that traffic sent to another cell used there.
+    pub gpu_hours_elsewhere: f64,
+    /// Batch intents that were held or refused.
+    pub batch_intents_lost: u64,
+    /// Restarts of replicas and gateways.
+    pub restarts: u64,
+}
