@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::report::quantity::grouped;
 use crate::sim::series::Series;
 use crate::sim::time::SimTime;
 
@@ -59,7 +60,81 @@ pub enum MomentKind {
     Action,
 }
 
+/// What happened in a whole run, from its series.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Totals {
+    /// Intents begun.
+    pub intents: f64,
+    /// Attempts sent.
+    pub attempts: f64,
+    /// Attempts that ended in an error.
+    pub errors: f64,
+    /// Intents answered within their objective.
+    pub good: f64,
+}
+
+impl MomentKind {
+    /// The kind in a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            MomentKind::Cause => "cause",
+            MomentKind::Decoy => "decoy",
+            MomentKind::Symptom => "symptom",
+            MomentKind::Page => "page",
+            MomentKind::Action => "action",
+        }
+    }
+
+    /// A mark that tells the kinds apart without colour, one column wide.
+    pub fn glyph(self) -> char {
+        match self {
+            MomentKind::Cause => '◆',
+            MomentKind::Decoy => '◇',
+            MomentKind::Symptom => '│',
+            MomentKind::Page => '▲',
+            MomentKind::Action => '●',
+        }
+    }
+}
+
 impl RunReport {
+    /// The end of the last bucket in seconds, zero where there is none.
+    pub fn end_s(&self) -> f64 {
+        self.series.t_s.last().copied().unwrap_or(0.0)
+    }
+
+    /// What happened in the whole run.
+    pub fn totals(&self) -> Totals {
+        let series = &self.series;
+        let mut totals = Totals::default();
+        let mut start = 0.0;
+        for (i, &end) in series.t_s.iter().enumerate() {
+            let seconds = end - start;
+            let count = |column: &[f64]| column.get(i).map_or(0.0, |rate| rate * seconds);
+            totals.intents += count(&series.intents_per_s);
+            totals.attempts += count(&series.attempts_per_s);
+            totals.errors += count(&series.errors_per_s);
+            totals.good += count(&series.goodput_per_s);
+            start = end;
+        }
+        totals
+    }
+
+    /// How this run compares with the one that leads the report, in a sentence; `None` if there is nothing to say.
+    pub fn compared_with(&self, leading: &RunReport) -> Option<String> {
+        if leading.harm <= 0.0 {
+            return None;
+        }
+        let less = (1.0 - self.harm / leading.harm) * 100.0;
+        let (size, way) = if less < 0.0 { (-less, "more") } else { (less, "less") };
+        Some(format!(
+            "{}: harm {} instead of {}, {size:.1} % {way}",
+            self.label,
+            grouped(&format!("{:.0}", self.harm)),
+            grouped(&format!("{:.0}", leading.harm))
+        ))
+    }
+
     /// The report as indented JSON, for standard output.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("names are strings and numbers are finite or null")
