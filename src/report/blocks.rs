@@ -140,9 +140,7 @@ impl Plot {
         let layers: Vec<_> = lines.iter().map(|line| self.resampled(line, run)).collect();
         for column in 0..self.columns {
             let mut tops: Vec<f64> = layers.iter().map(|l| self.height(l[column].unwrap_or(0.0))).collect();
-            if chart.parts.is_empty() {
-                tops.sort_by(f64::total_cmp);
-            } else {
+            if !chart.parts.is_empty() {
                 (1..tops.len()).for_each(|i| tops[i] += tops[i - 1]);
             }
             let measured = layers.iter().any(|layer| layer[column].is_some());
@@ -225,4 +223,58 @@ fn cell(bottom: f64, tops: &[f64]) -> (char, Style) {
         }
     }
     (' ', Style::Plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::chart::CHARTS;
+    use crate::sim::series::Series;
+
+    fn run(intents: [f64; 6], attempts: [f64; 6]) -> RunReport {
+        let series = Series {
+            t_s: (1..=6).map(|i| f64::from(i) * 10.0).collect(),
+            intents_per_s: intents.to_vec(),
+            attempts_per_s: attempts.to_vec(),
+            hit_ratio: vec![None; 6],
+            hit_hbm: vec![None; 6],
+            hit_host: vec![None; 6],
+            hit_remote: vec![None; 6],
+            ..Series::default()
+        };
+        RunReport { series, ..RunReport::default() }
+    }
+
+    fn drawn(chart: usize, runs: &[RunReport]) -> String {
+        draw(&CHARTS[chart], runs, GUTTER + 12, 2).print(false)
+    }
+
+    #[test]
+    fn the_second_line_stands_in_another_texture_on_the_first() {
+        let text = drawn(0, &[run([10.0; 6], [10.0, 10.0, 15.0, 20.0, 20.0, 0.0])]);
+        let plot: Vec<&str> = text.lines().rev().take(3).collect();
+        assert_eq!(plot, ["     0 └────────────", "       │████████████", "    20 ┤    ⣤⣤⣿⣿⣿⣿"]);
+    }
+
+    #[test]
+    fn another_run_is_drawn_only_where_it_differs() {
+        let lead = run([10.0; 6], [10.0, 10.0, 10.0, 20.0, 20.0, 20.0]);
+        let text = drawn(0, &[lead, run([10.0; 6], [10.0; 6])]);
+        assert_eq!(text.lines().rev().nth(1), Some("       │████████████"), "{text}");
+        assert_eq!(text.lines().rev().nth(2), Some("    20 ┤      ⎽⎽⎽⎽⎽⎽"), "{text}");
+    }
+
+    #[test]
+    fn what_was_not_measured_is_dotted_and_said() {
+        let text = drawn(1, &[run([0.0; 6], [0.0; 6])]);
+        assert!(text.contains("nothing measured") && text.contains("│············"), "{text}");
+    }
+
+    #[test]
+    fn marks_that_would_touch_share_a_label() {
+        let at = |seconds: f64| Moment { at: crate::sim::time::SimTime::from_secs_f64(seconds), ..Moment::default() };
+        let moments = [at(0.0), at(1.0), at(2.0), at(30.0), at(60.0), at(99.0)];
+        let texts: Vec<_> = marks(&moments, 60.0, 60);
+        assert_eq!(texts, [(0, "1-3".to_owned()), (30, "4".to_owned())]);
+    }
 }

@@ -61,7 +61,7 @@ pub const CHARTS: [Chart; 8] = [
         title: "Cache hit ratio",
         note: "Cached over prompt tokens at admission, by where they were found",
         unit: Unit::Share,
-        lines: &[Line { name: "all sources", values: |s| s.hit_ratio.clone() }],
+        lines: &[Line { name: "all", values: |s| s.hit_ratio.clone() }],
         parts: &[
             Line { name: "HBM", values: |s| s.hit_hbm.clone() },
             Line { name: "host", values: |s| s.hit_host.clone() },

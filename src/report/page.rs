@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::report::chart::{CHARTS, Chart, Extent, Line};
 use crate::report::plot::{Plot, end_s, plot};
-use crate::report::quantity::grouped;
+use crate::report::quantity::{Unit, grouped};
 use crate::report::run::{Moment, RunReport};
 use crate::sim::time::SimTime;
 
@@ -36,6 +36,7 @@ struct PageView {
     charts: Vec<ChartView>,
     end_s: f64,
     bucket_s: f64,
+    bucket: String,
 }
 
 #[derive(Serialize)]
@@ -79,6 +80,7 @@ struct EntryView {
 impl PageView {
     fn of(runs: &[RunReport]) -> Self {
         let leading = runs.first();
+        let bucket_s = leading.and_then(|run| run.series.t_s.first().copied()).unwrap_or(0.0);
         PageView {
             title: leading.map_or_else(String::new, |run| format!("{} / {}", run.scenario, run.variant)),
             seed: leading.map_or_else(String::new, |run| run.seed.to_string()),
@@ -88,7 +90,8 @@ impl PageView {
             moments: leading.map_or_else(Vec::new, |run| run.timeline.iter().map(MomentView::of).collect()),
             charts: CHARTS.iter().enumerate().map(|(id, chart)| ChartView::of(id, chart, runs)).collect(),
             end_s: end_s(runs),
-            bucket_s: leading.and_then(|run| run.series.t_s.first().copied()).unwrap_or(0.0),
+            bucket_s,
+            bucket: Unit::Seconds.show(bucket_s),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::sim::time::SimTime;
 ///
 /// Serialised, this is the JSON contract of the command line: the fields up to `series` keep their names and meanings;
 /// others may be added after them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
     /// Name of the scenario.
     pub scenario: String,
@@ -33,7 +33,7 @@ pub struct RunReport {
 }
 
 /// A moment worth a line of the timeline and a mark on the charts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Moment {
     /// When; in JSON `at_s`, in seconds since the world began.
     #[serde(rename = "at_s")]
@@ -45,7 +45,7 @@ pub struct Moment {
 }
 
 /// Kinds of moment; each is drawn with a mark of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MomentKind {
     /// A cause sets in or ends.
@@ -53,6 +53,7 @@ pub enum MomentKind {
     /// A decoy happens.
     Decoy,
     /// A true series leaves or regains its usual range.
+    #[default]
     Symptom,
     /// An alert fires or resolves.
     Page,

@@ -205,7 +205,7 @@ impl SeriesRecorder {
 
     /// Brings the buckets to `length`. What happened at the horizon itself belongs to the bucket that ends there.
     fn close_at(&mut self, horizon: SimTime, length: usize) {
-        if length > 0 && length < self.buckets.len() && horizon.0 % self.bucket_ns == 0 {
+        if length > 0 && length < self.buckets.len() && horizon.0.is_multiple_of(self.bucket_ns) {
             let at_horizon = std::mem::take(&mut self.buckets[length]);
             self.buckets[length - 1].add(at_horizon);
         }
