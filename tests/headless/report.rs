@@ -19,13 +19,7 @@ fn made_up_series(lost: bool) -> Series {
             recorder.intent(at);
         }
         let dead = lost && (1560..1620).contains(&second);
-        for k in 0..if dead {
-            0
-        } else if bad {
-            45 + wave / 2 + 4 * minutes_bad
-        } else {
-            46 + wave / 2
-        } {
+        for k in 0..if bad { 45 + wave / 2 + 4 * minutes_bad } else { 46 + wave / 2 } {
             recorder.attempt(at);
             if dead {
                 continue;
