@@ -1,1 +1,13 @@
 //! What is handed on: terminal charts, HTML pages, JSON.
+
+pub mod run; // what a run reports, and its JSON
+
+pub mod chart; // the eight charts, whatever draws them
+pub mod quantity; // numbers with units, ticks of axes
+
+pub mod page; // one self-contained HTML file
+mod plot; // a chart as paths and positions, for the page
+
+mod blocks; // a chart in character cells
+mod sheet; // styled characters, laid out
+pub mod terminal; // text and charts for a terminal

@@ -18,3 +18,5 @@ pub mod station; // queue with servers
 
 pub mod kv; // the cache and its tiers
 pub mod serving; // step times, continuous batching
+
+pub mod series; // what truly happened, in buckets
