@@ -127,6 +127,6 @@ pub enum Action {
     /// Fail over an auth shard to its replica.
     FailOverAuthShard {
         /// Its number.
-        shard: u32,
+        shard: u16,
     },
 }

@@ -35,7 +35,7 @@ pub enum Fault {
         loss: f64,
         /// The path that loses; none: all.
         #[serde(default)]
-        path: Option<u32>,
+        path: Option<u16>,
     },
     /// A hop becomes slower.
     LinkLatency {
@@ -71,7 +71,7 @@ pub enum Fault {
     /// A shard of the auth cache stops answering.
     AuthShardDown {
         /// Its number.
-        shard: u32,
+        shard: u16,
     },
     /// The store behind the auth cache becomes slower by a factor.
     AuthStoreSlow {

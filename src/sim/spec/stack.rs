@@ -89,7 +89,11 @@ pub struct NetworkSpec {
 impl Default for NetworkSpec {
     fn default() -> Self {
         NetworkSpec {
-            edge: LinkSpec { latency_s: SimDuration::from_millis(18), ..LinkSpec::default() },
+            edge: LinkSpec {
+                latency_s: SimDuration::from_millis(18),
+                jitter_s: SimDuration::from_millis(4),
+                ..LinkSpec::default()
+            },
             serving: LinkSpec { latency_s: SimDuration::from_micros(300), ..LinkSpec::default() },
             name_ttl_s: SimDuration::from_secs(60),
             idle_timeout_s: SimDuration::from_secs(300),
@@ -118,20 +122,24 @@ pub enum Balance {
 pub struct LinkSpec {
     /// One-way latency.
     pub latency_s: SimDuration,
-    /// Standard deviation of the latency's logarithm.
-    #[schemars(range(min = 0, max = 2))]
-    pub jitter: f64,
+    /// Mean of the exponential jitter that is added.
+    pub jitter_s: SimDuration,
     /// Share of packets lost.
     #[schemars(range(min = 0, max = 1))]
     pub loss: f64,
     /// Parallel paths; a flow keeps to one, chosen by hash.
     #[schemars(range(min = 1, max = 64))]
-    pub paths: u32,
+    pub paths: u16,
 }
 
 impl Default for LinkSpec {
     fn default() -> Self {
-        LinkSpec { latency_s: SimDuration::from_millis(1), jitter: 0.1, loss: 0.0, paths: 1 }
+        LinkSpec {
+            latency_s: SimDuration::from_millis(1),
+            jitter_s: SimDuration::from_micros(100),
+            loss: 0.0,
+            paths: 1,
+        }
     }
 }
 
@@ -201,7 +209,9 @@ impl Default for ApiSpec {
 pub struct AuthSpec {
     /// Shards; an account's shard is a hash of it modulo this.
     #[schemars(range(min = 1, max = 1024))]
-    pub shards: u32,
+    pub shards: u16,
+    /// Entries of a shard.
+    pub shard_entries: u32,
     /// How long an entry is trusted.
     pub ttl_s: SimDuration,
     /// Time of a look-up that a shard answers.
@@ -221,6 +231,7 @@ impl Default for AuthSpec {
     fn default() -> Self {
         AuthSpec {
             shards: 8,
+            shard_entries: 50_000,
             ttl_s: SimDuration::from_secs(300),
             lookup_s: SimDuration::from_micros(400),
             lookup_timeout_s: SimDuration::from_millis(250),

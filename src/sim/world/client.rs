@@ -1,47 +1,70 @@
-//! Clients: intents begin and end here, attempts leave from here, and time-outs and retries are decided here.
+//! Clients: intents begin and end here, attempts leave from here, time-outs and retries are decided here.
 
-use crate::sim::client::{Decision, Outcome};
-use crate::sim::ids::{AccountId, SourceId};
+use crate::sim::client::{Decision, Outcome, Progress};
+use crate::sim::connection::{Acquired, Refusal};
+use crate::sim::ids::{GatewayId, SourceId};
 use crate::sim::link::Path;
 use crate::sim::rng::{Purpose, draw, mix};
 use crate::sim::slab::Key;
-use crate::sim::spec::stack::{Balance, LinkSpec};
-use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::spec::stack::Balance;
+use crate::sim::time::SimDuration;
 use crate::sim::workload::{Intent, Tier};
-use crate::sim::world::World;
-use crate::sim::world::harm::{Experience, Objective};
+use crate::sim::world::harm::Experience;
 use crate::sim::world::state::{Attempt, LiveIntent, Session, Stage};
+use crate::sim::world::{Event, World};
 
 /// Round trips of a new connection before the first request: TCP and TLS 1.3.
-const HANDSHAKE_TRIPS: f64 = 2.0;
-/// Added to the time to first token of a request that another cell answers.
-const OTHER_CELL: SimDuration = SimDuration::from_millis(180);
-/// Packets of a request of ordinary size, for loss.
+const HANDSHAKE_TRIPS: u64 = 2;
+/// Time to first token of a request that another cell answers.
+const OTHER_CELL: SimDuration = SimDuration::from_millis(900);
+/// Packets of a request of ordinary size.
 const REQUEST_PACKETS: u32 = 12;
-/// Packets of an answer's first part.
-const ANSWER_PACKETS: u32 = 4;
+/// Packets of the first part of an answer, or of an error.
+const ANSWER_PACKETS: u32 = 2;
+/// How long a client waits for a name that cannot be resolved or a port that refuses.
+const REFUSED_AFTER: SimDuration = SimDuration::from_millis(40);
 
 impl World {
     pub(super) fn on_arrival(&mut self, source: SourceId) {
-        let Some(arrival) = self.sources[source.index()].pending.take() else { return };
+        let Some(arrival) = self.pending[source.index()].take() else { return };
         let intent = self.workload.intent(&arrival);
         self.arm_arrival(source);
         self.begin_intent(intent, None);
     }
 
     pub(super) fn on_chat_start(&mut self, source: SourceId) {
-        let Some(arrival) = self.sources[source.index()].pending.take() else { return };
-        let number = self.workload.session_of(&arrival);
+        let Some(arrival) = self.pending[source.index()].take() else { return };
         self.arm_arrival(source);
-        let session = self.sessions.insert(Session { source, number, turn: 0 });
+        let session = self.sessions.insert(Session { source, start: arrival, turn: 0 });
         self.on_chat_turn(session);
+    }
+
+    /// Draws the next arrival of a source and puts it on the calendar.
+    pub(super) fn arm_arrival(&mut self, source: SourceId) {
+        let Some(arrival) = self.workload.next_arrival(source) else { return };
+        let at = arrival.at;
+        let chat = self.workload.is_chat(source);
+        self.pending[source.index()] = Some(arrival);
+        self.schedule(at.max(self.now), if chat { Event::ChatStart(source) } else { Event::Arrival(source) });
     }
 
     pub(super) fn on_chat_turn(&mut self, key: Key) {
         let Some(session) = self.sessions.get(key) else { return };
-        let plan = self.workload.turn(session.source, session.number, session.turn, self.now);
-        match plan {
-            Some(turn) => self.begin_intent(turn.intent, Some(key)),
+        match self.workload.turn(&session.start, session.turn, self.now) {
+            Some(intent) => self.begin_intent(intent, Some(key)),
+            None => {
+                self.sessions.remove(key);
+            }
+        }
+    }
+
+    /// The answer to a turn is there, or counts as there: the next follows after its think time.
+    fn next_turn(&mut self, key: Key) {
+        let now = self.now;
+        let Some(session) = self.sessions.get_mut(key) else { return };
+        session.turn += 1;
+        match self.workload.think_time(&session.start, session.turn) {
+            Some(think) => self.schedule(now + think, Event::ChatTurn(key)),
             None => {
                 self.sessions.remove(key);
             }
@@ -50,55 +73,49 @@ impl World {
 
     fn begin_intent(&mut self, intent: Intent, session: Option<Key>) {
         self.tally.intents_begun += 1;
-        self.record_open(|series, at| series.intent(at));
-        let objective = Objective {
-            first_token: intent.slo_ttft,
-            hopeless: intent.patience,
-            per_token: intent.slo_per_token,
-        };
-        let weight = intent.weight;
+        let at = self.now;
+        self.record(|series, moment| series.intent(moment));
         if self.goes_elsewhere(&intent) {
-            return self.answer_elsewhere(intent, objective, session);
+            return self.answer_elsewhere(&intent, session);
         }
-        let patience = self.now + intent.patience;
         let held = self.api.batch_paused && intent.tier == Tier::Batch;
+        let (patience, cost) = (intent.patience, u64::from(held));
+        let began = at;
         let key = self.intents.insert(LiveIntent {
+            began,
             intent,
-            objective,
-            weight,
             tries: 0,
             restarts: 0,
             attempt: None,
             first_token_at: None,
             session,
         });
+        self.cost.batch_intents_lost += cost;
         if held {
-            self.cost.batch_intents_lost += 1;
             return self.end_intent_failed(key);
         }
-        self.schedule(patience, super::Event::Patience(key));
+        self.schedule(at + patience, Event::Patience(key));
         self.send_attempt(key);
     }
 
     fn goes_elsewhere(&self, intent: &Intent) -> bool {
-        0.0 < self.api.shifted && draw(self.seed, intent.identity(), Purpose::Placement, 0) < self.api.shifted
+        0.0 < self.api.shifted && draw(self.seed, intent.identity, Purpose::Placement, 0) < self.api.shifted
     }
 
     /// Another cell answers in time, at the price of a cold prefill there.
-    fn answer_elsewhere(&mut self, intent: Intent, objective: Objective, session: Option<Key>) {
+    fn answer_elsewhere(&mut self, intent: &Intent, session: Option<Key>) {
         self.tally.intents_elsewhere += 1;
         let met = Experience { first_token: OTHER_CELL, per_token: SimDuration::ZERO };
-        self.ledger.answered(self.now, intent.weight, &objective, met);
-        self.record_open(|series, at| series.good(at));
-        let pool = self.pool_of_model(intent.model);
-        let cost = &self.replicas[self.pools[pool.index()].members[0].index()].engine;
-        let alone = cost.prefill_alone(intent.prompt.tokens());
-        let gpus = self.pools[pool.index()].spec.gpus as f64;
+        self.ledger.answered(self.now, intent.weight, &objective(intent), met);
+        self.record(|series, moment| series.good(moment));
         if self.open_at <= self.now {
+            let pool = self.pool_of(intent.model);
+            let alone = self.pools[pool.index()].step_cost.prefill_alone(intent.prompt.tokens());
+            let gpus = f64::from(self.pools[pool.index()].spec.gpus);
             self.cost.gpu_hours_elsewhere += alone.as_secs_f64() * gpus / 3600.0;
         }
         if let Some(session) = session {
-            self.next_turn(session, self.now + objective.first_token);
+            self.next_turn(session);
         }
     }
 
@@ -106,18 +123,25 @@ impl World {
         let now = self.now;
         let Some(live) = self.intents.get_mut(key) else { return };
         live.tries += 1;
-        let (intent, client) = (&live.intent, live.intent.client);
-        let (account, serial) = (intent.account, mix(intent.identity(), live.tries as u64 + 97 * live.restarts as u64));
-        let hosts = self.clients[client.index()].hosts;
-        let host = (mix(account.0 as u64, 3) % hosts as u64) as u32;
-        self.tally.attempts_begun += 1;
-        self.record_open(|series, at| series.attempt(at));
-        let attempt = self.attempts.insert(Attempt {
+        let serial = mix(live.intent.identity, u64::from(live.tries) << 8 | u64::from(live.restarts));
+        let (client, account) = (live.intent.client, live.intent.account);
+        let attempt = Attempt {
             intent: key,
             serial,
             client,
-            host,
-            gateway: crate::sim::ids::GatewayId(0),
+            host: (mix(u64::from(account.0), 3) % u64::from(self.clients[client.index()].hosts)) as u32,
+            account,
+            cohort: live.intent.cohort,
+            tier: live.intent.tier,
+            model: live.intent.model,
+            prompt: live.intent.prompt.clone(),
+            output_tokens: live.intent.output_tokens,
+            output_key: live.intent.output_key,
+            affinity: live.intent.affinity,
+            images: live.intent.images,
+            megapixels: live.intent.megapixels,
+            gateway: GatewayId(0),
+            connection: None,
             sent_at: now,
             stage: Stage::Travelling,
             tries: 0,
@@ -127,58 +151,295 @@ impl World {
             at_gateway: true,
             outcome: Outcome::Ok,
             retry_after: None,
-        });
+        };
+        let attempt = self.attempts.insert(attempt);
         if let Some(live) = self.intents.get_mut(key) {
             live.attempt = Some(attempt);
         }
-        let policy = self.clients[client.index()].policy(host);
-        let (first_token, total, connect) = (policy.first_token_timeout(), policy.total_timeout(), policy.connect_timeout());
-        match self.connect(attempt, account, host) {
-            Ok(delay) => {
-                self.schedule(now + delay, super::Event::AtGateway(attempt));
-                if let Some(limit) = first_token {
-                    self.schedule(now + limit, super::Event::FirstTokenTimeout(attempt));
+        self.tally.attempts_begun += 1;
+        self.record(|series, moment| series.attempt(moment));
+        match self.connect(attempt) {
+            Ok(delay) => self.start_clocks(attempt, delay),
+            Err((outcome, wait)) => {
+                if let Some(attempt) = self.attempts.get_mut(attempt) {
+                    attempt.at_gateway = false;
+                    attempt.stage = Stage::Over;
+                    attempt.outcome = outcome;
                 }
-                self.schedule(now + total, super::Event::TotalTimeout(attempt));
-                if !self.network.keepalive {
-                    self.schedule(now + delay + self.network.idle_timeout, super::Event::IdleCut(attempt));
-                }
-            }
-            Err(outcome) => {
-                let wait = if outcome == Outcome::ConnectTimeout { connect } else { SimDuration::from_millis(40) };
-                self.attempts.get_mut(attempt).expect("just made").at_gateway = false;
-                self.fail_at_client(attempt, outcome, now + wait);
+                self.schedule(now + wait, Event::Answer(attempt));
             }
         }
     }
 
-    /// Finds a gateway for the attempt, by name, over a connection that stands or a new one.
-    fn connect(&mut self, attempt: Key, account: AccountId, host: u32) -> Result<SimDuration, Outcome> {
+    /// The request travels, and the clocks that may end it begin to run.
+    fn start_clocks(&mut self, key: Key, delay: SimDuration) {
         let now = self.now;
-        let (client, serial) = {
-            let a = self.attempts.get(attempt).expect("just made");
-            (&self.clients[a.client.index()], a.serial)
-        };
-        let slot = client.connections_from
-            + host * self.connections_per_host
-            + (mix(account.0 as u64, 11) % self.connections_per_host as u64) as u32;
-        let gateways = &self.gateways;
-        let network = &mut self.network;
-        let (health, connections_now) = (&network.health, network.connections.counts().to_vec());
-        let turn = &mut network.turn;
-        let balance = self.balance;
-        let mut pick = || {
-            let ready = (0..gateways.len()).filter(|g| health.is_ready(*g));
-            match balance {
-                Balance::LeastConnections => ready.min_by_key(|g| (connections_now.get(*g).copied().unwrap_or(0), *g)),
-                Balance::RoundRobin => {
-                    let ready: Vec<usize> = ready.collect();
-                    *turn += 1;
-                    (!ready.is_empty()).then(|| ready[*turn % ready.len()])
+        let Some(attempt) = self.attempts.get(key) else { return };
+        let policy = self.clients[attempt.client.index()].policy(attempt.host);
+        let (first, total) = (policy.first_token_timeout, policy.total_timeout);
+        self.schedule(now + delay, Event::AtGateway(key));
+        if let Some(first) = first {
+            self.schedule(now + first, Event::FirstTokenTimeout(key));
+        }
+        self.schedule(now + total, Event::TotalTimeout(key));
+        if !self.network.keepalive {
+            self.schedule(now + delay + self.network.idle_timeout, Event::IdleCut(key));
+        }
+    }
+
+    /// Finds a gateway by name, over a connection that stands or a new one; how long until the request is there.
+    fn connect(&mut self, key: Key) -> Result<SimDuration, (Outcome, SimDuration)> {
+        let now = self.now;
+        let Some(attempt) = self.attempts.get(key) else { return Err((Outcome::DnsFailure, REFUSED_AFTER)) };
+        let (host, serial, account, client) = (attempt.host, attempt.serial, attempt.account, attempt.client);
+        let state = &self.clients[client.index()];
+        let connect_timeout = state.policy(host).connect_timeout;
+        let lane = mix(u64::from(account.0), 11) % u64::from(self.network.connections_per_host);
+        let slot = (state.first_host + host) * self.network.connections_per_host + lane as u32;
+        let flow = u64::from(slot);
+        let one_way = self.edge_delay(flow, serial, 0, REQUEST_PACKETS);
+        let acquired = self.acquire_connection(slot);
+        match acquired {
+            Acquired::Reused(held) => {
+                self.hold(key, held.connection, held.backend);
+                Ok(one_way)
+            }
+            Acquired::Opened(held) => {
+                self.tally.connections_opened += 1;
+                if self.has_wrong_name(state_host(client.0, host)) {
+                    self.network.pool.break_connection(now, held.connection);
+                    return Err((Outcome::ConnectTimeout, connect_timeout));
                 }
+                if !self.gateways[held.backend as usize].up {
+                    self.network.pool.break_connection(now, held.connection);
+                    return Err((Outcome::ConnectionRefused, REFUSED_AFTER));
+                }
+                self.hold(key, held.connection, held.backend);
+                Ok(one_way + SimDuration(one_way.0 * 2 * HANDSHAKE_TRIPS))
+            }
+            Acquired::Refused(Refusal::NoBackend) => Err((Outcome::ConnectionRefused, REFUSED_AFTER)),
+            Acquired::Refused(Refusal::TableFull) => Err((Outcome::ConnectTimeout, connect_timeout)),
+            Acquired::Refused(Refusal::CertificateExpired) => {
+                self.tally.tls_failures += 1;
+                Err((Outcome::TlsFailure, REFUSED_AFTER + REFUSED_AFTER))
+            }
+        }
+    }
+
+    fn hold(&mut self, key: Key, connection: u64, backend: u32) {
+        if let Some(attempt) = self.attempts.get_mut(key) {
+            attempt.connection = Some(connection);
+            attempt.gateway = GatewayId(backend as u16);
+        }
+    }
+
+    fn acquire_connection(&mut self, slot: u32) -> Acquired {
+        let now = self.now;
+        let network = &mut self.network;
+        let ready: Vec<u32> = network.health.ready(now).to_vec();
+        let pick = match network.balance {
+            Balance::LeastConnections => {
+                let pool = &mut network.pool;
+                ready.iter().copied().min_by_key(|g| (pool.connections_to(now, *g), *g))
+            }
+            Balance::RoundRobin => {
+                network.turn += 1;
+                ready.get(network.turn % ready.len().max(1)).copied()
             }
         };
-        let _ = (&mut pick, slot, serial, now);
-        todo_connect()
+        network.pool.acquire(now, slot, &mut || pick)
     }
+
+    /// Whether a host has learnt the wrong address: its record expired after the name was changed.
+    fn has_wrong_name(&self, host: u64) -> bool {
+        let Some(since) = self.network.name_wrong_since else { return false };
+        let phase = crate::sim::keyed_cache::phase(host, self.network.name_ttl);
+        since + phase <= self.now
+    }
+
+    /// One way between a client and a gateway.
+    pub(super) fn edge_delay(&self, flow: u64, serial: u64, index: u64, packets: u32) -> SimDuration {
+        let path = self.network.edge.path_of(flow);
+        self.delay(path, serial, 2 * index, packets) + self.network.added_latency[0]
+    }
+
+    /// One way between a gateway and a replica.
+    pub(super) fn serving_delay(&self, serial: u64, index: u64) -> SimDuration {
+        let path = self.network.serving.path_of(serial);
+        self.delay(path, serial, 100 + 2 * index, REQUEST_PACKETS) + self.network.added_latency[1]
+    }
+
+    fn delay(&self, path: Option<&Path>, serial: u64, index: u64, packets: u32) -> SimDuration {
+        let draw = |n: u64| draw(self.seed, serial, Purpose::Link, index + n);
+        path.map_or(SimDuration::ZERO, |path| path.delay(packets, draw(0), draw(1)))
+    }
+
+    pub(super) fn answer_delay(&self, key: Key, index: u64) -> SimDuration {
+        self.attempts.get(key).map_or(SimDuration::ZERO, |a| {
+            self.edge_delay(u64::from(a.host), a.serial, 10 + index, ANSWER_PACKETS)
+        })
+    }
+
+    pub(super) fn on_first_byte(&mut self, key: Key) {
+        let now = self.now;
+        let Some(attempt) = self.attempts.get_mut(key) else { return };
+        if !attempt.at_client || attempt.first_token_at.is_some() {
+            return;
+        }
+        attempt.first_token_at = Some(now);
+        let (intent, ttft) = (attempt.intent, now.since(attempt.sent_at));
+        self.record(|series, moment| series.first_token(moment, ttft));
+        if let Some(live) = self.intents.get_mut(intent) {
+            live.first_token_at = Some(now); // of the attempt that stands: a restarted stream begins anew
+        }
+    }
+
+    pub(super) fn on_done(&mut self, key: Key) {
+        let Some(attempt) = self.attempts.get(key) else { return };
+        if !attempt.at_client {
+            return;
+        }
+        let intent = attempt.intent;
+        self.tally.count_outcome(Outcome::Ok);
+        self.close_at_client(key);
+        self.end_intent_answered(intent);
+    }
+
+    pub(super) fn on_answer(&mut self, key: Key) {
+        if let Some(attempt) = self.attempts.get(key).filter(|a| a.at_client) {
+            let (outcome, retry_after) = (attempt.outcome, attempt.retry_after);
+            self.fail_at_client(key, outcome, retry_after);
+        }
+    }
+
+    pub(super) fn on_first_token_timeout(&mut self, key: Key) {
+        if self.attempts.get(key).is_some_and(|a| a.at_client && a.first_token_at.is_none()) {
+            self.hang_up(key, Outcome::FirstTokenTimeout);
+        }
+    }
+
+    pub(super) fn on_total_timeout(&mut self, key: Key) {
+        if self.attempts.get(key).is_some_and(|a| a.at_client) {
+            self.hang_up(key, Outcome::TotalTimeout);
+        }
+    }
+
+    /// The balancer cuts a stream on which nothing has passed.
+    pub(super) fn on_idle_cut(&mut self, key: Key) {
+        let now = self.now;
+        let Some(attempt) = self.attempts.get(key) else { return };
+        if !attempt.at_client || attempt.first_token_at.is_some() || self.network.keepalive {
+            return;
+        }
+        self.tally.idle_cuts += 1;
+        if let Some(connection) = attempt.connection {
+            self.network.pool.break_connection(now, connection);
+        }
+        self.hang_up(key, Outcome::GatewayTimeout);
+    }
+
+    pub(super) fn on_patience(&mut self, key: Key) {
+        let Some(live) = self.intents.get(key) else { return };
+        if live.first_token_at.is_some() {
+            return; // the answer is being read
+        }
+        let attempt = live.attempt;
+        self.tally.abandoned += 1;
+        match attempt.filter(|a| self.attempts.get(*a).is_some_and(|a| a.at_client)) {
+            Some(attempt) => self.hang_up(attempt, Outcome::UserAbandoned),
+            None => self.end_intent_failed(key),
+        }
+    }
+
+    /// The client closes its end; whether anybody learns of it is the hop's business.
+    fn hang_up(&mut self, key: Key, outcome: Outcome) {
+        if self.api_spec.cancellation.client_to_gateway {
+            let delay = self.answer_delay(key, 1);
+            self.schedule(self.now + delay, Event::ClientGone(key));
+        }
+        self.fail_at_client(key, outcome, None);
+    }
+
+    fn fail_at_client(&mut self, key: Key, outcome: Outcome, retry_after: Option<SimDuration>) {
+        let Some(attempt) = self.attempts.get(key) else { return };
+        let (intent, client, host, serial) = (attempt.intent, attempt.client, attempt.host, attempt.serial);
+        self.tally.count_outcome(outcome);
+        self.record(|series, moment| series.error(moment));
+        self.close_at_client(key);
+        let Some(live) = self.intents.get_mut(intent) else { return };
+        live.attempt = None;
+        live.first_token_at = None;
+        let progress = Progress { tries: live.tries, restarts: live.restarts };
+        let uniform = draw(self.seed, serial, Purpose::Backoff, 0);
+        let policy = self.clients[client.index()].policy(host);
+        match policy.after_failure(progress, outcome, retry_after, uniform) {
+            Decision::RetryAfter(wait) => self.schedule(self.now + wait, Event::Send(intent)),
+            Decision::RestartTurnAfter(wait) => {
+                if let Some(live) = self.intents.get_mut(intent) {
+                    (live.tries, live.restarts) = (0, live.restarts + 1);
+                }
+                self.tally.turn_restarts += 1;
+                self.schedule(self.now + wait, Event::Send(intent));
+            }
+            Decision::GiveUp => self.end_intent_failed(intent),
+        }
+    }
+
+    /// The client forgets an attempt.
+    fn close_at_client(&mut self, key: Key) {
+        let now = self.now;
+        let Some(attempt) = self.attempts.get_mut(key) else { return };
+        attempt.at_client = false;
+        let (at_gateway, connection) = (attempt.at_gateway, attempt.connection.take());
+        if let Some(connection) = connection {
+            self.network.pool.release(now, connection);
+        }
+        if !at_gateway {
+            self.attempts.remove(key);
+            self.tally.attempts_ended += 1;
+        }
+    }
+
+    fn end_intent_answered(&mut self, key: Key) {
+        let now = self.now;
+        let Some(live) = self.intents.remove(key) else { return };
+        self.tally.intents_answered += 1;
+        let first = live.first_token_at.unwrap_or(now);
+        let tokens = u64::from(live.intent.output_tokens.saturating_sub(1)).max(1);
+        let met = Experience {
+            first_token: first.since(live.began),
+            per_token: SimDuration(now.since(first).0 / tokens),
+        };
+        let objective = objective(&live.intent);
+        self.ledger.answered(live.began, live.intent.weight, &objective, met);
+        if objective.shortfall(met) == 0.0 {
+            self.record(|series, moment| series.good(moment));
+        }
+        if let Some(session) = live.session {
+            self.next_turn(session);
+        }
+    }
+
+    /// An intent has failed; a chat ends with it.
+    pub(super) fn end_intent_failed(&mut self, key: Key) {
+        let Some(live) = self.intents.remove(key) else { return };
+        self.tally.intents_failed += 1;
+        self.ledger.failed(live.began, live.intent.weight, &objective(&live.intent));
+        if let Some(session) = live.session {
+            self.lose_rest_of_session(session);
+        }
+    }
+}
+
+/// What was promised for an intent.
+pub(super) fn objective(intent: &Intent) -> crate::sim::world::harm::Objective {
+    crate::sim::world::harm::Objective {
+        first_token: intent.slo_ttft,
+        hopeless: intent.patience,
+        per_token: intent.slo_per_token,
+    }
+}
+
+fn state_host(client: u16, host: u32) -> u64 {
+    u64::from(client) << 32 | u64::from(host)
 }
