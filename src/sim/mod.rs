@@ -9,6 +9,7 @@ pub mod time;
 pub mod prompt; // a chain of segments
 pub mod workload; // what users want
 
+pub mod client; // what a client program does when an attempt fails
 pub mod connection; // pools, pinning, idle time-outs, certificates
 pub mod health; // probes and verdicts
 pub mod keyed_cache; // auth entries, names: shards, TTL, miss path
