@@ -17,6 +17,8 @@ pub enum Outcome {
     BadRequest,
     /// 401: the credentials were not accepted.
     Unauthorized,
+    /// 403: the account may not.
+    Forbidden,
     /// 408: the server gave up waiting for the request.
     RequestTimeout,
     /// 413: the request was too large.
@@ -61,6 +63,7 @@ impl Outcome {
             Ok | StreamCut => 200,
             BadRequest => 400,
             Unauthorized => 401,
+            Forbidden => 403,
             RequestTimeout => 408,
             TooLarge => 413,
             TooManyRequests => 429,

@@ -1,1 +1,7 @@
-//! Serving: step times and the continuous-batching engine of one replica.
+//! Serving: step times, the continuous-batching engine of one replica, its accelerators, and the router before them.
+
+pub mod accelerator; // clock, temperature, memory, link, hang
+pub mod engine; // continuous batching in closed form
+pub mod hardware; // measured presets
+pub mod router; // how requests find a replica
+pub mod step_time; // how long a step takes

@@ -1,1 +1,192 @@
-//! What users want: a pure function of (seed, entity, index).
+//! What users want: a pure function of (seed, entity, index). Nothing that the system does shifts it, and a source that
+//! is taken away shifts no other.
+
+pub mod accounts; // who users are
+pub mod arrivals; // when intents come
+pub mod content; // what they ask
+pub mod spec; // all of it as data
+
+pub use accounts::Account;
+pub use arrivals::Arrival;
+pub use content::{Affinities, Intent};
+pub use spec::{Tier, TraceRow, WorkloadSpec};
+
+use crate::sim::ids::{ClientId, ModelId, SourceId};
+use crate::sim::rng::{Purpose, draw};
+use crate::sim::spec::SpecError;
+use crate::sim::time::{SimDuration, SimTime};
+use accounts::Accounts;
+use arrivals::Calendar;
+use content::Prompts;
+use spec::{Arrivals, SourceSpec};
+
+/// All that users want, of one seed.
+pub struct Workload {
+    seed: u64,
+    accounts: Accounts,
+    sources: Vec<Source>,
+}
+
+struct Source {
+    spec: SourceSpec,
+    client: ClientId,
+    model: ModelId,
+    cohort: u16,
+    calendar: Calendar,
+    prompts: Prompts,
+}
+
+impl Workload {
+    /// The workload of `spec` under `seed`, for an incident that opens at `open_at`; client programs and models are
+    /// numbered as in the lists.
+    ///
+    /// # Errors
+    /// Every name in the spec that nothing bears.
+    pub fn new(
+        spec: &WorkloadSpec,
+        clients: &[String],
+        models: &[String],
+        seed: u64,
+        open_at: SimTime,
+    ) -> Result<Self, Vec<SpecError>> {
+        let mut mistakes = Vec::new();
+        let accounts = Accounts::new(spec, seed);
+        let mut sources = Vec::new();
+        for (index, source) in spec.sources.iter().enumerate() {
+            let path = |field: &str| format!("workload.sources.{index}.{field}");
+            let mut place = |field: &str, kind: &str, name: &str, names: &[&str]| {
+                let found = names.iter().position(|n| *n == name);
+                if found.is_none() {
+                    mistakes.push(SpecError::unknown_name(path(field), kind, name, names.iter().copied()));
+                }
+                found.unwrap_or_default()
+            };
+            let strings = |list: &'_ [String]| -> Vec<String> { list.to_vec() };
+            let (client_names, model_names) = (strings(clients), strings(models));
+            let refs = |list: &'_ Vec<String>| -> Vec<String> { list.clone() };
+            let (c, m) = (refs(&client_names), refs(&model_names));
+            let c: Vec<&str> = c.iter().map(String::as_str).collect();
+            let m: Vec<&str> = m.iter().map(String::as_str).collect();
+            let cohorts: Vec<&str> = spec.cohorts.iter().map(|c| c.name.as_str()).collect();
+            let source_names: Vec<&str> = spec.sources.iter().map(|s| s.name.as_str()).collect();
+            let client = place("client", "client", &source.client, &c);
+            let model = place("model", "model", &source.model, &m);
+            let cohort = place("cohort", "cohort", &source.cohort, &cohorts);
+            let templates_of = match &source.prompt.templates_of {
+                Some(name) => place("prompt.templates_of", "source", name, &source_names),
+                None => index,
+            };
+            let owner = &spec.sources[templates_of].prompt;
+            sources.push(Source {
+                client: ClientId(client as u16),
+                model: ModelId(model as u8),
+                cohort: cohort as u16,
+                calendar: Calendar::new(source, index, seed, open_at, spec.opens_at_hour),
+                prompts: Prompts::new(&source.prompt, owner, templates_of, index, seed),
+                spec: source.clone(),
+            });
+        }
+        if mistakes.is_empty() { Ok(Workload { seed, accounts, sources }) } else { Err(mistakes) }
+    }
+
+    /// Sources, those included that the scenario has taken away.
+    pub fn sources(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// Who the users are.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// Whether a source's arrivals are sessions of chats.
+    pub fn is_chat(&self, source: SourceId) -> bool {
+        matches!(self.sources[source.index()].spec.arrivals, Arrivals::Chat { .. })
+    }
+
+    /// The next arrival of a source, in order of time.
+    pub fn next_arrival(&mut self, source: SourceId) -> Option<Arrival> {
+        let state = &mut self.sources[source.index()];
+        if state.spec.absent { None } else { state.calendar.next(source) }
+    }
+
+    /// What an arrival asks; for a chat, its first turn.
+    pub fn intent(&self, arrival: &Arrival) -> Intent {
+        self.turn(arrival, 0, arrival.at).expect("every session has a first turn")
+    }
+
+    /// Turn `turn` of a chat session, begun at `at`; none if the session is over. Sources that do not chat have turn 0.
+    pub fn turn(&self, start: &Arrival, turn: u32, at: SimTime) -> Option<Intent> {
+        let source = &self.sources[start.source.index()];
+        if self.turns(start) <= turn {
+            return None;
+        }
+        let spec = &source.spec;
+        let asked = source.prompts.ask(spec, start, turn);
+        let account = self.accounts.sender(source.cohort, start.run_identity(), self.seed);
+        let cohort = &self.accounts.cohorts()[usize::from(source.cohort)];
+        let identity = start.identity(turn);
+        let images = spec.images.filter(|i| draw(self.seed, identity, Purpose::Content, 90) < i.share);
+        let count = images.map_or(0, |i| {
+            let span = f64::from(i.max.max(i.min) - i.min + 1);
+            i.min + (draw(self.seed, identity, Purpose::Content, 91) * span) as u32
+        });
+        Some(Intent {
+            identity,
+            at,
+            source: start.source,
+            client: source.client,
+            model: source.model,
+            account,
+            cohort: source.cohort,
+            tier: cohort.tier,
+            prompt: asked.prompt,
+            output_tokens: asked.output_tokens,
+            output_key: asked.output_key,
+            affinity: asked.affinity,
+            template: asked.template,
+            images: count,
+            megapixels: images.map_or(0.0, |i| i.megapixels),
+            weight: spec.weight,
+            slo_ttft: spec.slo_ttft_s,
+            slo_per_token: spec.slo_per_token_s,
+            patience: spec.patience_s,
+        })
+    }
+
+    /// Turns of a session, at least one; one for sources that do not chat. (Geometric with the stated mean.)
+    pub fn turns(&self, start: &Arrival) -> u32 {
+        match &self.sources[start.source.index()].spec.arrivals {
+            Arrivals::Chat { turns, .. } if 1.0 < *turns => {
+                let stop = 1.0 / turns;
+                let uniform = draw(self.seed, start.identity(0), Purpose::Think, 0);
+                1 + (libm::log(1.0 - uniform) / libm::log(1.0 - stop)).min(500.0) as u32
+            }
+            _ => 1,
+        }
+    }
+
+    /// Time from the answer before turn `turn` to that turn; none if there is no such turn.
+    pub fn think_time(&self, start: &Arrival, turn: u32) -> Option<SimDuration> {
+        let Arrivals::Chat { think_s, .. } = &self.sources[start.source.index()].spec.arrivals else { return None };
+        (turn < self.turns(start)).then(|| {
+            let seconds = content::log_normal(think_s, self.seed, start.identity(turn), Purpose::Think, 1);
+            SimDuration::from_secs_f64(seconds)
+        })
+    }
+
+    /// From a turn's wish to the end of an answer that meets its objective exactly.
+    pub fn answer_time_at_objective(&self, intent: &Intent) -> SimDuration {
+        intent.slo_ttft + SimDuration(intent.slo_per_token.0.saturating_mul(u64::from(intent.output_tokens)))
+    }
+
+    /// The number of the cohort called `name`.
+    pub fn cohort_id(&self, name: &str) -> Option<u16> {
+        self.accounts.cohorts().iter().position(|c| c.name == name).map(|c| c as u16)
+    }
+
+    /// The names of all cohorts.
+    pub fn cohort_names(&self) -> impl Iterator<Item = &str> {
+        self.accounts.cohorts().iter().map(|c| c.name.as_str())
+    }
+}

@@ -4,7 +4,7 @@ use crate::sim::client::Outcome;
 use crate::sim::ids::{AccountId, GatewayId};
 use crate::sim::keyed_cache::Lookup;
 use crate::sim::rate_limit::TokenBucket;
-use crate::sim::rng::{Purpose, draw, mix};
+use crate::sim::rng::{Purpose, draw};
 use crate::sim::slab::Key;
 use crate::sim::station::{Abandoned, Offer};
 use crate::sim::time::SimDuration;
@@ -22,14 +22,11 @@ impl World {
     pub(super) fn on_at_gateway(&mut self, key: Key) {
         let now = self.now;
         let Some(attempt) = self.attempts.get(key) else { return };
-        let (gateway, intent) = (attempt.gateway, attempt.intent);
+        let gateway = attempt.gateway;
         if !self.gateways[gateway.index()].up {
-            return self.refuse(key, Outcome::ConnectRefused, None);
+            return self.refuse(key, Outcome::ConnectionRefused, None);
         }
-        if !self.intents.get(intent).is_some_and(|_| true) && !attempt.at_client {
-            return self.end_at_gateway(key);
-        }
-        self.gateways[gateway.index()].requests.insert(key.slot, key);
+        self.gateways[gateway.index()].requests.insert(key);
         self.gateways[gateway.index()].in_flight += 1;
         if self.out_of_memory(gateway) {
             return self.kill_gateway(gateway);
@@ -41,7 +38,7 @@ impl World {
         match offer {
             Offer::Started => self.start_parsing(key),
             Offer::Queued => self.set_stage(key, Stage::WaitingForWorker),
-            Offer::Rejected => self.refuse(key, Outcome::Status(503), Some(SHED_RETRY_AFTER)),
+            Offer::Rejected => self.refuse(key, Outcome::Unavailable, Some(SHED_RETRY_AFTER)),
         }
     }
 
@@ -63,28 +60,30 @@ impl World {
     fn turned_away(&mut self, key: Key) -> Option<(Outcome, Option<SimDuration>)> {
         let now = self.now;
         let attempt = self.attempts.get(key)?;
-        let live = self.intents.get(attempt.intent)?;
-        let (account, tier, tokens) = (live.intent.account, live.intent.tier, live.intent.prompt.tokens());
-        let cohort = live.intent.cohort;
+        let (account, tier, cohort) = (attempt.account, attempt.tier, attempt.cohort);
+        let tokens = u64::from(attempt.prompt.tokens());
         if self.api.blocked_accounts.contains(&account) || self.api.blocked_cohorts.contains(&cohort) {
-            return Some((Outcome::Status(403), None));
+            return Some((Outcome::Forbidden, None));
         }
         if 0.0 < self.api.shed && draw(self.seed, attempt.serial, Purpose::Fault, 7) < self.api.shed {
-            return Some((Outcome::Status(429), Some(SHED_RETRY_AFTER)));
+            return Some((Outcome::TooManyRequests, Some(SHED_RETRY_AFTER)));
         }
         let (requests, prompt_tokens) = self.limit_of(account, tier)?;
         let buckets = self.api.buckets.entry((account, tier as u8)).or_insert_with(|| {
-            let bucket = |per_min: f64| TokenBucket::per_minute(now, per_min, (per_min * BURST_SHARE).max(1.0));
+            let bucket = |per_min: f64| {
+                let per_hour = (per_min * 60.0) as u64; // whole tokens: a limit below one per hour is none at all
+                let depth = (per_min * BURST_SHARE).max(1.0) as u64;
+                TokenBucket::new(now, per_hour, SimDuration::from_secs(3600), depth)
+            };
             (bucket(requests), bucket(prompt_tokens))
         });
-        let request_wait = buckets.0.wait_for(now, 1);
-        let token_wait = buckets.1.wait_for(now, tokens as u64);
-        let wait = request_wait.max(token_wait);
+        let tokens = tokens.min(buckets.1.depth()); // one request larger than the burst may still pass on its own
+        let wait = buckets.0.retry_after(now, 1).max(buckets.1.retry_after(now, tokens));
         if SimDuration::ZERO < wait {
-            return Some((Outcome::Status(429), Some(wait)));
+            return Some((Outcome::TooManyRequests, Some(wait)));
         }
-        buckets.0.take(now, 1);
-        buckets.1.take(now, tokens as u64);
+        let taken = buckets.0.take(now, 1).and(buckets.1.take(now, tokens));
+        debug_assert!(taken.is_ok(), "both were asked just now");
         None
     }
 
@@ -105,7 +104,7 @@ impl World {
         self.set_stage(key, Stage::Authenticating);
         let Some(account) = self.account_of(key) else { return };
         match self.api.auth.lookup(now, account.0 as u64) {
-            Lookup::Hit => self.schedule(now + self.api_spec.auth.lookup_s, Event::AuthAnswered(key)),
+            Lookup::Hit(()) => self.schedule(now + self.api_spec.auth.lookup_s, Event::AuthAnswered(key)),
             Lookup::Miss => {
                 self.schedule(now + self.api_spec.auth.timeout_s, Event::AuthTimeout(key));
                 self.schedule(now + self.api_spec.auth.lookup_s, Event::AskAuthStore(key));
@@ -138,13 +137,13 @@ impl World {
 
     pub(super) fn on_auth_answered(&mut self, key: Key) {
         let now = self.now;
-        if let Some(next) = self.api.store.finish_if_running(now, key.slot) {
-            let next = next.and_then(|slot| self.attempts.key_at(slot));
+        if self.api.store.is_running(key.slot) {
+            let next = self.api.store.finish(now, key.slot).and_then(|slot| self.attempts.key_at(slot));
             if let Some(next) = next {
                 self.start_auth_query(next);
             }
             if let Some(account) = self.account_of(key) {
-                self.api.auth.insert(now, account.0 as u64);
+                self.api.auth.insert(now, u64::from(account.0), ());
             }
         }
         if self.stage_of(key) != Some(Stage::Authenticating) || self.gone_while_working(key) {
@@ -171,19 +170,18 @@ impl World {
     fn fail_authentication(&mut self, key: Key) {
         self.tally.auth_failures += 1;
         self.release_worker(key);
-        self.refuse(key, Outcome::Status(503), None);
+        self.refuse(key, Outcome::Unavailable, None);
     }
 
     /// Flags, image limits and decoding; then the request goes on to a replica.
     fn check_and_decode(&mut self, key: Key) {
         let Some(attempt) = self.attempts.get(key) else { return };
-        let Some(live) = self.intents.get(attempt.intent) else { return self.forward(key) };
-        let (serial, images, megapixels) = (attempt.serial, live.intent.images, live.intent.megapixels);
+        let (serial, images, gateway) = (attempt.serial, attempt.images, attempt.gateway);
         for (index, (_, share)) in self.api.flags.iter().enumerate() {
             if draw(self.seed, serial, Purpose::Fault, 20 + index as u64) < *share {
                 self.tally.flag_exceptions += 1;
                 self.release_worker(key);
-                return self.refuse(key, Outcome::Status(500), None);
+                return self.refuse(key, Outcome::InternalError, None);
             }
         }
         let spec = &self.api_spec.images;
@@ -192,58 +190,48 @@ impl World {
         }
         if self.api.images_off || (spec.limit_checked_first && spec.limit < images) {
             self.release_worker(key);
-            return self.refuse(key, Outcome::Status(400), None);
+            return self.refuse(key, Outcome::BadRequest, None);
         }
-        let per_image = spec.per_image_s + spec.per_megapixel_s.mul_f64(megapixels);
-        // The decoder meets the image that its table cannot hold after it has worked through those before it.
-        let decoded = images.min(spec.decoder_table + 1);
-        let _ = per_image.mul_f64(decoded as f64);
         self.set_stage(key, Stage::DecodingImages);
-        let gateway = self.attempts.get(key).expect("looked up above").gateway;
         match self.gateways[gateway.index()].images.offer(self.now, key.slot) {
             Offer::Started => self.start_decoding(key),
             Offer::Queued => {}
             Offer::Rejected => {
                 self.release_worker(key);
-                self.refuse(key, Outcome::Status(503), None);
+                self.refuse(key, Outcome::Unavailable, None);
             }
         }
     }
 
     fn start_decoding(&mut self, key: Key) {
         let Some(attempt) = self.attempts.get(key) else { return };
-        let Some(live) = self.intents.get(attempt.intent) else { return };
         let spec = &self.api_spec.images;
-        let per_image = spec.per_image_s + spec.per_megapixel_s.mul_f64(live.intent.megapixels);
+        let per_image = spec.per_image_s + spec.per_megapixel_s.mul_f64(attempt.megapixels);
         // The decoder works through what its table holds before it meets the image that it does not.
-        let decoded = live.intent.images.min(spec.decoder_table + 1);
-        self.schedule(self.now + per_image.mul_f64(decoded as f64), Event::ImagesDone(key));
+        let decoded = attempt.images.min(spec.decoder_table + 1);
+        self.schedule(self.now + per_image.mul_f64(f64::from(decoded)), Event::ImagesDone(key));
     }
 
     pub(super) fn on_images_done(&mut self, key: Key) {
         let now = self.now;
         let Some(attempt) = self.attempts.get(key) else { return };
-        let (gateway, intent) = (attempt.gateway, attempt.intent);
-        if !self.gateways[gateway.index()].up {
-            return;
-        }
-        let next = self.gateways[gateway.index()].images.finish_if_running(now, key.slot).flatten();
+        let (gateway, images) = (attempt.gateway, attempt.images);
+        let next = self.gateways[gateway.index()].images.finish(now, key.slot);
         if let Some(next) = next.and_then(|slot| self.attempts.key_at(slot)) {
             self.start_decoding(next);
         }
         if self.stage_of(key) != Some(Stage::DecodingImages) || self.gone_while_working(key) {
             return;
         }
-        let images = self.intents.get(intent).map_or(0, |live| live.intent.images);
         let spec = &self.api_spec.images;
         if spec.decoder_table < images {
             self.tally.decoder_exceptions += 1;
             self.release_worker(key);
-            return self.refuse(key, Outcome::Status(500), None);
+            return self.refuse(key, Outcome::InternalError, None);
         }
         if spec.limit < images {
             self.release_worker(key);
-            return self.refuse(key, Outcome::Status(400), None);
+            return self.refuse(key, Outcome::BadRequest, None);
         }
         self.forward(key);
     }
@@ -257,7 +245,7 @@ impl World {
 
     fn release_worker(&mut self, key: Key) {
         let Some(gateway) = self.attempts.get(key).map(|a| a.gateway) else { return };
-        let next = self.gateways[gateway.index()].workers.finish_if_running(self.now, key.slot).flatten();
+        let next = self.gateways[gateway.index()].workers.finish(self.now, key.slot);
         if let Some(next) = next.and_then(|slot| self.attempts.key_at(slot)) {
             self.start_parsing(next);
         }
@@ -283,8 +271,7 @@ impl World {
     }
 
     fn account_of(&self, key: Key) -> Option<AccountId> {
-        let attempt = self.attempts.get(key)?;
-        Some(AccountId(attempt.account.0))
+        self.attempts.get(key).map(|a| a.account)
     }
 
     /// An error answer leaves the gateway.
@@ -292,11 +279,10 @@ impl World {
         let Some(attempt) = self.attempts.get_mut(key) else { return };
         attempt.outcome = outcome;
         attempt.retry_after = retry_after;
-        let (at_client, serial) = (attempt.at_client, attempt.serial);
-        self.tally.count_response(outcome);
+        let at_client = attempt.at_client;
+        let delay = self.answer_delay(key, 2);
         self.end_at_gateway(key);
         if at_client {
-            let delay = self.edge_delay(serial, 5);
             self.schedule(self.now + delay, Event::Answer(key));
         }
     }
@@ -311,7 +297,7 @@ impl World {
         attempt.stage = Stage::Over;
         let (gateway, at_client) = (attempt.gateway, attempt.at_client);
         let gateway = &mut self.gateways[gateway.index()];
-        if gateway.requests.remove(&key.slot).is_some() {
+        if gateway.requests.remove(&key) {
             gateway.in_flight -= 1;
         }
         if !at_client {
@@ -334,7 +320,7 @@ impl World {
             self.tally.gateway_retries += 1;
             return self.call_replica(attempt, Some(place));
         }
-        let retry_after = (outcome == Outcome::Status(529)).then_some(SHED_RETRY_AFTER);
+        let retry_after = (outcome == Outcome::Overloaded).then_some(SHED_RETRY_AFTER);
         self.refuse(attempt, outcome, retry_after);
     }
 
@@ -366,7 +352,7 @@ impl World {
             self.tally.gateway_retries += 1;
             return self.call_replica(attempt, Some(place));
         }
-        self.refuse(attempt, Outcome::Status(504), None);
+        self.refuse(attempt, Outcome::GatewayTimeout, None);
     }
 
     /// The news that a client has closed its stream reaches the gateway.
@@ -392,7 +378,10 @@ impl World {
     fn let_go_of_call(&mut self, key: Key) {
         let Some(call) = self.calls.get_mut(key) else { return };
         let attempt = call.attempt.take();
-        self.count_call_released(key, attempt);
+        if let Some(attempt) = attempt.and_then(|a| self.attempts.get_mut(a)) {
+            attempt.call = None;
+        }
+        self.release_retry_slot(key);
         if self.api_spec.cancellation.gateway_to_engine {
             let delay = self.network.serving.latency_s;
             self.schedule(self.now + delay, Event::CancelCall(key));
@@ -401,13 +390,13 @@ impl World {
         }
     }
 
-    fn out_of_memory(&self, gateway: GatewayId) -> bool {
+    fn out_of_memory(&mut self, gateway: GatewayId) -> bool {
         self.gateway_memory_mib(gateway) > self.api_spec.memory_limit_mib
     }
 
     /// Memory of a gateway now, in MiB.
-    pub(super) fn gateway_memory_mib(&self, gateway: GatewayId) -> f64 {
-        let connections = self.network.connections.count(gateway.index());
+    pub(super) fn gateway_memory_mib(&mut self, gateway: GatewayId) -> f64 {
+        let connections = self.network.pool.connections_to(self.now, u32::from(gateway.0));
         let spec = &self.api_spec;
         spec.memory_base_mib
             + spec.memory_per_connection_mib * connections as f64
@@ -423,16 +412,17 @@ impl World {
     pub(super) fn stop_gateway(&mut self, id: GatewayId) {
         let now = self.now;
         self.cost.restarts += 1;
-        let spec = &self.api_spec;
         let gateway = &mut self.gateways[id.index()];
+        if !gateway.up {
+            return;
+        }
         gateway.up = false;
-        gateway.generation += 1;
-        gateway.workers.clear(now);
-        gateway.images.clear(now);
-        let mut lost: Vec<Key> = gateway.requests.values().copied().collect();
-        lost.sort_unstable();
-        self.network.connections.drop_backend(id.index());
+        let lost: Vec<Key> = gateway.requests.iter().copied().collect();
+        self.network.pool.backend_gone(now, u32::from(id.0));
         for key in lost {
+            let gateway = &mut self.gateways[id.index()];
+            gateway.workers.abandon(now, key.slot);
+            gateway.images.abandon(now, key.slot);
             if self.stage_of(key) == Some(Stage::Authenticating) {
                 self.leave_auth_store(key);
             }
@@ -440,11 +430,9 @@ impl World {
                 self.let_go_of_call(call);
             }
             let begun = self.attempts.get(key).is_some_and(|a| a.first_token_at.is_some());
-            self.refuse(key, if begun { Outcome::StreamCut } else { Outcome::ConnectionReset }, None);
+            self.refuse(key, if begun { Outcome::StreamCut } else { Outcome::BadGateway }, None);
         }
-        let back = now + self.api_spec.restart_s;
-        let _ = spec;
-        self.schedule(back, Event::GatewayUp(id));
+        self.schedule(now + self.api_spec.restart_s, Event::GatewayUp(id));
     }
 
     pub(super) fn on_gateway_up(&mut self, id: GatewayId) {
@@ -458,7 +446,3 @@ pub(super) fn exponential(uniform: f64) -> f64 {
     -libm::log(1.0 - uniform)
 }
 
-/// A placement hash of an account for an auth shard.
-pub(super) fn shard_of(account: AccountId, shards: u32) -> u32 {
-    (mix(account.0 as u64, 17) % shards as u64) as u32
-}

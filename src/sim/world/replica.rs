@@ -18,26 +18,31 @@ const FAIL_FAST: SimDuration = SimDuration::from_millis(3);
 
 impl World {
     /// Sends an attempt to a replica of its model's pool; never to `except` if another is ready.
-    pub(super) fn call_replica(&mut self, attempt_key: Key, except: Option<usize>) {
+    pub(super) fn call_replica(&mut self, key: Key, except: Option<usize>) {
         let now = self.now;
-        let Some(attempt) = self.attempts.get(attempt_key) else { return };
-        let (intent, serial, gateway, tries) = (attempt.intent, attempt.serial, attempt.gateway, attempt.tries);
-        let (pool_id, affinity, prompt) = (attempt.pool, attempt.affinity, attempt.prompt.clone());
+        let Some(attempt) = self.attempts.get(key) else { return };
+        let pool_id = self.pool_of(attempt.model);
+        let (gateway, serial, tries) = (attempt.gateway, attempt.serial, attempt.tries);
         if self.network.serving_certificate_ends <= now {
-            return self.refuse(attempt_key, Outcome::Status(503), None);
+            self.tally.tls_failures += 1;
+            return self.refuse(key, Outcome::Unavailable, None);
         }
         let pool = &mut self.pools[pool_id.index()];
-        let Some(place) = pool.router.pick(now, affinity, &prompt, except) else {
-            return self.refuse(attempt_key, Outcome::Status(503), None);
+        let affinity = match pool.spec.router.affinity {
+            Affinity::Prefix => attempt.affinity.prefix,
+            Affinity::Session => attempt.affinity.session,
+            Affinity::Account => u64::from(attempt.account.0),
+        };
+        let Some(place) = pool.router.pick(now, affinity, &attempt.prompt, except) else {
+            self.tally.no_replica += 1;
+            return self.refuse(key, Outcome::Unavailable, None);
         };
         let replica = pool.members[place];
         let is_retry = 0 < tries;
-        if is_retry {
-            self.gateways[gateway.index()].retries_in_flight += 1;
-        }
         let call = self.calls.insert(Call {
-            attempt: Some(attempt_key),
-            intent,
+            attempt: Some(key),
+            serial,
+            gateway,
             pool: pool_id,
             replica,
             epoch: self.replicas[replica.index()].epoch,
@@ -45,87 +50,136 @@ impl World {
             outcome: Outcome::Ok,
             flows: 0,
             first_token_sent: false,
-            retry_budgeted: is_retry,
-            gateway,
+            is_retry,
+            prompt: attempt.prompt.clone(),
+            output_tokens: attempt.output_tokens,
+            output_key: attempt.output_key,
+            priority: attempt.tier.priority(),
         });
+        self.gateways[gateway.index()].retries_in_flight += u32::from(is_retry);
         self.tally.calls_begun += 1;
-        if let Some(attempt) = self.attempts.get_mut(attempt_key) {
-            attempt.tries = attempt.tries.saturating_add(1);
+        if let Some(attempt) = self.attempts.get_mut(key) {
+            attempt.tries = tries.saturating_add(1);
             attempt.call = Some(call);
             attempt.stage = Stage::Upstream;
         }
-        let delay = self.serving_delay(serial, tries as u64);
+        let delay = self.serving_delay(serial, u64::from(tries));
         self.schedule(now + delay, Event::AtReplica(call));
-        let timeout = self.api_spec.retry.per_try_timeout_s.unwrap_or(self.upstream_timeout).min(self.upstream_timeout);
-        self.schedule(now + timeout, Event::CallTimeout(call));
+        let per_try = self.api_spec.retry.per_try_timeout_s.unwrap_or(SimDuration::FOREVER);
+        self.schedule(now + per_try.min(self.api_spec.upstream_timeout_s), Event::CallTimeout(call));
     }
 
     pub(super) fn on_at_replica(&mut self, key: Key) {
         let now = self.now;
         let Some(call) = self.calls.get(key) else { return };
         let (id, epoch) = (call.replica, call.epoch);
-        let Some(tokens) = self.call_prompt_tokens(key) else { return self.end_call(key, true) };
         let replica = &mut self.replicas[id.index()];
         if !matches!(replica.life, Life::Up | Life::Draining) || replica.epoch != epoch {
-            return self.fail_call(key, Outcome::Status(503), SimDuration::ZERO);
+            return self.fail_call(key, Outcome::Unavailable, SimDuration::ZERO);
         }
         if replica.fail_fast {
-            return self.fail_call(key, Outcome::Status(500), FAIL_FAST);
+            return self.fail_call(key, Outcome::InternalError, FAIL_FAST);
         }
-        let pool = &self.pools[replica.pool.index()];
-        if pool.spec.max_waiting <= replica.engine.waiting() {
+        let waiting = replica.engine.waiting() + replica.tokenizer.waiting();
+        if self.pools[replica.pool.index()].spec.max_waiting <= waiting {
             self.tally.overloaded += 1;
-            return self.fail_call(key, Outcome::Status(529), SimDuration::ZERO);
+            return self.fail_call(key, Outcome::Overloaded, SimDuration::ZERO);
         }
-        replica.calls.insert(key.slot, key);
+        replica.calls.insert(key);
+        let offer = replica.tokenizer.offer(now, key.slot);
         if let Some(call) = self.calls.get_mut(key) {
             call.stage = CallStage::Tokenizing;
         }
-        if self.replicas[id.index()].tokenizer.offer(now, key.slot) == Offer::Started {
-            self.start_tokenizing(key, tokens);
+        if offer == Offer::Started {
+            self.start_tokenizing(key);
         }
+        self.report_load(id.index());
     }
 
-    fn call_prompt_tokens(&self, key: Key) -> Option<u32> {
-        let call = self.calls.get(key)?;
-        Some(call.prompt.tokens())
-    }
-
-    fn start_tokenizing(&mut self, key: Key, tokens: u32) {
+    fn start_tokenizing(&mut self, key: Key) {
         let Some(call) = self.calls.get(key) else { return };
         let pool = &self.pools[call.pool.index()];
-        let micros = pool.spec.tokenize_us_per_token * pool.tokenizer_factor * tokens as f64;
+        let micros = pool.spec.tokenize_us_per_token * pool.tokenizer_factor * f64::from(call.prompt.tokens());
         self.schedule(self.now + SimDuration::from_secs_f64(micros * 1e-6), Event::Tokenized(key));
     }
 
     pub(super) fn on_tokenized(&mut self, key: Key) {
         let now = self.now;
-        let Some(call) = self.calls.get(key) else { return };
-        let (id, stage) = (call.replica, call.stage);
-        if stage != CallStage::Tokenizing {
-            return;
-        }
-        self.leave_tokenizer(id, key);
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key).filter(|c| c.stage == CallStage::Tokenizing) else { return };
         call.stage = CallStage::Engine;
+        let index = call.replica.index();
         let factor = self.pools[call.pool.index()].answer_factor;
-        let output_tokens = ((call.output_tokens as f64 * factor).round() as u32).max(1);
         let job = Job {
             key: key.slot,
             prompt: call.prompt.clone(),
-            output_tokens,
+            output_tokens: ((f64::from(call.output_tokens) * factor).round() as u32).max(1),
             output_key: call.output_key,
             priority: call.priority,
         };
-        self.replicas[id.index()].engine.submit(now, job);
-        self.rewake(id.index());
+        let next = self.replicas[index].tokenizer.finish(now, key.slot);
+        if let Some(next) = next.and_then(|slot| self.calls.key_at(slot)) {
+            self.start_tokenizing(next);
+        }
+        self.replicas[index].engine.submit(now, job);
+        self.rewake(index);
     }
 
-    fn leave_tokenizer(&mut self, id: ReplicaId, key: Key) {
-        let next = self.replicas[id.index()].tokenizer.finish_if_running(self.now, key.slot).flatten();
-        let Some(next) = next.and_then(|slot| self.calls.key_at(slot)) else { return };
-        if let Some(tokens) = self.call_prompt_tokens(next) {
-            self.start_tokenizing(next, tokens);
+    /// A call fails at its replica; the gateway learns of it after `after` and the way back.
+    fn fail_call(&mut self, key: Key, outcome: Outcome, after: SimDuration) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.stage = CallStage::Failing;
+        call.outcome = outcome;
+        let serial = call.serial;
+        let delay = self.serving_delay(serial, 40);
+        self.schedule(self.now + after + delay, Event::CallFailed(key));
+    }
+
+    /// A call is over, for its gateway and its replica.
+    pub(super) fn end_call(&mut self, key: Key, ok: bool) {
+        self.release_retry_slot(key);
+        let Some(call) = self.calls.remove(key) else { return };
+        self.tally.calls_ended += 1;
+        let replica = &mut self.replicas[call.replica.index()];
+        replica.calls.remove(&key);
+        let place = replica.place;
+        self.pools[call.pool.index()].router.answered(self.now, place, ok);
+        if let Some(attempt) = call.attempt.and_then(|a| self.attempts.get_mut(a)) {
+            attempt.call = None;
+        }
+        self.end_if_drained(call.replica);
+    }
+
+    /// A retry no longer counts against its gateway's budget.
+    pub(super) fn release_retry_slot(&mut self, key: Key) {
+        if let Some(call) = self.calls.get_mut(key).filter(|c| c.is_retry) {
+            call.is_retry = false;
+            let gateway = &mut self.gateways[call.gateway.index()];
+            gateway.retries_in_flight = gateway.retries_in_flight.saturating_sub(1);
+        }
+    }
+
+    /// The gateway's cancellation reaches the replica.
+    pub(super) fn on_cancel_call(&mut self, key: Key) {
+        let now = self.now;
+        let Some(call) = self.calls.get(key) else { return };
+        let index = call.replica.index();
+        match call.stage {
+            CallStage::Travelling | CallStage::Failing => {
+                self.end_call(key, true);
+            }
+            CallStage::Tokenizing => {
+                if let Abandoned::WasRunning(Some(next)) = self.replicas[index].tokenizer.abandon(now, key.slot)
+                    && let Some(next) = self.calls.key_at(next)
+                {
+                    self.start_tokenizing(next);
+                }
+                self.end_call(key, true);
+            }
+            CallStage::Engine => {
+                self.cancel_flows(key);
+                self.replicas[index].engine.cancel(now, key.slot);
+                self.rewake(index);
+            }
         }
     }
 
@@ -150,20 +204,22 @@ impl World {
         let load = ReplicaLoad {
             ready: replica.life == Life::Up,
             busy: replica.engine.is_busy(),
-            waiting: replica.engine.waiting() + replica.tokenizer.waiting() as u32,
+            waiting: replica.engine.waiting() + replica.tokenizer.waiting(),
         };
-        let since_open = SimTime(self.now.since(self.open_at).0);
-        self.series.replica(since_open, ReplicaId(index as u16), load);
+        let moment = SimTime(self.now.since(self.open_at).0);
+        self.series.replica(moment, ReplicaId(index as u16), load);
     }
 
     pub(super) fn on_engine_wake(&mut self, id: ReplicaId, epoch: u32) {
-        let index = id.index();
+        let (now, index) = (self.now, id.index());
         if self.replicas[index].wake_epoch != epoch {
             return;
         }
         self.replicas[index].wake_at = None;
         let mut happenings = std::mem::take(&mut self.happenings);
-        self.wake_engine(index, &mut happenings);
+        let replica = &mut self.replicas[index];
+        let mut tiers = Tiers::of(&mut self.cache, replica.key_seed, self.seed, now);
+        replica.engine.wake(now, &mut tiers, &mut happenings);
         for happening in happenings.drain(..) {
             self.on_happening(index, happening);
         }

@@ -1,31 +1,33 @@
 //! The records of a world: what lives in its slabs and tables.
 
+use std::collections::BTreeSet;
+
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::sim::client::{ClientPolicy, Outcome};
-use crate::sim::connection::ConnectionTable;
-use crate::sim::health::HealthChecker;
-use crate::sim::ids::{AccountId, ClientId, GatewayId, PoolId, ReplicaId};
+use crate::sim::connection::ConnectionPool;
+use crate::sim::health::Health;
+use crate::sim::ids::{AccountId, ClientId, GatewayId, ModelId, PoolId, ReplicaId};
 use crate::sim::keyed_cache::KeyedCache;
 use crate::sim::kv::remote::RemoteTier;
-use crate::sim::link::SharedLink;
+use crate::sim::link::{SharedLink, Ways};
+use crate::sim::prompt::Prompt;
 use crate::sim::rate_limit::TokenBucket;
 use crate::sim::serving::accelerator::Board;
 use crate::sim::serving::engine::Engine;
 use crate::sim::serving::router::Router;
+use crate::sim::serving::step_time::StepCost;
 use crate::sim::slab::Key;
-use crate::sim::spec::stack::{AutoscalerSpec, LinkSpec, PoolSpec, SharedCacheSpec};
+use crate::sim::spec::stack::{AutoscalerSpec, Balance, PoolSpec, SharedCacheSpec};
 use crate::sim::station::Station;
 use crate::sim::time::{SimDuration, SimTime};
-use crate::sim::workload::Intent;
-use crate::sim::world::harm::Objective;
+use crate::sim::workload::{Affinities, Arrival, Intent, Tier};
 
 /// An intent that has not ended.
 pub(super) struct LiveIntent {
     pub intent: Intent,
-    pub objective: Objective,
-    pub weight: f64,
+    pub began: SimTime,
     pub tries: u32,
     pub restarts: u32,
     pub attempt: Option<Key>,
@@ -33,13 +35,25 @@ pub(super) struct LiveIntent {
     pub session: Option<Key>,
 }
 
-/// One try at an intent. It ends when neither client nor gateway holds it any more.
+/// One try at an intent. It ends when neither client nor gateway holds it any more; what the gateway needs of the
+/// intent is copied here, for it goes on working when the user is long gone.
 pub(super) struct Attempt {
     pub intent: Key,
     pub serial: u64,
     pub client: ClientId,
     pub host: u32,
+    pub account: AccountId,
+    pub cohort: u16,
+    pub tier: Tier,
+    pub model: ModelId,
+    pub prompt: Prompt,
+    pub output_tokens: u32,
+    pub output_key: u64,
+    pub affinity: Affinities,
+    pub images: u32,
+    pub megapixels: f64,
     pub gateway: GatewayId,
+    pub connection: Option<u64>,
     pub sent_at: SimTime,
     pub stage: Stage,
     pub tries: u8,
@@ -66,7 +80,8 @@ pub(super) enum Stage {
 /// One request from a gateway to a replica.
 pub(super) struct Call {
     pub attempt: Option<Key>,
-    pub intent: Key,
+    pub serial: u64,
+    pub gateway: GatewayId,
     pub pool: PoolId,
     pub replica: ReplicaId,
     pub epoch: u32,
@@ -74,7 +89,11 @@ pub(super) struct Call {
     pub outcome: Outcome,
     pub flows: u32,
     pub first_token_sent: bool,
-    pub retry_budgeted: bool,
+    pub is_retry: bool,
+    pub prompt: Prompt,
+    pub output_tokens: u32,
+    pub output_key: u64,
+    pub priority: u8,
 }
 
 /// Where a replica stands with a call.
@@ -88,19 +107,19 @@ pub(super) enum CallStage {
 
 /// A chat session between turns or in one.
 pub(super) struct Session {
-    pub source: crate::sim::ids::SourceId,
-    pub number: u64,
+    pub start: Arrival,
     pub turn: u32,
 }
 
 /// A client program with its hosts.
 pub(super) struct Client {
+    pub name: String,
     pub old: ClientPolicy,
     pub new: ClientPolicy,
     pub hosts: u32,
+    pub first_host: u32,
     /// Hosts below this number have taken the new release.
     pub released: u32,
-    pub connections_from: u32,
 }
 
 impl Client {
@@ -109,21 +128,23 @@ impl Client {
     }
 }
 
-/// The network between clients and gateways.
+/// The network between clients, gateways and replicas.
 pub(super) struct Network {
-    pub edge: LinkSpec,
-    pub serving: LinkSpec,
-    pub losing_path: [Option<u32>; 2],
-    pub connections: ConnectionTable,
-    pub names: KeyedCache,
+    pub edge: Ways,
+    pub serving: Ways,
+    /// Added to each one-way trip, by hop.
+    pub added_latency: [SimDuration; 2],
+    pub pool: ConnectionPool,
+    pub connections_per_host: u32,
+    pub balance: Balance,
+    pub turn: usize,
     pub name_ttl: SimDuration,
-    pub name_wrong: bool,
+    pub name_wrong_since: Option<SimTime>,
     pub idle_timeout: SimDuration,
     pub keepalive: bool,
-    pub edge_certificate_ends: SimTime,
     pub serving_certificate_ends: SimTime,
-    pub health: HealthChecker,
-    pub turn: usize,
+    pub health: Health,
+    pub probe_every: SimDuration,
 }
 
 /// One API gateway.
@@ -133,8 +154,7 @@ pub(super) struct Gateway {
     pub images: Station,
     pub in_flight: u32,
     pub retries_in_flight: u32,
-    pub generation: u32,
-    pub requests: FxHashMap<u32, Key>,
+    pub requests: BTreeSet<Key>,
 }
 
 /// The API layer as a whole.
@@ -158,7 +178,10 @@ pub(super) struct Pool {
     pub spec: PoolSpec,
     pub members: Vec<ReplicaId>,
     pub router: Router,
-    pub health: HealthChecker,
+    pub health: Health,
+    pub step_cost: StepCost,
+    /// Replicas that should exist.
+    pub wanted: u16,
     pub autoscaler: Option<Autoscaler>,
     pub key_seed_lost: bool,
     pub answer_factor: f64,
@@ -190,9 +213,9 @@ pub(super) struct Replica {
     pub wake_epoch: u32,
     pub fail_fast: bool,
     pub key_seed: u64,
-    pub started_at: SimTime,
-    pub ready_at: SimTime,
-    pub calls: FxHashMap<u32, Key>,
+    pub has_node: bool,
+    pub node_since: SimTime,
+    pub calls: BTreeSet<Key>,
 }
 
 /// Where a replica is in its life.

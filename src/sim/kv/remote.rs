@@ -1,0 +1,283 @@
+//! The shared tier: blocks on nodes that all replicas can read, if they name them alike.
+//!
+//! A segment's blocks live on one node, the member with the highest hash of (segment, node); a node that comes or goes
+//! moves only its share. Writers mix a key seed into the names of what they store: equal seeds share, and an entry under
+//! another seed is full of meaning for nobody. How long transfers take is the world's business; here is only what is
+//! where.
+
+use crate::sim::kv::run_cache::{Removal, RunCache, blocks_of};
+use crate::sim::prompt::{Prompt, Segment};
+use crate::sim::rng::mix;
+use crate::sim::time::{SimDuration, SimTime};
+
+/// Occupied share of a node above which a pass of eviction runs (Mooncake store's default).
+const HIGH_WATERMARK: f64 = 0.90;
+/// Share of the node's blocks that a pass frees (Mooncake store's default).
+const EVICTION_SHARE: f64 = 0.05;
+
+/// Counts of a tier, from its beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RemoteCounts {
+    /// Look-ups.
+    pub lookups: u64,
+    /// Tokens looked for.
+    pub queried_tokens: u64,
+    /// Tokens found.
+    pub hit_tokens: u64,
+    /// Look-ups that found nothing.
+    pub empty_lookups: u64,
+    /// Segments stored, new or again.
+    pub stores: u64,
+    /// Entries found and dropped as invalid.
+    pub invalid: u64,
+}
+
+/// The tokens of a prompt that one node holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Which node.
+    pub node: usize,
+    /// How many tokens.
+    pub tokens: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Node {
+    cache: RunCache,
+    up: bool,
+    /// What the machine held that was replaced, on its disks still.
+    shelved: Option<RunCache>,
+}
+
+/// Nodes of a tier and what they hold.
+#[derive(Clone, Debug)]
+pub struct RemoteTier {
+    nodes: Vec<Node>,
+    block_tokens: u32,
+    blocks_per_node: u32,
+    ttl: Option<SimDuration>,
+    counts: RemoteCounts,
+}
+
+impl RemoteTier {
+    /// An empty tier of `nodes` nodes with room for `node_tokens` tokens each, in blocks of `block_tokens`.
+    pub fn new(nodes: u16, node_tokens: u64, block_tokens: u32, ttl: Option<SimDuration>) -> Self {
+        let block_tokens = block_tokens.max(1);
+        let blocks = u32::try_from(node_tokens / u64::from(block_tokens)).unwrap_or(u32::MAX).max(1);
+        let node = Node { cache: RunCache::new(blocks), up: true, shelved: None };
+        RemoteTier {
+            nodes: vec![node; usize::from(nodes)],
+            block_tokens,
+            blocks_per_node: blocks,
+            ttl,
+            counts: RemoteCounts::default(),
+        }
+    }
+
+    /// Counts so far.
+    pub fn counts(&self) -> RemoteCounts {
+        self.counts
+    }
+
+    /// Blocks that hold something, and blocks in all, over the nodes that are up.
+    pub fn occupancy(&self) -> (u64, u64) {
+        let up = self.nodes.iter().filter(|n| n.up);
+        up.fold((0, 0), |(used, all), n| (used + u64::from(n.cache.occupied()), all + u64::from(n.cache.capacity())))
+    }
+
+    /// Blocks removed so far for a reason, over all nodes.
+    pub fn removed(&self, why: Removal) -> u64 {
+        self.nodes.iter().map(|n| n.cache.removed(why)).sum()
+    }
+
+    /// Nodes that answer.
+    pub fn nodes_up(&self) -> usize {
+        self.nodes.iter().filter(|n| n.up).count()
+    }
+
+    /// Tokens from the start of `prompt` that a reader with `key_seed` has or can load, given that it has the first
+    /// `have`. Entries that `is_invalid` condemns are dropped on the way.
+    pub fn lookup(
+        &mut self,
+        now: SimTime,
+        key_seed: u64,
+        prompt: &Prompt,
+        have: u32,
+        mut is_invalid: impl FnMut(u64) -> bool,
+    ) -> u32 {
+        self.counts.lookups += 1;
+        self.counts.queried_tokens += u64::from(prompt.tokens().saturating_sub(have));
+        let (mut reach, mut end) = (have, 0);
+        for (segment, first, blocks) in blocks_of(prompt, self.block_tokens) {
+            end += segment.tokens;
+            if end <= have {
+                continue; // the reader has all of it
+            }
+            let key = mix(segment.key, key_seed);
+            let Some(node) = self.node_of(key) else { break };
+            let cache = &mut self.nodes[node].cache;
+            if let Some(ttl) = self.ttl {
+                cache.expire(key, now, ttl);
+            }
+            let mut cached = cache.cached(key);
+            if 0 < cached && is_invalid(key) {
+                cache.trim(key, 0, Removal::Invalid);
+                self.counts.invalid += 1;
+                cached = 0;
+            }
+            if 0 < cached {
+                cache.touch(key, now);
+                reach = reach.max((first + cached.min(blocks)) * self.block_tokens);
+            }
+            if cached < blocks {
+                break;
+            }
+        }
+        self.counts.hit_tokens += u64::from(reach - have);
+        self.counts.empty_lookups += u64::from(reach == have);
+        reach
+    }
+
+    /// Which nodes hold the tokens `from..to` of a prompt.
+    pub fn parts(&self, key_seed: u64, prompt: &Prompt, from: u32, to: u32) -> Vec<Part> {
+        let mut parts: Vec<Part> = Vec::new();
+        let mut begin = 0;
+        for segment in prompt.segments() {
+            let end = begin + segment.tokens;
+            let tokens = end.min(to).saturating_sub(begin.max(from));
+            if let Some(node) = self.node_of(mix(segment.key, key_seed)).filter(|_| 0 < tokens) {
+                match parts.iter_mut().find(|p| p.node == node) {
+                    Some(part) => part.tokens += tokens,
+                    None => parts.push(Part { node, tokens }),
+                }
+            }
+            begin = end;
+        }
+        parts
+    }
+
+    /// Stores a prompt and the first `output_tokens` of its answer under a writer's seed.
+    pub fn store(&mut self, now: SimTime, key_seed: u64, prompt: &Prompt, output_tokens: u32, output_key: u64) {
+        let output = Segment { key: output_key, tokens: output_tokens };
+        let whole = Prompt::new(prompt.segments().iter().copied().chain([output]));
+        for (segment, _, blocks) in blocks_of(&whole, self.block_tokens) {
+            let key = mix(segment.key, key_seed);
+            let Some(node) = self.node_of(key) else { return };
+            self.counts.stores += 1;
+            let cache = &mut self.nodes[node].cache;
+            cache.store(key, blocks, now);
+            if HIGH_WATERMARK * f64::from(cache.capacity()) < f64::from(cache.occupied()) {
+                cache.evict_share(EVICTION_SHARE);
+            }
+        }
+    }
+
+    /// Everything is dropped, once.
+    pub fn flush(&mut self) {
+        self.nodes.iter_mut().for_each(|n| n.cache.clear(Removal::Reset));
+    }
+
+    /// An empty spare takes a node's place; what the node held stays on its disks.
+    pub fn replace_node(&mut self, node: usize) {
+        let spare = RunCache::new(self.blocks_per_node);
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.shelved = Some(std::mem::replace(&mut node.cache, spare));
+            node.up = true;
+        }
+    }
+
+    /// A replaced node comes back with what it held. False if it was not replaced.
+    pub fn restore_node(&mut self, node: usize) -> bool {
+        let Some(node) = self.nodes.get_mut(node) else { return false };
+        let Some(shelved) = node.shelved.take() else { return false };
+        node.cache = shelved;
+        node.up = true;
+        true
+    }
+
+    /// A node is gone with all it held; its share of names moves to the others.
+    pub fn lose_node(&mut self, node: usize) {
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.cache.clear(Removal::Lost);
+            node.up = false;
+        }
+    }
+
+    /// How long entries live without use.
+    pub fn set_ttl(&mut self, ttl: Option<SimDuration>) {
+        self.ttl = ttl;
+    }
+
+    /// Blocks add up on every node.
+    ///
+    /// # Errors
+    /// What does not, and where.
+    pub fn check(&self) -> Result<(), String> {
+        self.nodes.iter().enumerate().try_for_each(|(i, n)| n.cache.check().map_err(|e| format!("cache node {i}: {e}")))
+    }
+
+    fn node_of(&self, key: u64) -> Option<usize> {
+        (0..self.nodes.len()).filter(|n| self.nodes[*n].up).max_by_key(|n| mix(key, *n as u64 + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompt(keys: &[u64]) -> Prompt {
+        Prompt::new(keys.iter().map(|key| Segment { key: *key, tokens: 1000 }))
+    }
+
+    fn tier() -> RemoteTier {
+        RemoteTier::new(4, 1_000_000, 100, None)
+    }
+
+    #[test]
+    fn readers_find_what_writers_of_the_same_seed_stored() {
+        let mut tier = tier();
+        tier.store(SimTime::ZERO, 7, &prompt(&[1, 2]), 0, 3);
+        assert_eq!(tier.lookup(SimTime::ZERO, 7, &prompt(&[1, 2, 9]), 0, |_| false), 2000);
+        assert_eq!(tier.lookup(SimTime::ZERO, 8, &prompt(&[1, 2, 9]), 0, |_| false), 0, "another seed finds nothing");
+        assert_eq!(tier.lookup(SimTime::ZERO, 7, &prompt(&[1, 2, 9]), 1500, |_| false), 2000);
+    }
+
+    #[test]
+    fn a_spare_is_empty_and_a_restored_node_is_not() {
+        let mut tier = tier();
+        tier.store(SimTime::ZERO, 0, &prompt(&[1]), 0, 3);
+        let found = |tier: &mut RemoteTier| tier.lookup(SimTime::ZERO, 0, &prompt(&[1, 5]), 0, |_| false);
+        (0..4).for_each(|node| tier.replace_node(node));
+        assert_eq!(found(&mut tier), 0);
+        assert!((0..4).all(|node| tier.restore_node(node)));
+        assert_eq!(found(&mut tier), 1000);
+    }
+
+    #[test]
+    fn a_lost_node_takes_about_its_share_and_parts_name_the_holders() {
+        let mut tier = tier();
+        for key in 0..800 {
+            tier.store(SimTime::ZERO, 0, &prompt(&[key]), 0, 10_000 + key);
+        }
+        tier.lose_node(2);
+        let lost = (0..800).filter(|key| tier.lookup(SimTime::ZERO, 0, &prompt(&[*key]), 0, |_| false) == 0).count();
+        assert!((140..260).contains(&lost), "{lost} of 800");
+        let parts = tier.parts(0, &prompt(&[1, 2, 3]), 500, 2500);
+        assert_eq!(parts.iter().map(|p| p.tokens).sum::<u32>(), 2000);
+        assert!(parts.iter().all(|p| p.node != 2));
+        tier.check().expect("blocks add up");
+    }
+
+    #[test]
+    fn entries_expire_and_invalid_ones_are_dropped() {
+        let mut tier = RemoteTier::new(1, 1_000_000, 100, Some(SimDuration::from_secs(60)));
+        tier.store(SimTime::ZERO, 0, &prompt(&[1]), 0, 3);
+        let at = |s: u64| SimTime(s * 1_000_000_000);
+        assert_eq!(tier.lookup(at(50), 0, &prompt(&[1]), 0, |_| false), 1000);
+        assert_eq!(tier.lookup(at(120), 0, &prompt(&[1]), 0, |_| false), 0);
+        assert_eq!(tier.removed(Removal::Expired), 10);
+        tier.store(at(120), 0, &prompt(&[1]), 0, 3);
+        assert_eq!(tier.lookup(at(121), 0, &prompt(&[1]), 0, |_| true), 0);
+        assert_eq!(tier.removed(Removal::Invalid), 10);
+    }
+}

@@ -1,0 +1,929 @@
+//! The engine of one replica: continuous batching by the rules of vLLM v1, advanced in closed form.
+//!
+//! Every step hands tokens to requests until what each has computed catches up with what it knows: those that run, in
+//! order, then those that wait, first come first served. A sequence without a block for its next token preempts the last
+//! one that runs, which is computed anew later. Between two changes of the batch, steps only decode, and a whole burst of
+//! them has a closed form ([`StepCost::burst`]); `stepwise` takes them one by one and must give exactly the same.
+//!
+//! Decisions fall on step boundaries only: what arrives at `t` counts at the first boundary whose nanosecond, rounded up,
+//! is not before `t`.
+
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
+
+use crate::sim::kv::run_cache::{Removal, RunCache, blocks_of};
+use crate::sim::prompt::{Prompt, Segment};
+use crate::sim::serving::step_time::{FS_PER_NS, Load, Slowdown, StepCost};
+use crate::sim::time::{SimDuration, SimTime};
+
+/// Settings of an engine.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Step times.
+    pub cost: StepCost,
+    /// Blocks of high-bandwidth memory.
+    pub kv_blocks: u32,
+    /// Tokens of a block.
+    pub block_tokens: u32,
+    /// Blocks of host memory; 0 for none.
+    pub host_blocks: u32,
+    /// Sequences that run together.
+    pub max_num_seqs: u32,
+    /// Tokens of one step.
+    pub max_num_batched_tokens: u32,
+    /// Whether blocks of a prefill that is cancelled half-way stay cached; otherwise they are discarded.
+    pub keep_aborted: bool,
+    /// Whether a request fails when its blocks cannot be loaded; otherwise they are computed.
+    pub fail_on_load_failure: bool,
+    /// Step by step instead of in closed form: the oracle.
+    pub stepwise: bool,
+}
+
+/// A request to an engine.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The caller's name for it; unique among those inside.
+    pub key: u32,
+    /// What is asked.
+    pub prompt: Prompt,
+    /// Tokens of the answer, at least 1.
+    pub output_tokens: u32,
+    /// Identity of prompt and answer together, under which a next turn finds them cached.
+    pub output_key: u64,
+    /// Smaller goes first; equals in order of arrival.
+    pub priority: u8,
+}
+
+/// Cached tokens of a prompt in tiers below the engine's own, counted from its start.
+pub trait ExternalTiers {
+    /// How many tokens from the start of `prompt` could be loaded from the shared tier, given that the first `have` are
+    /// here already. No more than the prompt has; `have` or less if there is nothing to load.
+    fn lookup(&mut self, prompt: &Prompt, have: u32) -> u32;
+    /// Offers computed tokens (from the start of `prompt`, and of the answer) to the shared tier.
+    fn store(&mut self, prompt: &Prompt, output_tokens: u32, output_key: u64);
+}
+
+/// No tiers below.
+pub struct NoTiers;
+
+impl ExternalTiers for NoTiers {
+    fn lookup(&mut self, _: &Prompt, have: u32) -> u32 {
+        have
+    }
+    fn store(&mut self, _: &Prompt, _: u32, _: u64) {}
+}
+
+/// What an engine reports when it wakes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A request left the line for the first time. Tokens found cached, by source.
+    Admitted {
+        /// Which.
+        key: u32,
+        /// Tokens of its prompt.
+        prompt_tokens: u32,
+        /// Found in high-bandwidth memory.
+        from_hbm: u32,
+        /// To be loaded from host memory.
+        from_host: u32,
+        /// To be loaded from the shared tier.
+        from_shared: u32,
+        /// Time in line.
+        waited: SimDuration,
+    },
+    /// Blocks have to be loaded before the request can go on; see [`Engine::loaded`].
+    NeedsLoad {
+        /// Which.
+        key: u32,
+        /// Tokens from host memory.
+        host_tokens: u32,
+        /// Tokens from the shared tier, from this token of the prompt on.
+        shared_from: u32,
+        /// Tokens from the shared tier.
+        shared_tokens: u32,
+    },
+    /// A step computed so many tokens of prompts (again, after a preemption, counts too).
+    Prefilled {
+        /// Tokens.
+        tokens: u64,
+    },
+    /// The first token of an answer is there.
+    FirstToken {
+        /// Which.
+        key: u32,
+    },
+    /// The answer is complete.
+    Finished {
+        /// Which.
+        key: u32,
+        /// Longest time between two of its tokens.
+        longest_gap: SimDuration,
+    },
+    /// A sequence lost its blocks to others and will be computed anew.
+    Preempted {
+        /// Which.
+        key: u32,
+    },
+    /// A cancelled request has left.
+    Aborted {
+        /// Which.
+        key: u32,
+    },
+    /// A request failed because its blocks could not be loaded.
+    LoadFailed {
+        /// Which.
+        key: u32,
+    },
+}
+
+/// Running counts of an engine, up to a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EngineCounts {
+    /// Time with a step in flight.
+    pub busy: SimDuration,
+    /// Steps taken.
+    pub steps: u64,
+    /// Prompt tokens computed.
+    pub prefill_tokens: u64,
+    /// Answer tokens produced.
+    pub generated_tokens: u64,
+    /// Prompt tokens of requests admitted.
+    pub queried_tokens: u64,
+    /// Of these, found in high-bandwidth memory.
+    pub hit_tokens: u64,
+    /// Prompt tokens looked for in lower tiers.
+    pub external_queried_tokens: u64,
+    /// Of these, found in host memory.
+    pub host_hit_tokens: u64,
+    /// Of these, found in the shared tier.
+    pub shared_hit_tokens: u64,
+    /// Preemptions.
+    pub preemptions: u64,
+    /// Requests finished.
+    pub finished: u64,
+    /// Requests aborted.
+    pub aborted: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Waiting,
+    Loading,
+    Running,
+}
+
+#[derive(Clone, Debug)]
+struct Sequence {
+    job: Job,
+    stage: Stage,
+    arrived: SimTime,
+    computed: u32,
+    generated: u32,
+    private_blocks: u32,
+    hit_blocks: u32,
+    loaded_to: u32,
+    pinned: bool,
+    admitted: bool,
+    cancelled: bool,
+    chunk: u32,
+    last_token: SimTime,
+    longest_gap: SimDuration,
+}
+
+impl Sequence {
+    /// Tokens of prompt and answer so far.
+    fn known(&self) -> u32 {
+        self.job.prompt.tokens() + self.generated
+    }
+
+    /// Tokens known and not computed; one while it decodes.
+    fn missing(&self) -> u32 {
+        self.known() - self.computed
+    }
+
+    fn decodes(&self) -> bool {
+        0 < self.generated && self.missing() == 1
+    }
+}
+
+/// Steps in flight.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    cost: StepCost,
+    begun_fs: u128,
+    load: Load,
+    steps: u64,
+    ends_fs: u128,
+}
+
+/// One replica's engine.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    cost: StepCost,
+    cache: RunCache,
+    host: RunCache,
+    sequences: Vec<Sequence>,
+    vacant: Vec<u32>,
+    slot_of: FxHashMap<u32, u32>,
+    running: Vec<u32>,
+    waiting: VecDeque<u32>,
+    loading: u32,
+    ready_after_load: Vec<(u32, bool)>,
+    flight: Option<Flight>,
+    now_fs: u128,
+    hung: bool,
+    wants_wake: Option<SimTime>,
+    cancelled: Vec<u32>,
+    counts: EngineCounts,
+}
+
+impl Engine {
+    /// An idle engine with an empty cache.
+    pub fn new(config: EngineConfig) -> Self {
+        Engine {
+            cost: config.cost.clone(),
+            cache: RunCache::new(config.kv_blocks),
+            host: RunCache::new(config.host_blocks),
+            sequences: Vec::new(),
+            vacant: Vec::new(),
+            slot_of: FxHashMap::default(),
+            running: Vec::new(),
+            waiting: VecDeque::new(),
+            loading: 0,
+            ready_after_load: Vec::new(),
+            flight: None,
+            now_fs: 0,
+            hung: false,
+            wants_wake: None,
+            cancelled: Vec::new(),
+            counts: EngineCounts::default(),
+            config,
+        }
+    }
+
+    /// A request joins the line.
+    pub fn submit(&mut self, now: SimTime, job: Job) {
+        let key = job.key;
+        let sequence = Sequence {
+            stage: Stage::Waiting,
+            arrived: now,
+            computed: 0,
+            generated: 0,
+            private_blocks: 0,
+            hit_blocks: 0,
+            loaded_to: 0,
+            pinned: false,
+            admitted: false,
+            cancelled: false,
+            chunk: 0,
+            last_token: now,
+            longest_gap: SimDuration::ZERO,
+            job,
+        };
+        let priority = sequence.job.priority;
+        let slot = self.put(sequence);
+        self.slot_of.insert(key, slot);
+        let behind = |other: &u32| self.sequences[*other as usize].job.priority <= priority;
+        let place = self.waiting.iter().rposition(behind).map_or(0, |p| p + 1);
+        self.waiting.insert(place, slot);
+        self.look_at_next_boundary(now);
+    }
+
+    fn put(&mut self, sequence: Sequence) -> u32 {
+        match self.vacant.pop() {
+            Some(slot) => {
+                self.sequences[slot as usize] = sequence;
+                slot
+            }
+            None => {
+                self.sequences.push(sequence);
+                (self.sequences.len() - 1) as u32
+            }
+        }
+    }
+
+    /// A request is given up; it leaves at the next boundary, reported as [`Happening::Aborted`].
+    pub fn cancel(&mut self, now: SimTime, key: u32) {
+        let Some(slot) = self.slot_of.get(&key).copied() else { return };
+        if !std::mem::replace(&mut self.sequences[slot as usize].cancelled, true) {
+            self.cancelled.push(slot);
+            self.look_at_next_boundary(now);
+        }
+    }
+
+    /// The load that [`Happening::NeedsLoad`] asked for has ended, well or not.
+    pub fn loaded(&mut self, now: SimTime, key: u32, ok: bool) {
+        let Some(slot) = self.slot_of.get(&key).copied() else { return };
+        if self.sequences[slot as usize].stage == Stage::Loading {
+            self.ready_after_load.push((slot, ok));
+            self.look_at_next_boundary(now);
+        }
+    }
+
+    /// Step times change from the next boundary on.
+    pub fn set_slowdown(&mut self, now: SimTime, slowdown: &Slowdown) {
+        let cost = self.config.cost.slowed(slowdown);
+        if cost != self.cost {
+            self.cut_flight(now);
+            self.cost = cost;
+        }
+    }
+
+    /// A rank stops (the step in flight never ends), or the ranks go on.
+    pub fn set_hung(&mut self, now: SimTime, hung: bool) {
+        self.hung = hung;
+        self.wants_wake = if hung { None } else { Some(now) };
+        if !hung && let Some(flight) = &mut self.flight {
+            flight.ends_fs = flight.ends_fs.max(u128::from(now.0) * FS_PER_NS);
+            self.wants_wake = Some(ceil_ns(flight.ends_fs));
+        }
+    }
+
+    /// Tokens of one step, from the next boundary on.
+    pub fn set_token_budget(&mut self, now: SimTime, tokens: u32) {
+        self.config.max_num_batched_tokens = tokens.max(1);
+        self.look_at_next_boundary(now);
+    }
+
+    /// Blocks of high-bandwidth memory; what is in use is waited for.
+    pub fn set_kv_blocks(&mut self, now: SimTime, blocks: u32) {
+        self.cache.set_capacity(blocks);
+        self.look_at_next_boundary(now);
+    }
+
+    /// What survives a cancelled prefill.
+    pub fn set_keep_aborted(&mut self, keep: bool) {
+        self.config.keep_aborted = keep;
+    }
+
+    /// What happens when blocks cannot be loaded.
+    pub fn set_fail_on_load_failure(&mut self, fail: bool) {
+        self.config.fail_on_load_failure = fail;
+    }
+
+    /// The process ends: all that ran, waited or was cached is gone. Returns the requests that were inside, in order of
+    /// their keys.
+    pub fn reset(&mut self, now: SimTime) -> Vec<u32> {
+        let mut lost: Vec<u32> = self.slot_of.keys().copied().collect();
+        lost.sort_unstable();
+        let counts = self.counts_at(now);
+        *self = Engine { counts: EngineCounts { busy: counts.busy, ..self.counts }, ..Engine::new(self.config.clone()) };
+        lost
+    }
+
+    /// When the engine wants to be woken; changes only after a call.
+    pub fn next_wake(&self) -> Option<SimTime> {
+        self.wants_wake
+    }
+
+    /// Requests in line or loading.
+    pub fn waiting(&self) -> u32 {
+        self.waiting.len() as u32 + self.loading
+    }
+
+    /// Requests in the batch.
+    pub fn running(&self) -> u32 {
+        self.running.len() as u32
+    }
+
+    /// Requests inside.
+    pub fn inside(&self) -> u32 {
+        self.slot_of.len() as u32
+    }
+
+    /// Whether a step is in flight.
+    pub fn is_busy(&self) -> bool {
+        self.flight.is_some()
+    }
+
+    /// Share of the blocks that running requests hold.
+    pub fn kv_usage(&self) -> f64 {
+        f64::from(self.cache.in_use()) / f64::from(self.cache.capacity().max(1))
+    }
+
+    /// The block pool.
+    pub fn cache(&self) -> &RunCache {
+        &self.cache
+    }
+
+    /// The counts up to `now`, with what of the burst in flight has happened by then.
+    pub fn counts_at(&self, now: SimTime) -> EngineCounts {
+        let mut counts = self.counts;
+        if let Some(flight) = &self.flight {
+            let now_fs = u128::from(now.0) * FS_PER_NS;
+            let elapsed = now_fs.min(flight.ends_fs).saturating_sub(flight.begun_fs);
+            let elapsed = if self.hung { now_fs.saturating_sub(flight.begun_fs) } else { elapsed };
+            counts.busy += SimDuration((elapsed / FS_PER_NS) as u64);
+            if flight.load.prefill == 0 && !self.hung {
+                let done = (flight.cost.steps_to_cover(flight.load, elapsed + 1) - 1).min(flight.steps);
+                counts.steps += done;
+                counts.generated_tokens += done * flight.load.decoding;
+            }
+        }
+        counts
+    }
+
+    /// Puts a prompt and its answer into the cache without timing.
+    pub fn warm(&mut self, prompt: &Prompt, output_tokens: u32, output_key: u64) {
+        let block = self.config.block_tokens;
+        let whole = with_output(prompt, output_tokens, output_key);
+        let spans: Vec<_> = blocks_of(&whole, block).collect();
+        for (segment, _, blocks) in spans.iter().rev() {
+            self.cache.store(segment.key, *blocks, SimTime::ZERO);
+        }
+        for (segment, _, blocks) in spans.iter().rev() {
+            self.host.store(segment.key, *blocks, SimTime::ZERO);
+        }
+    }
+
+    /// Lets the engine act at the moment it asked for.
+    pub fn wake(&mut self, now: SimTime, tiers: &mut dyn ExternalTiers, out: &mut Vec<Happening>) {
+        if self.hung || self.flight.is_some_and(|f| now < ceil_ns(f.ends_fs)) {
+            return;
+        }
+        self.wants_wake = None;
+        self.land(now, tiers, out);
+        self.now_fs = self.now_fs.max(u128::from(now.0) * FS_PER_NS);
+        self.let_go(out);
+        self.take_loaded(out);
+        self.take_off(now, tiers, out);
+    }
+
+    /// The steps in flight are over: tokens appear, blocks fill, answers end.
+    fn land(&mut self, now: SimTime, tiers: &mut dyn ExternalTiers, out: &mut Vec<Happening>) {
+        let Some(flight) = self.flight.take() else { return };
+        self.counts.busy += SimDuration(((flight.ends_fs - flight.begun_fs) / FS_PER_NS) as u64);
+        self.counts.steps += flight.steps;
+        self.now_fs = flight.ends_fs;
+        if 0 < flight.load.prefill {
+            self.counts.prefill_tokens += flight.load.prefill;
+            out.push(Happening::Prefilled { tokens: flight.load.prefill });
+        }
+        let marks = Marks::of(&flight);
+        let mut ended = Vec::new();
+        for index in 0..self.running.len() {
+            let slot = self.running[index];
+            if self.grow(slot, &flight, &marks, tiers, out) {
+                ended.push(slot);
+            }
+        }
+        for slot in ended {
+            self.finish(slot, tiers, out);
+        }
+        debug_assert!(marks.last <= now);
+    }
+
+    /// Advances one sequence by what the flight did for it. True if its answer is complete.
+    fn grow(
+        &mut self,
+        slot: u32,
+        flight: &Flight,
+        marks: &Marks,
+        tiers: &mut dyn ExternalTiers,
+        out: &mut Vec<Happening>,
+    ) -> bool {
+        let sequence = &mut self.sequences[slot as usize];
+        let (before, chunk) = (sequence.computed, std::mem::take(&mut sequence.chunk));
+        if chunk == 0 {
+            if !sequence.decodes() {
+                return false; // no tokens were left for it
+            }
+            let steps = flight.steps as u32;
+            sequence.computed += steps;
+            sequence.generated += steps;
+            let gap = marks.first.since(sequence.last_token).max(marks.last_step);
+            sequence.longest_gap = sequence.longest_gap.max(gap);
+            sequence.last_token = marks.last;
+            self.counts.generated_tokens += u64::from(steps);
+            let after = before + steps;
+            self.take_blocks(slot, before, after);
+            self.publish(slot, before, after);
+        } else {
+            sequence.computed += chunk;
+            let caught_up = sequence.missing() == 0;
+            if caught_up {
+                self.counts.generated_tokens += 1;
+                if sequence.generated == 0 {
+                    out.push(Happening::FirstToken { key: sequence.job.key });
+                    tiers.store(&sequence.job.prompt, 0, sequence.job.output_key);
+                } else {
+                    sequence.longest_gap = sequence.longest_gap.max(marks.first.since(sequence.last_token));
+                }
+                sequence.generated += 1;
+                sequence.last_token = marks.last;
+            }
+            self.publish(slot, before, before + chunk);
+        }
+        let sequence = &self.sequences[slot as usize];
+        sequence.job.output_tokens <= sequence.generated
+    }
+
+    /// Blocks for the tokens `before..after`; that they are there was made sure when the steps were planned.
+    fn take_blocks(&mut self, slot: u32, before: u32, after: u32) {
+        let block = self.config.block_tokens;
+        let blocks = after.div_ceil(block) - before.div_ceil(block);
+        if 0 < blocks {
+            let taken = self.cache.take_private(blocks);
+            debug_assert!(taken, "steps were planned beyond the blocks");
+            self.sequences[slot as usize].private_blocks += if taken { blocks } else { 0 };
+        }
+    }
+
+    /// Full blocks among the tokens `before..after` become part of their runs.
+    fn publish(&mut self, slot: u32, before: u32, after: u32) {
+        let block = self.config.block_tokens;
+        let (from, to) = (before / block, after / block);
+        if from == to {
+            return;
+        }
+        let sequence = &mut self.sequences[slot as usize];
+        let mut published = 0;
+        let output_first = sequence.job.prompt.tokens() / block;
+        if from < output_first {
+            for (segment, first, blocks) in blocks_of(&sequence.job.prompt, block) {
+                if to <= first {
+                    break;
+                }
+                let (low, high) = (from.max(first), to.min(first + blocks));
+                if low < high {
+                    published += self.cache.publish(segment.key, low - first, high - first);
+                }
+            }
+        }
+        if output_first < to {
+            let low = from.max(output_first);
+            published += self.cache.publish(sequence.job.output_key, low - output_first, to - output_first);
+        }
+        sequence.private_blocks -= published;
+    }
+
+    fn finish(&mut self, slot: u32, tiers: &mut dyn ExternalTiers, out: &mut Vec<Happening>) {
+        self.release(slot, true);
+        let job = self.remove(slot);
+        self.counts.finished += 1;
+        let answer = job.output_tokens.saturating_sub(1); // the last token is never computed
+        tiers.store(&job.prompt, answer, job.output_key);
+        self.store_in_host(&job, answer);
+        out.push(Happening::Finished { key: job.key, longest_gap: self.sequences[slot as usize].longest_gap });
+    }
+
+    /// A sequence leaves the engine; its place is vacant, its record stands until the place is taken.
+    fn remove(&mut self, slot: u32) -> Job {
+        let job = self.sequences[slot as usize].job.clone();
+        match self.sequences[slot as usize].stage {
+            Stage::Running => self.running.retain(|s| *s != slot),
+            Stage::Waiting => self.waiting.retain(|s| *s != slot),
+            Stage::Loading => {
+                self.loading -= 1;
+                self.ready_after_load.retain(|(s, _)| *s != slot);
+            }
+        }
+        self.slot_of.remove(&job.key);
+        self.vacant.push(slot);
+        job
+    }
+
+    fn store_in_host(&mut self, job: &Job, answer: u32) {
+        if self.host.capacity() == 0 {
+            return;
+        }
+        let whole = with_output(&job.prompt, answer, job.output_key);
+        let spans: Vec<_> = blocks_of(&whole, self.config.block_tokens).collect();
+        for (segment, _, blocks) in spans.iter().rev() {
+            self.host.store(segment.key, *blocks, SimTime::ZERO);
+        }
+    }
+
+    /// Gives a sequence's blocks back, deepest first; `keep` leaves what it computed in the cache.
+    fn release(&mut self, slot: u32, keep: bool) {
+        let sequence = &mut self.sequences[slot as usize];
+        self.cache.give_private(std::mem::take(&mut sequence.private_blocks));
+        if !std::mem::take(&mut sequence.pinned) {
+            return;
+        }
+        self.cache.unpin(sequence.job.output_key);
+        for segment in sequence.job.prompt.segments().iter().rev() {
+            self.cache.unpin(segment.key);
+        }
+        if !keep {
+            let hit = sequence.hit_blocks;
+            for (segment, first, _) in blocks_of(&sequence.job.prompt, self.config.block_tokens) {
+                self.cache.trim(segment.key, hit.saturating_sub(first), Removal::Reset);
+            }
+        }
+    }
+
+    /// Cancelled requests leave.
+    fn let_go(&mut self, out: &mut Vec<Happening>) {
+        for slot in std::mem::take(&mut self.cancelled) {
+            let sequence = &self.sequences[slot as usize];
+            let key = sequence.job.key;
+            if self.slot_of.get(&key) != Some(&slot) || !sequence.cancelled {
+                continue; // it ended by itself at this very boundary
+            }
+            let complete = 0 < sequence.generated;
+            self.release(slot, complete || self.config.keep_aborted);
+            self.remove(slot);
+            self.counts.aborted += 1;
+            out.push(Happening::Aborted { key });
+        }
+    }
+
+    /// Requests whose blocks have been loaded join the batch.
+    fn take_loaded(&mut self, out: &mut Vec<Happening>) {
+        for (slot, ok) in std::mem::take(&mut self.ready_after_load) {
+            let block = self.config.block_tokens;
+            let sequence = &mut self.sequences[slot as usize];
+            let have = sequence.hit_blocks * block;
+            if !ok && self.config.fail_on_load_failure {
+                let key = sequence.job.key;
+                self.release(slot, true);
+                self.remove(slot);
+                out.push(Happening::LoadFailed { key });
+                continue;
+            }
+            self.loading -= 1;
+            sequence.stage = Stage::Running;
+            self.running.push(slot);
+            if ok {
+                sequence.computed = sequence.loaded_to;
+                let to = sequence.loaded_to;
+                self.publish(slot, have, to);
+            } else {
+                sequence.computed = have;
+                self.cache.give_private(std::mem::take(&mut sequence.private_blocks));
+            }
+        }
+    }
+
+    /// Plans the next step, or the next burst of steps.
+    fn take_off(&mut self, now: SimTime, tiers: &mut dyn ExternalTiers, out: &mut Vec<Happening>) {
+        let mut budget = self.config.max_num_batched_tokens;
+        let preempted = self.plan_running(&mut budget, out);
+        if !preempted {
+            self.plan_waiting(now, &mut budget, tiers, out);
+        }
+        let load = self.load();
+        if load == Load::default() {
+            return;
+        }
+        let steps = if 0 < load.prefill || self.config.stepwise { 1 } else { self.burst_length() };
+        let span = if 0 < load.prefill { self.cost.step(load) } else { self.cost.burst(load, steps) };
+        let ends_fs = self.now_fs + span;
+        self.flight = Some(Flight { cost: self.cost, begun_fs: self.now_fs, load, steps, ends_fs });
+        self.wants_wake = (!self.hung).then(|| ceil_ns(ends_fs));
+    }
+
+    /// Tokens for those that run, in order; a decoding sequence always gets its one. True if somebody had to give way.
+    fn plan_running(&mut self, budget: &mut u32, out: &mut Vec<Happening>) -> bool {
+        let block = self.config.block_tokens;
+        let mut preempted = false;
+        let mut promised = 0; // blocks that decoding sequences will take when the step lands
+        let mut index = 0;
+        while let Some(slot) = self.running.get(index).copied() {
+            let sequence = &self.sequences[slot as usize];
+            let decodes = sequence.decodes();
+            let tokens = if decodes { 1 } else { sequence.missing().min(*budget) };
+            let blocks = (sequence.computed + tokens).div_ceil(block) - sequence.computed.div_ceil(block);
+            while self.cache.available() < blocks + promised {
+                let victim = self.running[self.running.len() - 1];
+                self.preempt(victim, out);
+                preempted = true;
+                if victim == slot {
+                    return true;
+                }
+            }
+            *budget = budget.saturating_sub(tokens);
+            if decodes {
+                promised += blocks;
+            } else {
+                self.cache.take_private(blocks);
+                let sequence = &mut self.sequences[slot as usize];
+                sequence.private_blocks += blocks;
+                sequence.chunk = tokens;
+            }
+            index += 1;
+        }
+        preempted
+    }
+
+    /// The last of those that run loses its blocks and goes to the front of the line.
+    fn preempt(&mut self, slot: u32, out: &mut Vec<Happening>) {
+        self.release(slot, true);
+        self.running.retain(|s| *s != slot);
+        let sequence = &mut self.sequences[slot as usize];
+        sequence.stage = Stage::Waiting;
+        sequence.computed = 0;
+        sequence.chunk = 0;
+        out.push(Happening::Preempted { key: sequence.job.key });
+        self.waiting.push_front(slot);
+        self.counts.preemptions += 1;
+    }
+
+    /// Blocks that the decoding sequences will take in the coming step.
+    fn promised_blocks(&self) -> u32 {
+        let block = self.config.block_tokens;
+        let crosses = |slot: &&u32| {
+            let sequence = &self.sequences[**slot as usize];
+            sequence.chunk == 0 && sequence.decodes() && sequence.computed.is_multiple_of(block)
+        };
+        self.running.iter().filter(crosses).count() as u32
+    }
+
+    /// Those that wait, first come first served, as far as tokens, seats and blocks go.
+    fn plan_waiting(
+        &mut self,
+        now: SimTime,
+        budget: &mut u32,
+        tiers: &mut dyn ExternalTiers,
+        out: &mut Vec<Happening>,
+    ) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let block = self.config.block_tokens;
+        let promised = self.promised_blocks();
+        while 0 < *budget && self.running.len() < self.config.max_num_seqs as usize {
+            let Some(slot) = self.waiting.front().copied() else { break };
+            let hit = self.hit_blocks(slot);
+            let sequence = &self.sequences[slot as usize];
+            // What the hit pins can no longer be evicted for the rest.
+            let pinned = self.cache.unpinned_blocks(&sequence.job.prompt, sequence.job.output_key);
+            let needed = sequence.known().div_ceil(block) - hit;
+            if self.cache.available() < needed + promised + pinned {
+                break;
+            }
+            self.waiting.pop_front();
+            self.admit(now, slot, hit, budget, tiers, out);
+        }
+    }
+
+    /// Cached blocks from the start of what a sequence knows; at least one token is always computed anew.
+    fn hit_blocks(&self, slot: u32) -> u32 {
+        let block = self.config.block_tokens;
+        let sequence = &self.sequences[slot as usize];
+        let of_prompt = self.cache.matched_blocks(&sequence.job.prompt, block);
+        let whole_prompt = sequence.job.prompt.tokens() / block;
+        let of_answer = if 0 < sequence.generated && of_prompt == whole_prompt {
+            self.cache.cached(sequence.job.output_key)
+        } else {
+            0
+        };
+        (of_prompt + of_answer).min(sequence.known().saturating_sub(1) / block)
+    }
+
+    fn admit(
+        &mut self,
+        now: SimTime,
+        slot: u32,
+        hit: u32,
+        budget: &mut u32,
+        tiers: &mut dyn ExternalTiers,
+        out: &mut Vec<Happening>,
+    ) {
+        let block = self.config.block_tokens;
+        let have = hit * block;
+        let sequence = &mut self.sequences[slot as usize];
+        sequence.job.prompt.segments().iter().for_each(|s| self.cache.pin(s.key));
+        self.cache.pin(sequence.job.output_key);
+        sequence.pinned = true;
+        sequence.hit_blocks = hit;
+        sequence.computed = have;
+        let prompt_tokens = sequence.job.prompt.tokens();
+        let loadable = prompt_tokens.saturating_sub(1) / block * block;
+        let of_host = if self.host.capacity() == 0 { 0 } else { self.host.matched_blocks(&sequence.job.prompt, block) };
+        let host_to = (of_host * block).min(loadable).max(have);
+        let shared_to = (tiers.lookup(&sequence.job.prompt, host_to).min(loadable) / block * block).max(host_to);
+        let key = sequence.job.key;
+        if !std::mem::replace(&mut sequence.admitted, true) {
+            let waited = now.since(sequence.arrived);
+            let have = have.min(prompt_tokens);
+            self.counts.queried_tokens += u64::from(prompt_tokens);
+            self.counts.hit_tokens += u64::from(have);
+            self.counts.external_queried_tokens += u64::from(prompt_tokens - have);
+            self.counts.host_hit_tokens += u64::from(host_to - have);
+            self.counts.shared_hit_tokens += u64::from(shared_to - host_to);
+            let (from_host, from_shared) = (host_to - have, shared_to - host_to);
+            out.push(Happening::Admitted { key, prompt_tokens, from_hbm: have, from_host, from_shared, waited });
+        }
+        if have < shared_to {
+            let blocks = shared_to.div_ceil(block) - hit;
+            self.cache.take_private(blocks);
+            sequence.private_blocks += blocks;
+            sequence.loaded_to = shared_to;
+            sequence.stage = Stage::Loading;
+            self.loading += 1;
+            let (host_tokens, shared_tokens) = (host_to - have, shared_to - host_to);
+            out.push(Happening::NeedsLoad { key, host_tokens, shared_from: host_to, shared_tokens });
+            return;
+        }
+        let tokens = (sequence.known() - have).min(*budget);
+        let blocks = (have + tokens).div_ceil(block) - hit;
+        self.cache.take_private(blocks);
+        *budget -= tokens;
+        sequence.private_blocks += blocks;
+        sequence.chunk = tokens;
+        sequence.stage = Stage::Running;
+        self.running.push(slot);
+    }
+
+    /// What the coming step carries.
+    fn load(&self) -> Load {
+        let mut load = Load::default();
+        for slot in &self.running {
+            let sequence = &self.sequences[*slot as usize];
+            let (chunk, old) = (u64::from(sequence.chunk), u64::from(sequence.computed));
+            if 0 < chunk {
+                load.prefill += chunk;
+                load.pairs += chunk * chunk / 2 + chunk * old;
+            } else if sequence.decodes() {
+                load.decoding += 1;
+                load.context += old;
+            }
+        }
+        load
+    }
+
+    /// Steps until an answer ends or blocks run out; nobody who waits can join before, or would have joined now.
+    fn burst_length(&self) -> u64 {
+        let of = |slot: &u32| &self.sequences[*slot as usize];
+        let left = |slot: &u32| of(slot).job.output_tokens - of(slot).generated;
+        let shortest = self.running.iter().map(left).min().unwrap_or(1).max(1);
+        let block = self.config.block_tokens;
+        let available = self.cache.available();
+        let blocks_for = |steps: u32| -> u32 {
+            let more = |slot: &u32| (of(slot).computed + steps).div_ceil(block) - of(slot).computed.div_ceil(block);
+            self.running.iter().map(more).sum()
+        };
+        let at_most = self.running.len() as u64 * u64::from(shortest / block + 1);
+        if at_most <= u64::from(available) || blocks_for(shortest) <= available {
+            return u64::from(shortest);
+        }
+        let (mut fits, mut exceeds) = (1, shortest);
+        while fits + 1 < exceeds {
+            let middle = fits + (exceeds - fits) / 2;
+            if blocks_for(middle) <= available {
+                fits = middle;
+            } else {
+                exceeds = middle;
+            }
+        }
+        u64::from(fits)
+    }
+
+    /// Something may change at the next boundary: the engine looks there.
+    fn look_at_next_boundary(&mut self, now: SimTime) {
+        if self.hung {
+            return;
+        }
+        match self.flight {
+            Some(_) => self.cut_flight(now),
+            None => self.wants_wake = Some(now),
+        }
+    }
+
+    /// Shortens a burst to its first boundary that is not before `now`.
+    fn cut_flight(&mut self, now: SimTime) {
+        let hung = self.hung;
+        let Some(flight) = self.flight.as_mut().filter(|f| f.load.prefill == 0 && 1 < f.steps && !hung) else { return };
+        // A boundary counts from its nanosecond, rounded up: it is not before `now` if it lies after the one before.
+        let after_fs = u128::from(now.0.saturating_sub(1)) * FS_PER_NS;
+        let span = if now.0 == 0 { 1 } else { after_fs.saturating_sub(flight.begun_fs) + 1 };
+        if flight.ends_fs - flight.begun_fs <= span {
+            return;
+        }
+        flight.steps = flight.cost.steps_to_cover(flight.load, span).min(flight.steps);
+        flight.ends_fs = flight.begun_fs + flight.cost.burst(flight.load, flight.steps);
+        self.wants_wake = Some(ceil_ns(flight.ends_fs));
+    }
+}
+
+/// The moments of a flight at which tokens appear.
+struct Marks {
+    first: SimTime,
+    last: SimTime,
+    last_step: SimDuration,
+}
+
+impl Marks {
+    fn of(flight: &Flight) -> Marks {
+        let last = ceil_ns(flight.ends_fs);
+        if flight.steps <= 1 {
+            return Marks { first: last, last, last_step: SimDuration::ZERO };
+        }
+        let at = |steps: u64| ceil_ns(flight.begun_fs + flight.cost.burst(flight.load, steps));
+        Marks { first: at(1), last, last_step: last.since(at(flight.steps - 1)) }
+    }
+}
+
+fn ceil_ns(fs: u128) -> SimTime {
+    SimTime(fs.div_ceil(FS_PER_NS) as u64)
+}
+
+/// A prompt with its answer as one more segment.
+fn with_output(prompt: &Prompt, output_tokens: u32, output_key: u64) -> Prompt {
+    let output = Segment { key: output_key, tokens: output_tokens };
+    Prompt::new(prompt.segments().iter().copied().chain([output]))
+}

@@ -1,0 +1,194 @@
+//! When intents come: per source and per second from a stream of its own, so that the past need not be replayed to
+//! know a second, and no other source can shift it.
+
+use std::collections::VecDeque;
+
+use crate::sim::ids::SourceId;
+use crate::sim::rng::{Purpose, Stream, draw, mix};
+use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::workload::spec::{Arrivals, OpenArrivals, SourceSpec, TraceRow};
+
+/// Seconds of a step of the burstiness lattice.
+const LATTICE_S: u64 = 10;
+/// Hour of the daily peak.
+const PEAK_HOUR: f64 = 15.0;
+/// Seconds that are drawn in vain before a source counts as ended.
+const LAST_CELL: u64 = 60 * 86_400;
+
+/// One arrival of a source: an intent, or a session of a chat.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arrival {
+    /// When.
+    pub at: SimTime,
+    /// Of which source.
+    pub source: SourceId,
+    /// Its number among the source's arrivals, from 0.
+    pub ordinal: u64,
+    /// Class of gaps, where the source has runs.
+    pub class: u8,
+    /// Its number within the class.
+    pub in_class: u64,
+}
+
+impl Arrival {
+    /// Identity of turn `turn`: distinct for every intent of a workload.
+    pub fn identity(&self, turn: u32) -> u64 {
+        mix(mix(u64::from(self.source.0) + 1, self.ordinal), u64::from(turn))
+    }
+
+    /// Identity of the one who sends: stays the same for all turns of a session.
+    pub fn run_identity(&self) -> u64 {
+        self.identity(0)
+    }
+}
+
+/// Yields a source's arrivals in order of time.
+pub(super) struct Calendar {
+    seed: u64,
+    entity: u64,
+    open_at: SimTime,
+    opens_at_hour: f64,
+    rule: Rule,
+    cell: u64,
+    ready: VecDeque<SimTime>,
+    ordinal: u64,
+    classes: Vec<(f64, u64)>,
+}
+
+enum Rule {
+    Open(OpenArrivals),
+    Batch { every: SimDuration, offset: SimDuration, intents: u32, spread: SimDuration },
+    Trace { rows: std::sync::Arc<Vec<TraceRow>>, speed: f64 },
+}
+
+impl Calendar {
+    pub(super) fn new(source: &SourceSpec, index: usize, seed: u64, open_at: SimTime, opens_at_hour: f64) -> Self {
+        let rule = match &source.arrivals {
+            Arrivals::Open(open) | Arrivals::Chat { sessions: open, .. } => Rule::Open(open.clone()),
+            Arrivals::Batch { every_s, offset_s, intents, spread_s } => {
+                Rule::Batch { every: *every_s, offset: *offset_s, intents: *intents, spread: *spread_s }
+            }
+            Arrivals::Trace { rows, speed, .. } => Rule::Trace { rows: rows.clone(), speed: *speed },
+        };
+        let gaps = source.prompt.runs.as_ref().map_or(&[][..], |r| &r.gaps);
+        let mut sum = 0.0;
+        let classes = (gaps.iter())
+            .map(|gap| {
+                sum += gap.share;
+                (sum, 0)
+            })
+            .collect();
+        let entity = index as u64 + 1;
+        let cell = 0;
+        Calendar { seed, entity, open_at, opens_at_hour, rule, cell, ready: VecDeque::new(), ordinal: 0, classes }
+    }
+
+    pub(super) fn next(&mut self, source: SourceId) -> Option<Arrival> {
+        let at = self.next_moment()?;
+        let ordinal = self.ordinal;
+        self.ordinal += 1;
+        let (class, in_class) = self.class_of(ordinal);
+        Some(Arrival { at, source, ordinal, class, in_class })
+    }
+
+    fn class_of(&mut self, ordinal: u64) -> (u8, u64) {
+        if self.classes.is_empty() {
+            return (0, ordinal);
+        }
+        let total = self.classes[self.classes.len() - 1].0;
+        let uniform = draw(self.seed, self.entity, Purpose::Think, ordinal) * total;
+        let last = self.classes.len() - 1;
+        let class = self.classes.iter().position(|(upto, _)| uniform < *upto).unwrap_or(last);
+        let in_class = self.classes[class].1;
+        self.classes[class].1 += 1;
+        (class as u8, in_class)
+    }
+
+    fn next_moment(&mut self) -> Option<SimTime> {
+        while self.ready.is_empty() {
+            match &self.rule {
+                Rule::Open(open) => {
+                    if open.per_s <= 0.0 || LAST_CELL < self.cell || self.is_over(open) {
+                        return None;
+                    }
+                    let rate = self.rate(open, self.cell);
+                    self.fill_second(rate);
+                }
+                Rule::Batch { every, offset, intents, spread } => {
+                    if every.0 == 0 || LAST_CELL < self.cell {
+                        return None;
+                    }
+                    // Multiples are counted from the opening, backwards as well.
+                    let phase = self.open_at.0 % every.0;
+                    let start = SimTime(phase + self.cell * every.0) + *offset;
+                    let (spread, intents) = (*spread, *intents);
+                    self.fill_job(start, intents, spread);
+                }
+                Rule::Trace { rows, speed } => {
+                    let row = rows.get(self.cell as usize)?;
+                    self.ready.push_back(self.open_at + row.at.mul_f64(1.0 / speed));
+                }
+            }
+            self.cell += 1;
+        }
+        self.ready.pop_front()
+    }
+
+    fn is_over(&self, open: &OpenArrivals) -> bool {
+        open.until_s.is_some_and(|until| (self.open_at + until).0 <= self.cell * 1_000_000_000)
+    }
+
+    /// A second of a Poisson process: exponential gaps until the second is over.
+    fn fill_second(&mut self, rate: f64) {
+        if rate <= 0.0 {
+            return;
+        }
+        let mut stream = Stream::new(self.seed, self.entity, Purpose::Arrival, self.cell);
+        let mut at = stream.exponential(1.0 / rate);
+        while at < 1.0 {
+            self.ready.push_back(SimTime(self.cell * 1_000_000_000 + (at * 1e9) as u64));
+            at += stream.exponential(1.0 / rate);
+        }
+    }
+
+    fn fill_job(&mut self, start: SimTime, intents: u32, spread: SimDuration) {
+        let mut stream = Stream::new(self.seed, self.entity, Purpose::Arrival, self.cell);
+        let mut moments: Vec<SimTime> = (0..intents).map(|_| start + spread.mul_f64(stream.unit())).collect();
+        moments.sort_unstable();
+        self.ready.extend(moments);
+    }
+
+    /// Intents per second in a second of the world.
+    fn rate(&self, open: &OpenArrivals, cell: u64) -> f64 {
+        let since_open = cell as f64 + 0.5 - self.open_at.as_secs_f64();
+        let grown = match open.from_s {
+            None => 1.0,
+            Some(from) => {
+                let after = since_open - from.as_secs_f64();
+                let ramp = open.ramp_s.as_secs_f64();
+                if after < 0.0 {
+                    0.0
+                } else if ramp <= after {
+                    1.0
+                } else {
+                    after / ramp
+                }
+            }
+        };
+        if grown == 0.0 || open.until_s.is_some_and(|until| until.as_secs_f64() <= since_open) {
+            return 0.0;
+        }
+        let hour = self.opens_at_hour + since_open / 3600.0;
+        let daily = 1.0 + open.diurnal * libm::cos(std::f64::consts::TAU * (hour - PEAK_HOUR) / 24.0);
+        open.per_s * grown * daily * self.burst(open.burstiness, cell / LATTICE_S)
+    }
+
+    /// Log-normal with mean one.
+    fn burst(&self, sigma: f64, lattice: u64) -> f64 {
+        if sigma == 0.0 {
+            return 1.0;
+        }
+        let normal = Stream::new(self.seed, self.entity, Purpose::Modulation, lattice).normal();
+        libm::exp(sigma * normal - sigma * sigma / 2.0)
+    }
+}

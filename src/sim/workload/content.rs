@@ -1,0 +1,204 @@
+//! What is asked: prompts as chains of a template, what came before, and what is new.
+
+use crate::sim::ids::{AccountId, ClientId, ModelId, SourceId};
+use crate::sim::prompt::{Prompt, Segment};
+use crate::sim::rng::{Purpose, draw, mix};
+use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::workload::Arrival;
+use crate::sim::workload::spec::{Arrivals, Lengths, PromptSpec, SourceSpec, Tier, TraceRow};
+
+/// One thing a user wants.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Intent {
+    /// Distinct for every intent of a workload; names its draws.
+    pub identity: u64,
+    /// When it is wanted.
+    pub at: SimTime,
+    /// Where it comes from.
+    pub source: SourceId,
+    /// The client program.
+    pub client: ClientId,
+    /// The model asked.
+    pub model: ModelId,
+    /// Who asks.
+    pub account: AccountId,
+    /// The account's cohort.
+    pub cohort: u16,
+    /// The account's tier.
+    pub tier: Tier,
+    /// What is asked.
+    pub prompt: Prompt,
+    /// Tokens of the answer.
+    pub output_tokens: u32,
+    /// Identity of prompt and answer together.
+    pub output_key: u64,
+    /// What routers may hash.
+    pub affinity: Affinities,
+    /// The template's number within its source.
+    pub template: u32,
+    /// Images that come with it.
+    pub images: u32,
+    /// Megapixels of each.
+    pub megapixels: f64,
+    /// User-minutes at stake.
+    pub weight: f64,
+    /// First token within this.
+    pub slo_ttft: SimDuration,
+    /// Each further token within this, on average.
+    pub slo_per_token: SimDuration,
+    /// Without a first token after so long, the user goes away.
+    pub patience: SimDuration,
+}
+
+/// What routers may hash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Affinities {
+    /// The template.
+    pub prefix: u64,
+    /// The session or run; the template where there is none.
+    pub session: u64,
+}
+
+/// What one intent asks.
+pub(super) struct Asked {
+    pub prompt: Prompt,
+    pub output_tokens: u32,
+    pub output_key: u64,
+    pub affinity: Affinities,
+    pub template: u32,
+}
+
+/// Makes the prompts of one source.
+pub(super) struct Prompts {
+    seed: u64,
+    entity: u64,
+    template_entity: u64,
+    cumulative: Vec<f64>,
+    template_tokens: Lengths,
+    runs: Option<Runs>,
+}
+
+/// Open-loop runs: slots take turns, so that the steps of one run are a fixed number of arrivals apart.
+struct Runs {
+    steps: u64,
+    /// Runs under way in each class.
+    slots: Vec<u64>,
+}
+
+impl Prompts {
+    pub(super) fn new(spec: &PromptSpec, owner: &PromptSpec, owner_index: usize, index: usize, seed: u64) -> Self {
+        let mut sum = 0.0;
+        let weight = |rank: u32| libm::pow(f64::from(rank + 1), -owner.zipf);
+        let mut cumulative: Vec<f64> = (0..owner.templates)
+            .map(|rank| {
+                sum += weight(rank);
+                sum
+            })
+            .collect();
+        cumulative.iter_mut().for_each(|c| *c /= sum);
+        let runs = spec.runs.as_ref().map(|runs| Runs { steps: u64::from(runs.steps), slots: Vec::new() });
+        Prompts {
+            seed,
+            entity: index as u64 + 1,
+            template_entity: owner_index as u64 + 1,
+            cumulative,
+            template_tokens: owner.template_tokens,
+            runs,
+        }
+    }
+
+    pub(super) fn ask(&self, spec: &SourceSpec, start: &Arrival, turn: u32) -> Asked {
+        if let Arrivals::Trace { rows, .. } = &spec.arrivals {
+            return self.replay(&rows[start.ordinal as usize], start);
+        }
+        let (run, step) = match (&self.runs, &spec.arrivals) {
+            (_, Arrivals::Chat { .. }) => (start.run_identity(), u64::from(turn)),
+            (Some(runs), _) => self.run_of(runs, spec, start),
+            (None, _) => (start.run_identity(), 0),
+        };
+        self.compose(spec, run, step)
+    }
+
+    /// The run that an arrival belongs to, and its step: slots take turns, each carries one run after the other, and
+    /// begins at a step of its own so that runs of all ages are under way at any time.
+    fn run_of(&self, runs: &Runs, spec: &SourceSpec, start: &Arrival) -> (u64, u64) {
+        let slots = self.slots(spec, start.class);
+        let (slot, round) = (start.in_class % slots, start.in_class / slots);
+        let slot_entity = mix(mix(self.entity, u64::from(start.class)), slot);
+        let phase = (draw(self.seed, slot_entity, Purpose::Content, 1) * runs.steps as f64) as u64;
+        let position = round + phase;
+        (mix(slot_entity, position / runs.steps), position % runs.steps)
+    }
+
+    /// Runs of a class under way together: arrivals of the class within one gap.
+    fn slots(&self, spec: &SourceSpec, class: u8) -> u64 {
+        let per_s = match &spec.arrivals {
+            Arrivals::Open(open) => open.per_s,
+            Arrivals::Batch { intents, every_s, .. } => f64::from(*intents) / every_s.as_secs_f64().max(1.0),
+            _ => 1.0,
+        };
+        let gaps = spec.prompt.runs.as_ref().map_or(&[][..], |r| &r.gaps);
+        let total: f64 = gaps.iter().map(|g| g.share).sum();
+        let gap = &gaps[usize::from(class).min(gaps.len() - 1)];
+        ((per_s * gap.share / total * gap.gap_s.as_secs_f64()) as u64).max(1)
+    }
+
+    fn compose(&self, spec: &SourceSpec, run: u64, step: u64) -> Asked {
+        let popularity = draw(self.seed, run, Purpose::Content, 2);
+        let template = self.cumulative.partition_point(|c| *c <= popularity).min(self.cumulative.len() - 1) as u32;
+        let template_key = mix(mix(self.template_entity, 0x7e3), u64::from(template));
+        let tokens = log_normal(&self.template_tokens, self.seed, template_key, Purpose::Content, 3);
+        let mut segments = vec![Segment { key: template_key, tokens: tokens.round() as u32 }];
+        let mut key = template_key;
+        let lengths = |what: &Lengths, step: u64, index: u64| {
+            (log_normal(what, self.seed, mix(run, step), Purpose::Content, index).round() as u32).max(1)
+        };
+        let mut output_key = 0;
+        let mut output_tokens = 1;
+        for number in 0..=step {
+            if 0 < number {
+                segments.push(Segment { key: output_key, tokens: output_tokens });
+                key = output_key;
+            }
+            key = mix(key, mix(run, 2 * number));
+            segments.push(Segment { key, tokens: lengths(&spec.prompt.new_tokens, number, 4) });
+            output_key = mix(key, mix(run, 2 * number + 1));
+            output_tokens = lengths(&spec.output_tokens, number, 6);
+        }
+        let affinity = Affinities { prefix: mix(template_key, 1), session: mix(run, 1) };
+        Asked { prompt: Prompt::new(segments), output_tokens, output_key, affinity, template }
+    }
+
+    /// A row of a trace: its blocks where it has them, else a prompt of its own.
+    fn replay(&self, row: &TraceRow, start: &Arrival) -> Asked {
+        let own = mix(self.entity, start.identity(0));
+        let mut left = row.input_tokens.max(1);
+        let mut segments: Vec<Segment> = Vec::with_capacity(row.blocks.len().max(1));
+        for block in &row.blocks {
+            let tokens = left.min(row.block_tokens.max(1));
+            left -= tokens;
+            segments.push(Segment { key: mix(0x7ace, *block), tokens });
+        }
+        if 0 < left {
+            segments.push(Segment { key: own, tokens: left });
+        }
+        let first = segments[0].key;
+        Asked {
+            prompt: Prompt::new(segments),
+            output_tokens: row.output_tokens.max(1),
+            output_key: mix(own, 1),
+            affinity: Affinities { prefix: first, session: own },
+            template: 0,
+        }
+    }
+}
+
+/// One length, named like every draw.
+pub(super) fn log_normal(lengths: &Lengths, seed: u64, entity: u64, purpose: Purpose, index: u64) -> f64 {
+    if lengths.sigma == 0.0 {
+        return lengths.median;
+    }
+    let (u, v) = (draw(seed, entity, purpose, index), draw(seed, entity, purpose, index + 1));
+    let normal = libm::sqrt(-2.0 * libm::log(1.0 - u)) * libm::cos(std::f64::consts::TAU * v);
+    lengths.median * libm::exp(lengths.sigma * normal)
+}

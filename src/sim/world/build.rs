@@ -1,0 +1,455 @@
+//! From spec to world: names become numbers, caches are filled with what went before, and the first events are due.
+
+use rustc_hash::FxHashMap;
+
+use crate::metrics::promql::Query;
+use crate::metrics::store::Store;
+use crate::sim::connection::{ConnectionPool, ConnectionRules};
+use crate::sim::health::{Health, HealthRules};
+use crate::sim::ids::{CacheNodeId, ModelId, PoolId, ReplicaId, SourceId};
+use crate::sim::keyed_cache::KeyedCache;
+use crate::sim::kv::remote::RemoteTier;
+use crate::sim::link::{Path, SharedLink, Ways};
+use crate::sim::queue::EventQueue;
+use crate::sim::series::{Series, SeriesRecorder};
+use crate::sim::serving::engine::Happening;
+use crate::sim::serving::hardware;
+use crate::sim::serving::router::Router;
+use crate::sim::serving::step_time::StepCost;
+use crate::sim::slab::Slab;
+use crate::sim::spec::stack::{ApiSpec, FacilitySpec, FleetSpec, Hardware, LinkSpec, PoolSpec, StackSpec};
+use crate::sim::spec::{SpecError, TimedAction, TimedFault, WorldSpec};
+use crate::sim::station::Station;
+use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::workload::{Arrival, Workload};
+use crate::sim::world::Event;
+use crate::sim::world::change::Undo;
+use crate::sim::world::exposition::Exposition;
+use crate::sim::world::fact::{Fact, What};
+use crate::sim::world::harm::{Harm, Ledger};
+use crate::sim::world::state::*;
+use crate::sim::world::tally::Tally;
+
+/// A running world.
+pub struct World {
+    pub(super) seed: u64,
+    pub(super) now: SimTime,
+    pub(super) open_at: SimTime,
+    pub(super) horizon: SimTime,
+    pub(super) queue: EventQueue<Event>,
+    pub(super) event_hash: u64,
+
+    pub(super) workload: Workload,
+    pub(super) pending: Vec<Option<Arrival>>,
+    pub(super) sessions: Slab<Session>,
+    pub(super) intents: Slab<LiveIntent>,
+    pub(super) attempts: Slab<Attempt>,
+    pub(super) calls: Slab<Call>,
+
+    pub(super) clients: Vec<Client>,
+    pub(super) network: Network,
+    pub(super) api_spec: ApiSpec,
+    pub(super) api: Api,
+    pub(super) gateways: Vec<Gateway>,
+    pub(super) pools: Vec<Pool>,
+    pub(super) pool_by_model: Vec<PoolId>,
+    pub(super) replicas: Vec<Replica>,
+    pub(super) cache: Option<SharedCache>,
+    pub(super) fleet: FleetSpec,
+    pub(super) facility: FacilitySpec,
+    pub(super) exposition: Exposition,
+    pub(super) scraped: Store,
+    pub(super) scrape_interval: SimDuration,
+
+    pub(super) faults: Vec<TimedFault>,
+    pub(super) undo: Vec<Undo>,
+    pub(super) stopped: Vec<bool>,
+    pub(super) rollouts_frozen: bool,
+    pub(super) actions: Vec<TimedAction>,
+
+    pub(super) series: SeriesRecorder,
+    pub(super) ledger: Ledger,
+    pub(super) cost: Cost,
+    pub(super) tally: Tally,
+    pub(super) facts: Vec<Fact>,
+    pub(super) happenings: Vec<Happening>,
+}
+
+impl World {
+    /// Builds the world of `spec` under `seed`, up to the moment before its first event.
+    ///
+    /// # Errors
+    /// All parts of the spec that no world can be built from.
+    pub fn new(spec: &WorldSpec, seed: u64) -> Result<World, Vec<SpecError>> {
+        let mut mistakes = crate::sim::spec::check::mistakes(spec);
+        let stack = &spec.stack;
+        let names = Names::of(stack);
+        let workload = match Workload::new(&spec.workload, &names.clients, &names.models, seed) {
+            Ok(workload) => Some(workload),
+            Err(found) => {
+                mistakes.extend(found);
+                None
+            }
+        };
+        let step_costs: Vec<Option<StepCost>> = stack.pools.iter().map(|p| step_cost(&p.hardware)).collect();
+        let queries: Vec<Option<Query>> = (stack.pools.iter())
+            .map(|p| p.autoscaler.as_ref().and_then(|a| Query::parse(&a.query).ok()))
+            .collect();
+        let Some(workload) = workload.filter(|_| mistakes.is_empty()) else { return Err(mistakes) };
+        let sources = workload.sources();
+        let facility = stack.facility.clone();
+        let mut world = World {
+            seed,
+            now: SimTime::ZERO,
+            open_at: spec.open_at,
+            horizon: spec.horizon,
+            queue: EventQueue::default(),
+            event_hash: seed,
+            workload,
+            pending: (0..sources).map(|_| None).collect(),
+            sessions: Slab::default(),
+            intents: Slab::default(),
+            attempts: Slab::default(),
+            calls: Slab::default(),
+            clients: clients(stack),
+            network: network(stack),
+            api: api(&stack.api),
+            gateways: (0..stack.api.gateways).map(|_| gateway(&stack.api)).collect(),
+            api_spec: stack.api.clone(),
+            pools: Vec::new(),
+            pool_by_model: names.pool_by_model,
+            replicas: Vec::new(),
+            cache: shared_cache(stack),
+            fleet: stack.fleet.clone(),
+            facility,
+            exposition: Exposition::default(),
+            scraped: Store::default(),
+            scrape_interval: stack.monitoring.scrape_interval_s.max(SimDuration::from_secs(1)),
+            faults: spec.faults.clone(),
+            undo: vec![Undo::default(); spec.faults.len()],
+            stopped: vec![false; spec.faults.len()],
+            rollouts_frozen: false,
+            actions: spec.actions.clone(),
+            series: SeriesRecorder::new(spec.bucket),
+            ledger: Ledger::new(spec.open_at, spec.horizon),
+            cost: Cost::default(),
+            tally: Tally::default(),
+            facts: Vec::new(),
+            happenings: Vec::new(),
+        };
+        for (index, pool) in stack.pools.iter().enumerate() {
+            let step_cost = step_costs[index].clone().expect("an unknown preset is a mistake");
+            world.add_pool(pool, step_cost, queries[index].clone());
+        }
+        world.begin(spec);
+        Ok(world)
+    }
+
+    fn add_pool(&mut self, spec: &PoolSpec, step_cost: StepCost, query: Option<Query>) {
+        let id = PoolId(self.pools.len() as u8);
+        let rules = &spec.router;
+        let autoscaler = spec.autoscaler.clone().zip(query).map(|(spec, query)| Autoscaler {
+            spec,
+            query,
+            paused: false,
+            lower_since: None,
+            blind: false,
+        });
+        self.pools.push(Pool {
+            router: Router::new(rules.policy, rules.eject_after_errors, rules.eject_s),
+            health: Health::new(health_rules(rules.probe_interval_s, rules.probe_threshold)),
+            spec: spec.clone(),
+            members: Vec::new(),
+            step_cost,
+            wanted: spec.replicas,
+            autoscaler,
+            key_seed_lost: false,
+            answer_factor: 1.0,
+            tokenizer_factor: 1.0,
+            cordoned: 0,
+        });
+        for _ in 0..spec.replicas {
+            let replica = self.add_replica(id);
+            self.replicas[replica.index()].has_node = true;
+            self.bring_up(replica);
+            let place = self.replicas[replica.index()].place;
+            self.pools[id.index()].health.add(SimTime::ZERO, place as u32, true);
+            self.pools[id.index()].router.set_ready(place, true);
+        }
+    }
+
+    fn begin(&mut self, spec: &WorldSpec) {
+        for gateway in 0..self.gateways.len() {
+            self.network.health.add(SimTime::ZERO, gateway as u32, true);
+        }
+        self.fill_caches_with_history(spec.warm_until);
+        self.now = spec.warm_until;
+        for (index, fault) in spec.faults.iter().enumerate() {
+            self.schedule(fault.at.max(spec.warm_until), Event::FaultOn(index as u32));
+            if let Some(until) = fault.until {
+                self.schedule(until, Event::FaultOff(index as u32));
+            }
+        }
+        for (index, action) in spec.actions.iter().enumerate() {
+            self.schedule(action.at, Event::ActionOrdered(index as u32));
+        }
+        for source in 0..self.pending.len() {
+            self.arm_arrival(SourceId(source as u16));
+        }
+        self.arm_control_loops(spec.warm_until);
+    }
+
+    /// Functional warming: what was asked for before the world runs fills the caches, in order and without timing.
+    fn fill_caches_with_history(&mut self, until: SimTime) {
+        while let Some(intent) = self.workload.next_before(until) {
+            let pool = self.pool_of(intent.model);
+            let affinity = self.affinity_of(pool, &intent);
+            let Some(place) = self.pools[pool.index()].router.pick(intent.at, affinity, &intent.prompt, None) else {
+                continue;
+            };
+            self.pools[pool.index()].router.answered(intent.at, place, true);
+            let replica = &mut self.replicas[self.pools[pool.index()].members[place].index()];
+            replica.engine.warm(&intent.prompt, intent.output_tokens, intent.output_key);
+            if let Some(cache) = &mut self.cache {
+                let key_seed = replica.key_seed;
+                cache.tier.store(intent.at, key_seed, &intent.prompt, intent.output_tokens, intent.output_key);
+            }
+        }
+    }
+
+    /// Moment up to which everything has happened.
+    pub fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// When the incident opens and ends.
+    pub fn window(&self) -> (SimTime, SimTime) {
+        (self.open_at, self.horizon)
+    }
+
+    /// A hash of every event so far, in order: two worlds with equal hashes have had the same history.
+    pub fn event_hash(&self) -> u64 {
+        self.event_hash
+    }
+
+    /// Events so far.
+    pub fn events(&self) -> u64 {
+        self.queue.pushed() - self.queue.len() as u64
+    }
+
+    /// What happened, one by one, in order.
+    pub fn facts(&self) -> &[Fact] {
+        &self.facts
+    }
+
+    /// The faults of this world, as [`What::FaultBegan`] numbers them.
+    pub fn faults(&self) -> &[TimedFault] {
+        &self.faults
+    }
+
+    /// The actions of this world, as [`What::ActionOrdered`] numbers them.
+    pub fn actions(&self) -> &[TimedAction] {
+        &self.actions
+    }
+
+    /// Counts of what happened.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Ends the world: what is still unanswered counts as it stands, and the books are closed.
+    pub fn finish(mut self) -> Outcome {
+        self.advance_to(self.horizon);
+        let open: Vec<_> = self.intents.iter().map(|(key, _)| key).collect();
+        for key in open {
+            self.count_unanswered(key);
+        }
+        self.count_unanswered_turns();
+        self.count_gpu_hours();
+        let conservation = self.conservation();
+        Outcome {
+            event_hash: self.event_hash,
+            events: self.events(),
+            harm: self.ledger.harm(),
+            cost: self.cost,
+            tally: self.tally,
+            facts: self.facts,
+            faults: self.faults,
+            actions: self.actions,
+            series: self.series.finish(SimTime(self.horizon.since(self.open_at).0)),
+            conservation,
+        }
+    }
+
+    pub(super) fn fact(&mut self, what: What) {
+        self.facts.push(Fact { at: self.now, what });
+    }
+
+    /// Records something in the true series, in time since the opening.
+    pub(super) fn record(&mut self, entry: impl FnOnce(&mut SeriesRecorder, SimTime)) {
+        if self.open_at <= self.now {
+            let moment = SimTime(self.now.since(self.open_at).0);
+            entry(&mut self.series, moment);
+        }
+    }
+
+    pub(super) fn pool_of(&self, model: ModelId) -> PoolId {
+        self.pool_by_model[model.index()]
+    }
+}
+
+/// What a run leaves behind.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Hash of every event in order.
+    pub event_hash: u64,
+    /// Events that happened.
+    pub events: u64,
+    /// Users' pain.
+    pub harm: Harm,
+    /// What it cost besides.
+    pub cost: Cost,
+    /// Counts of what happened.
+    pub tally: Tally,
+    /// What happened, one by one.
+    pub facts: Vec<Fact>,
+    /// The faults, as facts number them.
+    pub faults: Vec<TimedFault>,
+    /// The actions, as facts number them.
+    pub actions: Vec<TimedAction>,
+    /// True series from the opening to the end.
+    pub series: Series,
+    /// Whether everything that began ended exactly once.
+    pub conservation: Result<(), String>,
+}
+
+/// Names as the workload sees them.
+struct Names {
+    clients: Vec<String>,
+    models: Vec<String>,
+    pool_by_model: Vec<PoolId>,
+}
+
+impl Names {
+    fn of(stack: &StackSpec) -> Names {
+        let mut models: Vec<String> = Vec::new();
+        let mut pool_by_model = Vec::new();
+        for (index, pool) in stack.pools.iter().enumerate() {
+            if !models.contains(&pool.model) {
+                models.push(pool.model.clone());
+                pool_by_model.push(PoolId(index as u8));
+            }
+        }
+        Names { clients: stack.clients.iter().map(|c| c.name.clone()).collect(), models, pool_by_model }
+    }
+}
+
+/// The step cost of a preset or of the file's own numbers.
+pub(crate) fn step_cost(hardware: &Hardware) -> Option<StepCost> {
+    match hardware {
+        Hardware::Preset(name) => hardware::preset(name),
+        Hardware::Custom(cost) => Some(cost.clone()),
+    }
+}
+
+pub(super) fn health_rules(interval: SimDuration, threshold: u32) -> HealthRules {
+    HealthRules { interval, fall: threshold.max(1), rise: threshold.max(1), ..HealthRules::default() }
+}
+
+fn clients(stack: &StackSpec) -> Vec<Client> {
+    let mut first_host = 0;
+    (stack.clients.iter())
+        .map(|spec| {
+            let client = Client {
+                name: spec.name.clone(),
+                old: spec.policy.clone(),
+                new: spec.policy.clone(),
+                hosts: spec.hosts.max(1),
+                first_host,
+                released: 0,
+            };
+            first_host += client.hosts;
+            client
+        })
+        .collect()
+}
+
+fn ways(link: &LinkSpec) -> Ways {
+    Ways::new(link.paths, Path { latency: link.latency_s, jitter: link.jitter_s, loss: link.loss })
+}
+
+fn network(stack: &StackSpec) -> Network {
+    let spec = &stack.network;
+    let rules = ConnectionRules {
+        max_age: Some(spec.connection_max_age_s),
+        idle_timeout: Some(spec.idle_timeout_s),
+        ..ConnectionRules::default()
+    };
+    Network {
+        edge: ways(&spec.edge),
+        serving: ways(&spec.serving),
+        added_latency: [SimDuration::ZERO; 2],
+        pool: ConnectionPool::new(rules),
+        connections_per_host: spec.connections_per_host.max(1),
+        balance: spec.balance,
+        turn: 0,
+        name_ttl: spec.name_ttl_s,
+        name_wrong_since: None,
+        idle_timeout: spec.idle_timeout_s,
+        keepalive: spec.stream_keepalive,
+        serving_certificate_ends: SimTime::NEVER,
+        health: Health::new(health_rules(spec.probe_interval_s, spec.probe_threshold)),
+        probe_every: spec.probe_interval_s.max(SimDuration::from_millis(100)),
+    }
+}
+
+fn api(spec: &ApiSpec) -> Api {
+    Api {
+        auth: KeyedCache::new(spec.auth.shards, spec.auth.shard_entries, spec.auth.ttl_s),
+        store: Station::new(spec.auth.store_connections, None),
+        store_factor: 1.0,
+        buckets: FxHashMap::default(),
+        account_limits: FxHashMap::default(),
+        blocked_accounts: Vec::new(),
+        blocked_cohorts: Vec::new(),
+        flags: Vec::new(),
+        shed: 0.0,
+        shifted: 0.0,
+        images_off: false,
+        batch_paused: false,
+    }
+}
+
+fn gateway(spec: &ApiSpec) -> Gateway {
+    Gateway {
+        up: true,
+        workers: Station::new(spec.workers, Some(spec.backlog)),
+        images: Station::new(spec.images.workers, None),
+        in_flight: 0,
+        retries_in_flight: 0,
+        requests: Default::default(),
+    }
+}
+
+fn shared_cache(stack: &StackSpec) -> Option<SharedCache> {
+    let spec = stack.shared_cache.clone()?;
+    let nodes = usize::from(spec.nodes);
+    let bytes_per_s = (spec.node_gb_per_s * 1e9) as u64;
+    Some(SharedCache {
+        tier: RemoteTier::new(&spec),
+        links: (0..nodes).map(|_| SharedLink::new(bytes_per_s, spec.setup_s)).collect(),
+        link_epochs: vec![0; nodes],
+        silent_since: vec![None; nodes],
+        silences: vec![0; nodes],
+        replaced: vec![false; nodes],
+        spares: spec.spares,
+        grace: spec.controller.grace_s,
+        invalid: 0.0,
+        bandwidth: 1.0,
+        off: false,
+        spec,
+    })
+}
+
+#[expect(unused_imports, reason = "named in signatures of the modules beside this one")]
+use {CacheNodeId as _, ReplicaId as _};
