@@ -1,0 +1,1 @@
+//! Cuts RON text into tokens.

@@ -1,0 +1,1 @@
+//! Asks a JSON Schema what may stand at a place.

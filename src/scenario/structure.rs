@@ -1,0 +1,1 @@
+//! Compares a tree with the JSON Schema of a type.

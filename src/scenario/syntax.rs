@@ -1,0 +1,1 @@
+//! Reads RON text into a tree.

@@ -1,0 +1,1 @@
+//! Builds a value from a tree.
