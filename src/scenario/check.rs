@@ -57,11 +57,11 @@ impl<'a> Report<'a> {
     pub fn acyclic(&mut self, kind: &str, things: &BTreeMap<String, (Path, Vec<String>)>) -> bool {
         let found = cycles(things);
         for cycle in &found {
-            let mut round: Vec<String> = cycle.iter().map(|name| format!("`{name}`")).collect();
-            round.extend(round.first().cloned());
             let path = things[cycle[0]].0.clone();
-            self.at(&path, format!("{kind} in a circle: {}", round.join(" leads to ")))
-                .help(format!("take away one of these {} links", cycle.len()));
+            self.at(&path, format!("{kind} in a circle: {}", joined(cycle.iter().copied()))).help(match cycle.len() {
+                1 => "take away this link".to_owned(),
+                links => format!("take away one of these {links} links"),
+            });
         }
         found.is_empty()
     }
@@ -114,6 +114,13 @@ impl Reported<'_> {
 /// The nearest valid name as a sentence for an error's text, or nothing.
 pub fn did_you_mean<'n>(name: &str, valid: impl IntoIterator<Item = &'n str>) -> String {
     nearest(name, valid).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+}
+
+/// The members of a cycle in words, back to the first.
+pub(super) fn joined<'n>(members: impl Iterator<Item = &'n str>) -> String {
+    let mut round: Vec<String> = members.map(|name| format!("`{name}`")).collect();
+    round.extend(round.first().cloned());
+    round.join(" leads to ")
 }
 
 /// One cycle for every set of things that lead to each other, found by walking from each name in order.

@@ -10,10 +10,12 @@ use serde::de::DeserializeOwned;
 
 use super::check::{Report, did_you_mean};
 use super::diagnostic::{Diagnostic, Mistakes, Place};
+use super::schema::Schema;
 use super::source::Source;
+use super::{merge, structure, syntax, typed};
 
 /// A file larger than this many bytes is refused unread.
-pub const LARGEST_FILE: u64 = 16 << 20;
+pub const LARGEST_FILE: u64 = 4 << 20;
 
 /// The presets that a document may name as `base`, by name.
 pub type Presets = BTreeMap<String, Arc<Source>>;
@@ -46,6 +48,12 @@ pub enum ReadError {
         /// The .ron files in it, as a clause.
         hint: String,
     },
+    /// It is a file, and a directory was wanted.
+    #[error("{path} is a file, not a directory")]
+    NoDirectory {
+        /// The path as given.
+        path: String,
+    },
     /// It is larger than [`LARGEST_FILE`].
     #[error("{path} has {bytes} bytes; a scenario has at most {LARGEST_FILE}: keep traces in files of their own")]
     TooLarge {
@@ -77,15 +85,41 @@ pub fn load<T: DeserializeOwned + JsonSchema>(
     presets: &Presets,
     check: impl FnOnce(&T, &mut Report<'_>),
 ) -> Result<Loaded<T>, Mistakes> {
-    let _ = (presets, &check);
-    match ron::from_str(source.text()) {
-        Ok(value) => Ok(Loaded { value, sources: vec![source] }),
-        Err(e) => {
-            let place = Place { source: Arc::clone(&source), span: 0..0 };
-            let found = vec![Diagnostic::new(place, e.to_string())];
-            Err(Mistakes::new(found, &[source]).expect("there is one"))
+    let mut sources = vec![Arc::clone(&source)];
+    let (root, mut found) = syntax::read(&source);
+    let Some(mut root) = root.filter(|_| found.is_empty()) else { return Err(mistakes(found, &source, &sources)) };
+
+    let schema = json_schema::<T>();
+    let schema = Schema::new(&schema);
+    let merged = merge::merge(&mut root, schema, presets);
+    sources.extend(merged.sources);
+    found.extend(merged.found);
+    found.extend(structure::check(&mut root, schema, merged.partial));
+
+    match typed::build::<T>(&root) {
+        Ok(value) => {
+            let mut report = Report::new(&root);
+            check(&value, &mut report);
+            found.extend(report.into_found());
+            match Mistakes::new(found, &sources) {
+                None => Ok(Loaded { value, sources }),
+                Some(mistakes) => Err(mistakes),
+            }
+        }
+        Err(mistake) => {
+            if found.is_empty() {
+                found.push(*mistake); // otherwise it is most likely one of those found already, in other words
+            }
+            Err(mistakes(found, &source, &sources))
         }
     }
+}
+
+/// The mistakes of a file that was refused. Refusing without a reason would be our own mistake, and says so.
+fn mistakes(found: Vec<Diagnostic>, source: &Arc<Source>, sources: &[Arc<Source>]) -> Mistakes {
+    let unknown = || Diagnostic::new(Place { source: Arc::clone(source), span: 0..0 }, "the file cannot be understood");
+    let found = if found.is_empty() { vec![unknown()] } else { found };
+    Mistakes::new(found, sources).expect("there is at least one")
 }
 
 /// Reads a file.

@@ -19,8 +19,6 @@ pub struct Node {
 /// What a node is, in RON's own terms. Literals keep their text; the `ron` crate reads it when the type is known.
 #[derive(Clone, Debug)]
 pub enum Value {
-    /// `()`, or `Name` without parentheses if named.
-    Unit,
     /// `true` or `false`.
     Bool(bool),
     /// A number as written.
@@ -37,7 +35,7 @@ pub enum Value {
     List(Vec<Node>),
     /// `{key: value}`.
     Map(Vec<(Node, Node)>),
-    /// `(a, b)` or `Name(a, b)` or `Name`; the last has no items and `bare`.
+    /// `(a, b)` or `Name(a, b)` or `Name`; the last has no items and `bare`. `()` may also be a struct of defaults.
     Tuple {
         /// The name before the parenthesis.
         name: Option<Name>,
