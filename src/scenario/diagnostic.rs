@@ -13,6 +13,8 @@ use super::source::{Position, Source};
 const LONGEST_TEXT: usize = 80;
 /// A drawing shows at most this many bytes before and after the place, so that a file of one endless line is readable.
 const DRAWN_BYTES: usize = 240;
+/// So many mistakes are drawn; the rest is counted.
+pub const MOST_DRAWN: usize = 50;
 
 /// A span of bytes in one of the files.
 #[derive(Clone, Debug)]
@@ -143,11 +145,13 @@ impl Mistakes {
         &self.0
     }
 
-    /// All mistakes drawn, one after the other, then their number if there are several.
+    /// The mistakes drawn, one after the other, at most [`MOST_DRAWN`]; then their number if there are several.
     pub fn render(&self, colour: bool) -> String {
-        let mut drawn: Vec<String> = self.0.iter().map(|d| d.render(colour)).collect();
-        if self.0.len() > 1 {
-            drawn.push(format!("{} mistakes", self.0.len()));
+        let mut drawn: Vec<String> = self.0.iter().take(MOST_DRAWN).map(|d| d.render(colour)).collect();
+        match self.0.len() {
+            0 | 1 => {}
+            count if count > MOST_DRAWN => drawn.push(format!("{count} mistakes; the first {MOST_DRAWN} are shown")),
+            count => drawn.push(format!("{count} mistakes")),
         }
         drawn.join("\n\n")
     }

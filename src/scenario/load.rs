@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
@@ -55,7 +56,9 @@ pub enum ReadError {
         path: String,
     },
     /// It is larger than [`LARGEST_FILE`].
-    #[error("{path} has {bytes} bytes; a scenario has at most {LARGEST_FILE}: keep traces in files of their own")]
+    #[error(
+        "{path} has {bytes} bytes or more; a scenario has at most {LARGEST_FILE}: keep traces in files of their own"
+    )]
     TooLarge {
         /// The path as given.
         path: String,
@@ -142,7 +145,12 @@ pub fn read_file(path: &FilePath) -> Result<Arc<Source>, ReadError> {
     if about.len() > LARGEST_FILE {
         return Err(ReadError::TooLarge { bytes: about.len(), path: name });
     }
-    let bytes = fs::read(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    // A device says that it has no length, and never ends.
+    fs::File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(ReadError::TooLarge { bytes: bytes.len() as u64, path: name });
+    }
     Ok(Arc::new(Source::from_bytes(name, &bytes)))
 }
 

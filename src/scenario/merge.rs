@@ -79,7 +79,7 @@ pub struct Merged {
 /// Lays everything in a tree that names a preset over that preset, guided by the schema.
 pub fn merge(root: &mut Node, schema: Schema<'_>, presets: &Presets) -> Merged {
     let merged = Merged { sources: Vec::new(), found: Vec::new(), partial: false };
-    let mut merger = Merger { presets, read: BTreeMap::new(), chain: Vec::new(), nodes: 0, merged };
+    let mut merger = Merger { presets, read: BTreeMap::new(), chain: Vec::new(), depth: 0, nodes: 0, merged };
     merger.node(root, schema);
     merger.merged
 }
@@ -90,13 +90,25 @@ struct Merger<'p> {
     read: BTreeMap<String, Option<Node>>,
     /// The presets that are being laid under each other just now.
     chain: Vec<String>,
+    depth: usize,
     nodes: usize,
     merged: Merged,
 }
 
 impl Merger<'_> {
     fn node(&mut self, node: &mut Node, schema: Schema<'_>) {
-        let schema = schema.optional().unwrap_or(schema);
+        if self.depth > syntax::DEEPEST {
+            let message = format!("with its presets, this is nested more than {} deep", syntax::DEEPEST);
+            self.say(Diagnostic::new(node.head(), message).expected("a flatter file"));
+            node.value = Value::Broken;
+            return;
+        }
+        self.depth += 1;
+        self.inner(node, schema.optional().unwrap_or(schema));
+        self.depth -= 1;
+    }
+
+    fn inner(&mut self, node: &mut Node, schema: Schema<'_>) {
         match (&mut node.value, schema.shape()) {
             (Value::Option(Some(inner)), _) => self.node(inner, schema),
             (Value::List(items), Shape::List(each, ..)) => items.iter_mut().for_each(|item| self.node(item, each)),

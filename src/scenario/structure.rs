@@ -112,6 +112,15 @@ impl Checker {
         });
     }
 
+    fn tuple(&mut self, node: &mut Node, wanted: &[Schema<'_>]) {
+        match &mut node.value {
+            Value::Tuple { items, .. } if items.len() == wanted.len() => {
+                items.iter_mut().zip(wanted).for_each(|(item, schema)| self.node(item, *schema));
+            }
+            _ => self.found.push(wrong(node, format!("{} values in parentheses", wanted.len()))),
+        }
+    }
+
     /// Fields of a struct or of a variant of that name.
     fn fields(&mut self, node: &mut Node, wanted: &Fields<'_>, of: Option<&str>) {
         let head = node.head();
@@ -158,6 +167,13 @@ impl Checker {
             (Value::Tuple { bare: true, .. }, Content::Nothing) => {}
             (Value::Tuple { items, bare: false, .. }, Content::One(inner)) if items.len() == 1 => {
                 self.node(&mut items[0], *inner);
+            }
+            // A variant with one tuple looks like one with several values in a schema.
+            (Value::Tuple { items, bare: false, .. }, Content::Several(wanted))
+                if matches!(items.as_slice(), [Node { value: Value::Tuple { name: None, .. }, .. }])
+                    && wanted.len() > 1 =>
+            {
+                self.tuple(&mut items[0], wanted);
             }
             (Value::Tuple { items, bare: false, .. }, Content::Several(wanted)) if items.len() == wanted.len() => {
                 items.iter_mut().zip(wanted).for_each(|(item, schema)| self.node(item, *schema));

@@ -17,8 +17,9 @@ use super::tree::{Name, Node, Value};
 /// The first mistake that serde or the type itself reports.
 pub fn build<T: DeserializeOwned>(node: &Node) -> Result<T, Box<Diagnostic>> {
     T::deserialize(Reader(node)).map_err(|e| {
-        let place = e.place.unwrap_or_else(|| node.head());
-        Box::new(Diagnostic::new(place, e.message))
+        let mut mistake = Diagnostic::new(e.place.unwrap_or_else(|| node.head()), e.message);
+        mistake.expected = e.expected;
+        Box::new(mistake)
     })
 }
 
@@ -26,6 +27,7 @@ pub fn build<T: DeserializeOwned>(node: &Node) -> Result<T, Box<Diagnostic>> {
 #[derive(Debug)]
 struct Fault {
     message: String,
+    expected: Option<String>,
     place: Option<Place>,
 }
 
@@ -46,7 +48,7 @@ impl std::error::Error for Fault {}
 
 impl de::Error for Fault {
     fn custom<M: fmt::Display>(message: M) -> Self {
-        Fault { message: message.to_string(), place: None }
+        Fault { message: message.to_string(), expected: None, place: None }
     }
 }
 
@@ -62,7 +64,11 @@ fn seeded<'de, S: DeserializeSeed<'de>>(seed: S, node: &Node) -> Read<S::Value> 
 
 impl Reader<'_> {
     fn wrong<V>(self, wanted: &str) -> Read<V> {
-        Err(Fault { message: format!("{wanted} should stand here"), place: Some(self.0.head()) })
+        Err(Fault {
+            message: "something else should stand here".to_owned(),
+            expected: Some(wanted.to_owned()),
+            place: Some(self.0.head()),
+        })
     }
 
     fn number<N: DeserializeOwned>(self) -> Read<N> {
@@ -280,6 +286,7 @@ fn check_name(found: Option<&Name>, wanted: &str) -> Read<()> {
     match found {
         Some(found) if found.text != wanted => Err(Fault {
             message: format!("this is a `{wanted}`, not a `{}`", found.text),
+            expected: Some(format!("`{wanted}(..)` or `(..)`")),
             place: Some(found.place.clone()),
         }),
         _ => Ok(()),

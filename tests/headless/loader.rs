@@ -70,6 +70,8 @@ enum Router {
         salt: Option<u64>,
     },
     Nested(Box<Pool>),
+    /// One value that is a tuple.
+    Pair((u32, bool)),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -186,13 +188,13 @@ fn every_mistake_names_its_place_what_was_expected_and_the_way_out() {
         (
             "(name: \"a\", router: LeastLoded)",
             &[
-                "1:21 LeastLoded | no variant of `Router` is called `LeastLoded` | `LeastLoaded`, `RoundRobin`, `Hash`, `Range`, `CacheAware` or `Nested` | did you mean `LeastLoaded`?",
+                "1:21 LeastLoded | no variant of `Router` is called `LeastLoded` | `LeastLoaded`, `RoundRobin`, `Hash`, `Range`, `CacheAware`, `Nested` or `Pair` | did you mean `LeastLoaded`?",
             ],
         ),
         (
             "(name: \"a\", router: \"LeastLoaded\")",
             &[
-                "1:21 \"LeastLoaded\" | the string \"LeastLoaded\" where something else should stand | `LeastLoaded`, `RoundRobin`, `Hash`, `Range`, `CacheAware` or `Nested` | write the name without quotes",
+                "1:21 \"LeastLoaded\" | the string \"LeastLoaded\" where something else should stand | `LeastLoaded`, `RoundRobin`, `Hash`, `Range`, `CacheAware`, `Nested` or `Pair` | write the name without quotes",
             ],
         ),
         (
@@ -242,7 +244,7 @@ fn every_mistake_names_its_place_what_was_expected_and_the_way_out() {
             ],
         ),
         ("(name: \"a\", pools: [(share: 1.5)])", &["1:29 1.5 | 1.5 is out of range | a number from 0 to 1 | "]),
-        ("Stak(name: \"a\")", &["1:1 Stak | this is a `Stack`, not a `Stak` |  | "]),
+        ("Stak(name: \"a\")", &["1:1 Stak | this is a `Stack`, not a `Stak` | `Stack(..)` or `(..)` | "]),
         (
             "(name: \"a\", pools: [Remove(\"x\")])",
             &[
@@ -429,8 +431,13 @@ fn presets_cannot_blow_a_document_up() {
     let files: BTreeMap<String, Arc<Source>> =
         (0..15).map(|i| (format!("p{i}"), Arc::new(Source::new(format!("p{i}.ron"), ten(i + 1))))).collect();
     let source = Arc::new(Source::new("a.ron", r#"(base: "p0")"#));
-    let mistakes = load::<Tree>(source, &files, |_, _| ()).expect_err("too large");
+    let mistakes = load::<Tree>(Arc::clone(&source), &files, |_, _| ()).expect_err("too large");
     assert!(mistakes.to_string().contains("the presets make more than"), "{}", mistakes.as_slice()[0].message);
+    // Each preset stands at the bottom of the one before: 15 times 60 levels.
+    let deep = |next: usize| format!("{}(base: \"p{next}\"){}", "(of: [".repeat(30), "])".repeat(30));
+    let files = (0..15).map(|i| (format!("p{i}"), Arc::new(Source::new(format!("p{i}.ron"), deep(i + 1))))).collect();
+    let mistakes = load::<Tree>(source, &files, |_, _| ()).expect_err("too deep");
+    assert!(mistakes.to_string().contains("nested more than 64 deep"), "{}", mistakes.as_slice()[0].message);
 }
 
 fn check_pools(stack: &Stack, report: &mut Report<'_>) {
@@ -690,6 +697,7 @@ fn router() -> impl Strategy<Value = Router> {
         any::<(u32, u32)>().prop_map(|(a, b)| Router::Range(a, b)),
         (-1e9..1e9_f64, any::<Option<u64>>()).prop_map(|(threshold, salt)| Router::CacheAware { threshold, salt }),
         pool().prop_map(|p| Router::Nested(Box::new(p))),
+        any::<(u32, bool)>().prop_map(Router::Pair),
     ]
 }
 
