@@ -116,9 +116,16 @@ pub fn did_you_mean<'n>(name: &str, valid: impl IntoIterator<Item = &'n str>) ->
     nearest(name, valid).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
+/// So many members of a cycle are named.
+const MOST_MEMBERS: usize = 20;
+
 /// The members of a cycle in words, back to the first.
 pub(super) fn joined<'n>(members: impl Iterator<Item = &'n str>) -> String {
     let mut round: Vec<String> = members.map(|name| format!("`{name}`")).collect();
+    if round.len() > MOST_MEMBERS {
+        let left_out = format!("{} more", round.len() - MOST_MEMBERS);
+        round.splice(MOST_MEMBERS.., [left_out]);
+    }
     round.extend(round.first().cloned());
     round.join(" leads to ")
 }
@@ -127,6 +134,7 @@ pub(super) fn joined<'n>(members: impl Iterator<Item = &'n str>) -> String {
 fn cycles(things: &BTreeMap<String, (Path, Vec<String>)>) -> Vec<Vec<&str>> {
     let mut done: BTreeSet<&str> = BTreeSet::new();
     let mut found = Vec::new();
+    let mut on_trail: BTreeSet<&str> = BTreeSet::new();
     for start in things.keys() {
         // Walk with a stack of our own: a chain of names may be as long as the file.
         let mut trail: Vec<(&str, usize)> = vec![(start, 0)];
@@ -136,15 +144,18 @@ fn cycles(things: &BTreeMap<String, (Path, Vec<String>)>) -> Vec<Vec<&str>> {
             match links.and_then(|links| links.get(*next)) {
                 Some(link) => {
                     *next += 1;
-                    if let Some(at) = trail.iter().position(|(member, _)| member == link) {
-                        found.push(in_order(trail[at..].iter().map(|(member, _)| *member).collect()));
+                    if on_trail.contains(link.as_str()) || name == link {
+                        let members = trail.iter().map(|(member, _)| *member).skip_while(|member| member != link);
+                        found.push(in_order(members.collect()));
                     } else {
+                        on_trail.insert(name);
                         trail.push((link, 0));
                     }
                 }
                 None => {
                     done.insert(name);
                     trail.pop();
+                    on_trail.remove(name);
                 }
             }
         }
@@ -157,4 +168,33 @@ fn in_order(mut cycle: Vec<&str>) -> Vec<&str> {
     let first = cycle.iter().enumerate().min_by_key(|(_, name)| **name).map_or(0, |(at, _)| at);
     cycle.rotate_left(first);
     cycle
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn things(links: &[(&str, &[&str])]) -> BTreeMap<String, (Path, Vec<String>)> {
+        let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+        links.iter().map(|(name, to)| ((*name).to_owned(), (Path::root(), owned(to)))).collect()
+    }
+
+    #[test]
+    fn every_cycle_is_found_once_from_its_first_name() {
+        let two = things(&[("c", &["a"]), ("a", &["b"]), ("b", &["c", "d"]), ("d", &["d"]), ("e", &["a", "gone"])]);
+        assert_eq!(cycles(&two), [vec!["a", "b", "c"], vec!["d"]]);
+        let none = things(&[("a", &["b", "c"]), ("b", &["d"]), ("c", &["d"]), ("d", &[])]);
+        assert!(cycles(&none).is_empty());
+    }
+
+    #[test]
+    fn a_chain_as_long_as_a_file_is_walked() {
+        let mut long = BTreeMap::new();
+        for i in 0..100_000 {
+            long.insert(format!("{i:06}"), (Path::root(), vec![format!("{:06}", (i + 1) % 100_000)]));
+        }
+        let found = cycles(&long);
+        assert_eq!((found.len(), found[0].len()), (1, 100_000));
+        assert!(joined(found[0].iter().copied()).ends_with("leads to 99980 more leads to `000000`"));
+    }
 }
