@@ -2,8 +2,8 @@
 //!
 //! The `ron` crate is the judge of what RON is, and reads every literal here; but it stops at its first mistake and its
 //! values do not know where they stand. (`ron2` 0.3 has spans and goes on, but refuses `.5`, `Some(1,)` and strings
-//! continued over a line end, takes `0x_1`, and skips unevenly after a mistake.) Stricter than `ron`: nesting ends at [`DEEPEST`], extensions
-//! (`#![enable(..)]`) and ranges (`1..2`) are refused.
+//! continued over a line end, takes `0x_1`, and skips unevenly after a mistake.) Stricter than `ron`: nesting ends at
+//! [`DEEPEST`], extensions (`#![enable(..)]`) and ranges (`1..2`) are refused.
 
 use std::ops::Range;
 use std::sync::Arc;
