@@ -15,6 +15,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::scenario::catalogue::{Catalogue, FindError};
+use crate::scenario::scenario::ScenarioError;
+
 /// An incident simulator for people on call: an LLM service that really breaks, and proof of what broke it.
 ///
 /// Without a command it plays the flagship incident and shows what happened.
@@ -96,5 +99,36 @@ fn print(data: &str) -> Result<(), Failure> {
             Err(Failure::Surroundings(format!("standard output: {error}")))
         }
         _ => Ok(()),
+    }
+}
+
+/// The scenarios built in, with those of a directory.
+fn catalogue(directory: Option<&std::path::Path>) -> Result<Catalogue, Failure> {
+    let mut catalogue = Catalogue::built_in();
+    if let Some(directory) = directory {
+        catalogue.add_directory(directory).map_err(|e| Failure::Surroundings(e.to_string()))?;
+    }
+    Ok(catalogue)
+}
+
+fn write_file(file: &std::path::Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(file, text).map_err(|e| Failure::Surroundings(format!("{}: {e}", file.display())))
+}
+
+/// A scenario's error as it is shown: mistakes drawn under the text they are in.
+fn explain(error: ScenarioError) -> String {
+    match error {
+        ScenarioError::Mistakes(mistakes) => mistakes.render(terminal::talk_in_colour()),
+        other => other.to_string(),
+    }
+}
+
+impl From<ScenarioError> for Failure {
+    fn from(error: ScenarioError) -> Self {
+        match error {
+            ScenarioError::Mistakes(_) => Failure::No(explain(error)),
+            ScenarioError::Find(FindError::Read(read)) => Failure::Surroundings(read.to_string()),
+            other => Failure::Usage(other.to_string()),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What is handed on: terminal charts, HTML pages, JSON.
 
+pub mod outcome; // from the end of a run to its report
 pub mod run; // what a run reports, and its JSON
 
 pub mod chart; // the eight charts, whatever draws them

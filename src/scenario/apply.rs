@@ -19,6 +19,7 @@ pub struct Form {
     pub value: Option<&'static str>,
     /// What it does.
     pub does: &'static str,
+    #[serde(skip)]
     make: fn(&Words) -> Result<Action, String>,
 }
 
@@ -49,7 +50,7 @@ pub const FORMS: &[Form] = &[
     Form { name: "rollback", target: Some("CHANGE"), value: None, does: "undo a change", make: |w| Ok(Action::Rollback { change: w.target()? }) },
     Form { name: "freeze-rollouts", target: None, value: None, does: "stop rollouts that are under way", make: |_| Ok(Action::FreezeRollouts) },
     Form { name: "restart-gateways", target: None, value: None, does: "restart the gateways one after the other", make: |_| Ok(Action::RestartGateways) },
-    Form { name: "fail-over-auth-shard", target: Some("SHARD"), value: None, does: "fail over a shard of the auth cache", make: |w| Ok(Action::FailOverAuthShard { shard: w.target_number()? }) },
+    Form { name: "fail-over-auth-shard", target: Some("SHARD"), value: None, does: "fail over a shard of the auth cache", make: |w| Ok(Action::FailOverAuthShard { shard: u16::try_from(w.target_number()?).map_err(|_| "there are not so many shards".to_string())? }) },
     Form { name: "renew-certificates", target: None, value: None, does: "renew the certificates of every hop", make: |_| Ok(Action::RenewCertificates) },
     Form { name: "upstream-timeout", target: None, value: Some("SECONDS"), does: "change the gateway's time-out for a silent replica", make: |w| {
         Ok(Action::UpstreamTimeout { timeout_s: SimDuration::from_secs_f64(w.number()?) })

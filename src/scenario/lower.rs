@@ -58,11 +58,11 @@ impl ScenarioFile {
         }
         let removed = |cause: &CauseSpec| setup.without.contains(&cause.id);
         let mut workload = self.workload.clone();
-        workload.sources.retain(|source| {
+        for source in &mut workload.sources {
             let bound = |c: &CauseSpec| c.sources.contains(&source.name);
             let conditional = self.causes.iter().chain(&self.decoys).any(bound);
-            !conditional || chosen.iter().any(|c| bound(c) && !removed(c))
-        });
+            source.absent = conditional && !chosen.iter().any(|c| bound(c) && !removed(c));
+        }
         let faults = chosen
             .iter()
             .flat_map(|cause| {

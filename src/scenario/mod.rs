@@ -1,1 +1,25 @@
 //! The scenario file: RON format, errors with line and hint, catalogue. Holds the truth.
+//!
+//! A file becomes a value in five steps, each its own module: [`syntax`] reads text into a [`tree`] that knows where
+//! every node came from, [`merge`] lays it over the presets it names, [`structure`] compares it with the JSON Schema of
+//! the type, [`typed`] builds the value, and the caller's [`check`] asks what no schema can (do names exist, are there
+//! cycles). Mistakes of all of them are collected as [`diagnostic`]s. Only [`load`] and [`catalogue`] touch files.
+
+pub mod apply; // operator actions as text
+pub mod catalogue;
+pub mod check;
+pub mod diagnostic;
+pub mod file; // what an author writes
+pub mod lexer;
+pub mod load;
+pub mod lower; // from file to world
+pub mod merge;
+#[expect(clippy::module_inception, reason = "the noun of the module is the noun of its main type")]
+pub mod scenario; // read, checked, ready to run
+pub mod schema;
+pub mod source;
+pub mod structure;
+pub mod syntax;
+pub mod trace; // recorded traces
+pub mod tree;
+pub mod typed;

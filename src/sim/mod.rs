@@ -6,6 +6,10 @@ pub mod ids;
 pub mod rng;
 pub mod time;
 
+pub mod queue; // events, earliest first
+pub mod slab; // records that come and go
+pub mod spec; // what a world is built from
+
 pub mod prompt; // a chain of segments
 pub mod workload; // what users want
 
@@ -21,3 +25,5 @@ pub mod kv; // the cache and its tiers
 pub mod serving; // step times, continuous batching
 
 pub mod series; // what truly happened, in buckets
+
+pub mod world; // the components wired together, and the loop

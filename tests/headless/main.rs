@@ -1,5 +1,5 @@
 //! The headless suite: one binary, a module per behaviour, one sentence each.
 
 mod house; // the tree keeps its own rules: import direction, header lines
-
-mod report; // a run reads the same in JSON, in a terminal and on a page
+mod loader; // a scenario file is read, or everything wrong with it is said
+mod report; // pages, charts and JSON of made-up runs

@@ -96,6 +96,11 @@ impl RunCache {
         self.capacity - self.available()
     }
 
+    /// Blocks that requests own: what is not full yet, and duplicates.
+    pub fn private(&self) -> u32 {
+        self.private
+    }
+
     /// Blocks that hold something at all.
     pub fn occupied(&self) -> u32 {
         self.capacity - self.free

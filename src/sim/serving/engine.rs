@@ -425,6 +425,24 @@ impl Engine {
         counts
     }
 
+    /// Blocks add up, and every sequence is in exactly one place.
+    ///
+    /// # Errors
+    /// What does not add up.
+    pub fn check(&self) -> Result<(), String> {
+        self.cache.check()?;
+        self.host.check()?;
+        let placed = self.running.len() + self.waiting.len() + self.loading as usize;
+        if placed != self.slot_of.len() {
+            return Err(format!("{placed} sequences have a place, {} are inside", self.slot_of.len()));
+        }
+        let private: u32 = self.slot_of.values().map(|s| self.sequences[*s as usize].private_blocks).sum();
+        if private != self.cache.private() {
+            return Err(format!("sequences own {private} blocks, the pool lent {}", self.cache.private()));
+        }
+        Ok(())
+    }
+
     /// Puts a prompt and its answer into the cache without timing.
     pub fn warm(&mut self, prompt: &Prompt, output_tokens: u32, output_key: u64) {
         let block = self.config.block_tokens;

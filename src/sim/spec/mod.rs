@@ -3,11 +3,15 @@
 //! These types are the scenario file's own words. Names refer to entities here; the world resolves them to numbers
 //! once, when it is built, and says which name it does not know.
 
+pub mod base; // the preset a part starts from
+pub mod check; // what no schema can say
+
 pub mod action; // what an operator can do
 pub mod fault; // what breaks
 pub mod stack; // what there is
 
 use crate::sim::time::SimTime;
+use crate::sim::workload::WorkloadSpec;
 
 /// Everything a world needs to know, but its seed.
 #[derive(Clone, Debug)]
@@ -15,7 +19,7 @@ pub struct WorldSpec {
     /// The stack.
     pub stack: stack::StackSpec,
     /// What users want of it.
-    pub workload: crate::sim::workload::WorkloadSpec,
+    pub workload: WorkloadSpec,
     /// What breaks, in the order of the file (which breaks ties in time).
     pub faults: Vec<TimedFault>,
     /// What an operator does.

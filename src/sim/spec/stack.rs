@@ -5,12 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::sim::client::ClientPolicy;
 use crate::sim::serving::step_time::StepCost;
+use crate::sim::spec::base::Base;
 use crate::sim::time::SimDuration;
 
 /// One cell of a fleet that serves language models.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StackSpec {
+    /// The preset it starts from.
+    #[serde(default, skip_serializing_if = "Base::is_none")]
+    pub base: Base,
     /// Client programs: SDK and version, and how they retry.
     #[schemars(length(min = 1))]
     pub clients: Vec<ClientSpec>,

@@ -51,6 +51,8 @@ impl Workload {
     ) -> Result<Self, Vec<SpecError>> {
         let mut mistakes = Vec::new();
         let accounts = Accounts::new(spec, seed);
+        let client_names: Vec<&str> = clients.iter().map(String::as_str).collect();
+        let model_names: Vec<&str> = models.iter().map(String::as_str).collect();
         let mut sources = Vec::new();
         for (index, source) in spec.sources.iter().enumerate() {
             let path = |field: &str| format!("workload.sources.{index}.{field}");
@@ -61,16 +63,10 @@ impl Workload {
                 }
                 found.unwrap_or_default()
             };
-            let strings = |list: &'_ [String]| -> Vec<String> { list.to_vec() };
-            let (client_names, model_names) = (strings(clients), strings(models));
-            let refs = |list: &'_ Vec<String>| -> Vec<String> { list.clone() };
-            let (c, m) = (refs(&client_names), refs(&model_names));
-            let c: Vec<&str> = c.iter().map(String::as_str).collect();
-            let m: Vec<&str> = m.iter().map(String::as_str).collect();
             let cohorts: Vec<&str> = spec.cohorts.iter().map(|c| c.name.as_str()).collect();
             let source_names: Vec<&str> = spec.sources.iter().map(|s| s.name.as_str()).collect();
-            let client = place("client", "client", &source.client, &c);
-            let model = place("model", "model", &source.model, &m);
+            let client = place("client", "client", &source.client, &client_names);
+            let model = place("model", "model", &source.model, &model_names);
             let cohort = place("cohort", "cohort", &source.cohort, &cohorts);
             let templates_of = match &source.prompt.templates_of {
                 Some(name) => place("prompt.templates_of", "source", name, &source_names),
@@ -166,18 +162,17 @@ impl Workload {
         }
     }
 
-    /// Time from the answer before turn `turn` to that turn; none if there is no such turn.
-    pub fn think_time(&self, start: &Arrival, turn: u32) -> Option<SimDuration> {
+    /// How long the answer to turn `turn` takes if it meets its objective exactly, and how long its reader then thinks
+    /// before the next turn; none if there is no next turn.
+    pub fn after_turn(&self, start: &Arrival, turn: u32) -> Option<(SimDuration, SimDuration)> {
         let Arrivals::Chat { think_s, .. } = &self.sources[start.source.index()].spec.arrivals else { return None };
-        (turn < self.turns(start)).then(|| {
-            let seconds = content::log_normal(think_s, self.seed, start.identity(turn), Purpose::Think, 1);
-            SimDuration::from_secs_f64(seconds)
-        })
-    }
-
-    /// From a turn's wish to the end of an answer that meets its objective exactly.
-    pub fn answer_time_at_objective(&self, intent: &Intent) -> SimDuration {
-        intent.slo_ttft + SimDuration(intent.slo_per_token.0.saturating_mul(u64::from(intent.output_tokens)))
+        if self.turns(start) <= turn + 1 {
+            return None;
+        }
+        let intent = self.turn(start, turn, start.at)?;
+        let per_token = SimDuration(intent.slo_per_token.0.saturating_mul(u64::from(intent.output_tokens)));
+        let think = content::log_normal(think_s, self.seed, start.identity(turn + 1), Purpose::Think, 1);
+        Some((intent.slo_ttft + per_token, SimDuration::from_secs_f64(think)))
     }
 
     /// The number of the cohort called `name`.

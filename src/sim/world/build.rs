@@ -6,7 +6,7 @@ use crate::metrics::promql::Query;
 use crate::metrics::store::Store;
 use crate::sim::connection::{ConnectionPool, ConnectionRules};
 use crate::sim::health::{Health, HealthRules};
-use crate::sim::ids::{CacheNodeId, ModelId, PoolId, ReplicaId, SourceId};
+use crate::sim::ids::{ModelId, PoolId, SourceId};
 use crate::sim::keyed_cache::KeyedCache;
 use crate::sim::kv::remote::RemoteTier;
 use crate::sim::link::{Path, SharedLink, Ways};
@@ -27,6 +27,7 @@ use crate::sim::world::change::Undo;
 use crate::sim::world::exposition::Exposition;
 use crate::sim::world::fact::{Fact, What};
 use crate::sim::world::harm::{Harm, Ledger};
+use crate::sim::world::replica::affinity_of;
 use crate::sim::world::state::*;
 use crate::sim::world::tally::Tally;
 
@@ -84,7 +85,7 @@ impl World {
         let mut mistakes = crate::sim::spec::check::mistakes(spec);
         let stack = &spec.stack;
         let names = Names::of(stack);
-        let workload = match Workload::new(&spec.workload, &names.clients, &names.models, seed) {
+        let workload = match Workload::new(&spec.workload, &names.clients, &names.models, seed, spec.open_at) {
             Ok(workload) => Some(workload),
             Err(found) => {
                 mistakes.extend(found);
@@ -138,7 +139,7 @@ impl World {
             happenings: Vec::new(),
         };
         for (index, pool) in stack.pools.iter().enumerate() {
-            let step_cost = step_costs[index].clone().expect("an unknown preset is a mistake");
+            let step_cost = step_costs[index].expect("an unknown preset is a mistake");
             world.add_pool(pool, step_cost, queries[index].clone());
         }
         world.begin(spec);
@@ -194,25 +195,32 @@ impl World {
             self.schedule(action.at, Event::ActionOrdered(index as u32));
         }
         for source in 0..self.pending.len() {
-            self.arm_arrival(SourceId(source as u16));
+            self.calendar_arrival(SourceId(source as u16));
         }
         self.arm_control_loops(spec.warm_until);
     }
 
     /// Functional warming: what was asked for before the world runs fills the caches, in order and without timing.
     fn fill_caches_with_history(&mut self, until: SimTime) {
-        while let Some(intent) = self.workload.next_before(until) {
-            let pool = self.pool_of(intent.model);
-            let affinity = self.affinity_of(pool, &intent);
-            let Some(place) = self.pools[pool.index()].router.pick(intent.at, affinity, &intent.prompt, None) else {
-                continue;
-            };
-            self.pools[pool.index()].router.answered(intent.at, place, true);
-            let replica = &mut self.replicas[self.pools[pool.index()].members[place].index()];
+        for source in 0..self.pending.len() {
+            self.pending[source] = self.workload.next_arrival(SourceId(source as u16));
+        }
+        let earliest = |pending: &[Option<Arrival>]| {
+            let moments = pending.iter().enumerate().filter_map(|(s, a)| a.as_ref().map(|a| (a.at, s)));
+            moments.min().filter(|(at, _)| *at < until)
+        };
+        while let Some((at, source)) = earliest(&self.pending) {
+            let Some(arrival) = self.pending[source].take() else { break };
+            self.pending[source] = self.workload.next_arrival(SourceId(source as u16));
+            let intent = self.workload.intent(&arrival);
+            let pool = self.pool_of(intent.model).index();
+            let affinity = affinity_of(&self.pools[pool].spec, &intent.affinity, intent.account);
+            let Some(place) = self.pools[pool].router.pick(at, affinity, &intent.prompt, None) else { continue };
+            self.pools[pool].router.answered(at, place, true);
+            let replica = &mut self.replicas[self.pools[pool].members[place].index()];
             replica.engine.warm(&intent.prompt, intent.output_tokens, intent.output_key);
             if let Some(cache) = &mut self.cache {
-                let key_seed = replica.key_seed;
-                cache.tier.store(intent.at, key_seed, &intent.prompt, intent.output_tokens, intent.output_key);
+                cache.tier.store(at, replica.key_seed, &intent.prompt, intent.output_tokens, intent.output_key);
             }
         }
     }
@@ -258,16 +266,12 @@ impl World {
     }
 
     /// Ends the world: what is still unanswered counts as it stands, and the books are closed.
-    pub fn finish(mut self) -> Outcome {
+    pub fn finish(mut self) -> Ended {
         self.advance_to(self.horizon);
-        let open: Vec<_> = self.intents.iter().map(|(key, _)| key).collect();
-        for key in open {
-            self.count_unanswered(key);
-        }
-        self.count_unanswered_turns();
+        self.close_open_intents();
         self.count_gpu_hours();
         let conservation = self.conservation();
-        Outcome {
+        Ended {
             event_hash: self.event_hash,
             events: self.events(),
             harm: self.ledger.harm(),
@@ -300,7 +304,7 @@ impl World {
 
 /// What a run leaves behind.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct Ended {
     /// Hash of every event in order.
     pub event_hash: u64,
     /// Events that happened.
@@ -348,7 +352,7 @@ impl Names {
 pub(crate) fn step_cost(hardware: &Hardware) -> Option<StepCost> {
     match hardware {
         Hardware::Preset(name) => hardware::preset(name),
-        Hardware::Custom(cost) => Some(cost.clone()),
+        Hardware::Custom(cost) => Some(*cost),
     }
 }
 
@@ -436,7 +440,7 @@ fn shared_cache(stack: &StackSpec) -> Option<SharedCache> {
     let nodes = usize::from(spec.nodes);
     let bytes_per_s = (spec.node_gb_per_s * 1e9) as u64;
     Some(SharedCache {
-        tier: RemoteTier::new(&spec),
+        tier: RemoteTier::new(spec.nodes, spec.node_tokens, spec.block_tokens, spec.ttl_s),
         links: (0..nodes).map(|_| SharedLink::new(bytes_per_s, spec.setup_s)).collect(),
         link_epochs: vec![0; nodes],
         silent_since: vec![None; nodes],
@@ -451,5 +455,3 @@ fn shared_cache(stack: &StackSpec) -> Option<SharedCache> {
     })
 }
 
-#[expect(unused_imports, reason = "named in signatures of the modules beside this one")]
-use {CacheNodeId as _, ReplicaId as _};

@@ -2,7 +2,7 @@
 
 use crate::sim::ids::CacheNodeId;
 use crate::sim::slab::Key;
-use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::time::SimDuration;
 use crate::sim::world::fact::What;
 use crate::sim::world::{Event, World};
 
@@ -23,8 +23,7 @@ impl World {
         if cache.link_epochs[node.index()] != epoch {
             return;
         }
-        let mut done = Vec::new();
-        cache.links[node.index()].advance(now, &mut done);
+        let done = cache.links[node.index()].advance(now);
         self.arm_cache_link(node.index());
         for slot in done {
             if let Some(call) = self.calls.key_at(slot) {
@@ -51,7 +50,6 @@ impl World {
     }
 
     fn replace_cache_node(&mut self, node: usize) {
-        let now = self.now;
         let Some(cache) = &mut self.cache else { return };
         if cache.spares == 0 {
             return; // nothing to put in its place: it is waited for
@@ -61,7 +59,6 @@ impl World {
         cache.replaced[node] = true;
         cache.tier.replace_node(node);
         self.fact(What::NodeReplaced(CacheNodeId(node as u16)));
-        let _ = now;
     }
 
     /// A node's agent falls silent for a while; the node itself goes on serving what it holds.
@@ -107,7 +104,7 @@ impl World {
         let now = self.now;
         let Some(cache) = &mut self.cache else { return };
         cache.bandwidth = share;
-        let bytes_per_s = cache.spec.node_gb_per_s * 1e9 * share;
+        let bytes_per_s = (cache.spec.node_gb_per_s * 1e9 * share) as u64;
         for link in &mut cache.links {
             link.set_capacity(now, bytes_per_s);
         }
@@ -143,10 +140,5 @@ impl World {
                 self.arm_cache_link(node);
             }
         }
-    }
-
-    /// Moment until which a loop has looked; kept so that nothing acts before the world runs.
-    pub(super) fn started(&self) -> bool {
-        SimTime::ZERO < self.now
     }
 }

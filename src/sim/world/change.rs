@@ -1,12 +1,15 @@
 //! Faults and actions: both change the state of one component, and what follows is up to the world.
 
-use crate::sim::ids::{AccountId, CacheNodeId, GatewayId, PoolId, ReplicaId};
+use crate::metrics::promql::Query;
+use crate::sim::connection::{Certificate, ConnectionRules};
+use crate::sim::ids::{AccountId, GatewayId, PoolId, ReplicaId};
 use crate::sim::spec::SpecError;
 use crate::sim::spec::action::Action;
 use crate::sim::spec::fault::{Fault, Hop};
 use crate::sim::spec::stack::LimitSpec;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::Tier;
+use crate::sim::world::build::health_rules;
 use crate::sim::world::fact::{What, Why};
 use crate::sim::world::{Event, World};
 
@@ -65,17 +68,22 @@ impl World {
         let mut undo = Vec::new();
         match fault {
             Fault::ClientRelease { client, policy, share } => {
-                let id = self.client_id(client);
-                let client_state = &mut self.clients[id];
+                let Some(client_state) = self.clients.iter_mut().find(|c| c.name == *client) else {
+                    return Undo::default();
+                };
                 undo.push(Fault::ClientRelease { client: client.clone(), policy: client_state.new.clone(), share: 0.0 });
                 client_state.new = policy.clone();
                 client_state.released = (client_state.hosts as f64 * share).round() as u32;
             }
             Fault::LinkLoss { hop, loss, path } => {
-                let (spec, losing) = self.hop_mut(*hop);
-                undo.push(Fault::LinkLoss { hop: *hop, loss: spec.loss, path: *losing });
-                spec.loss = *loss;
-                *losing = *path;
+                let ways = match hop {
+                    Hop::Edge => &mut self.network.edge,
+                    Hop::Serving => &mut self.network.serving,
+                };
+                undo.push(Fault::LinkLoss { hop: *hop, loss: 0.0, path: *path });
+                for way in (0..ways.count()).filter(|w| path.is_none_or(|p| usize::from(p) == *w)) {
+                    ways.set_loss(way, *loss);
+                }
             }
             Fault::LinkLatency { hop, added_s } => {
                 let added = *added_s;
@@ -84,7 +92,9 @@ impl World {
                 *extra = added;
             }
             Fault::NameRecordWrong => self.network.name_wrong_since = Some(now),
-            Fault::CertificateExpires { hop: Hop::Edge } => self.network.edge_certificate_ends = now,
+            Fault::CertificateExpires { hop: Hop::Edge } => {
+                self.network.pool.set_certificate(Some(Certificate { not_after: now }));
+            }
             Fault::CertificateExpires { hop: Hop::Serving } => self.network.serving_certificate_ends = now,
             Fault::IdleTimeout { timeout_s, keepalive } => {
                 let before = (self.network.idle_timeout, self.network.keepalive);
@@ -92,10 +102,15 @@ impl World {
                 (self.network.idle_timeout, self.network.keepalive) = (*timeout_s, *keepalive);
             }
             Fault::ConnectionRules { max_age_s, balance } => {
-                undo.push(Fault::ConnectionRules { max_age_s: self.network.max_age, balance: self.network.balance });
-                self.network.set_rules(*max_age_s, *balance);
+                let rules = *self.network.pool.rules();
+                let before = rules.max_age.unwrap_or(SimDuration::FOREVER);
+                undo.push(Fault::ConnectionRules { max_age_s: before, balance: self.network.balance });
+                self.network.balance = *balance;
+                self.network.pool.set_rules(now, ConnectionRules { max_age: Some(*max_age_s), ..rules });
             }
-            Fault::AuthShardDown { shard } => self.api.auth.set_shard_up(*shard, false),
+            Fault::AuthShardDown { shard } => {
+                self.api.auth.set_shard_down(usize::from(*shard), true);
+            }
             Fault::AuthStoreSlow { factor } => {
                 undo.push(Fault::AuthStoreSlow { factor: self.api.store_factor });
                 self.api.store_factor = *factor;
@@ -187,7 +202,6 @@ impl World {
     }
 
     fn apply_cache_fault(&mut self, index: usize, fault: &Fault, undo: &mut Vec<Fault>) {
-        let now = self.now;
         let Some(cache) = &mut self.cache else { return };
         match fault {
             Fault::CacheFlush => cache.tier.flush(),
@@ -211,7 +225,6 @@ impl World {
             }
             _ => {}
         }
-        let _ = now;
     }
 
     fn apply_serving_fault(&mut self, index: usize, fault: &Fault, undo: &mut Vec<Fault>) {
@@ -359,7 +372,9 @@ impl World {
                 let id = self.pool_id(pool);
                 if let Some(scaler) = &mut self.pools[id.index()].autoscaler {
                     undo.push(Fault::AutoscalerQuery { pool: pool.clone(), query: scaler.spec.query.clone() });
-                    scaler.set_query(query);
+                    if let Ok(parsed) = Query::parse(query) {
+                        (scaler.spec.query, scaler.query) = (query.clone(), parsed);
+                    }
                 }
             }
             Fault::Probes { pool, threshold, deep } => {
@@ -367,7 +382,8 @@ impl World {
                 let spec = &mut self.pools[id.index()].spec.router;
                 undo.push(Fault::Probes { pool: pool.clone(), threshold: spec.probe_threshold, deep: spec.deep_probe });
                 (spec.probe_threshold, spec.deep_probe) = (*threshold, *deep);
-                self.pools[id.index()].health.set_threshold(*threshold);
+                let rules = health_rules(self.pools[id.index()].spec.router.probe_interval_s, *threshold);
+                self.pools[id.index()].health.set_rules(now, rules);
             }
             Fault::ServingRollout { pool, every_s, share } => {
                 let replicas = self.members(self.pool_id(pool), None).len();
@@ -515,7 +531,7 @@ impl World {
                 let id = self.pool_id(pool);
                 self.pools[id.index()].router.set_policy(*policy);
             }
-            Action::UpstreamTimeout { timeout_s } => self.upstream_timeout = *timeout_s,
+            Action::UpstreamTimeout { timeout_s } => self.api_spec.upstream_timeout_s = *timeout_s,
             Action::RetryBudget { share } => self.api_spec.retry.budget = *share,
             Action::ShiftTraffic { share } => self.api.shifted = *share,
             Action::PauseBatch => self.api.batch_paused = true,
@@ -538,14 +554,17 @@ impl World {
                 }
             }
             Action::RenewCertificates => {
-                self.network.edge_certificate_ends = SimTime::NEVER;
+                self.network.pool.set_certificate(None);
                 self.network.serving_certificate_ends = SimTime::NEVER;
             }
             Action::Uncordon { pool } => {
                 let id = self.pool_id(pool);
                 self.uncordon(id);
             }
-            Action::FailOverAuthShard { shard } => self.api.auth.set_shard_up(*shard, true),
+            Action::FailOverAuthShard { shard } => {
+                self.api.auth.drop_shard(usize::from(*shard)); // its replica is empty
+                self.api.auth.set_shard_down(usize::from(*shard), false);
+            }
         }
         Ok(())
     }
@@ -566,13 +585,16 @@ impl World {
             let replica = &mut self.replicas[id.index()];
             change(&mut replica.board);
             let slowdown = replica.board.slowdown(&self.facility);
-            replica.engine.set_slowdown(now, slowdown);
+            replica.engine.set_slowdown(now, &slowdown);
             self.rewake(id.index());
         }
     }
 
-    pub(super) fn cache_node(&self, node: u16) -> CacheNodeId {
-        CacheNodeId(node)
+    fn set_workers(&mut self, gateway: usize, workers: u32) {
+        let started = self.gateways[gateway].workers.set_servers(self.now, workers);
+        for key in started.into_iter().filter_map(|slot| self.attempts.key_at(slot)).collect::<Vec<_>>() {
+            self.start_parsing(key);
+        }
     }
 }
 

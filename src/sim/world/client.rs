@@ -7,7 +7,7 @@ use crate::sim::link::Path;
 use crate::sim::rng::{Purpose, draw, mix};
 use crate::sim::slab::Key;
 use crate::sim::spec::stack::Balance;
-use crate::sim::time::SimDuration;
+use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::{Intent, Tier};
 use crate::sim::world::harm::Experience;
 use crate::sim::world::state::{Attempt, LiveIntent, Session, Stage};
@@ -35,16 +35,21 @@ impl World {
     pub(super) fn on_chat_start(&mut self, source: SourceId) {
         let Some(arrival) = self.pending[source.index()].take() else { return };
         self.arm_arrival(source);
-        let session = self.sessions.insert(Session { source, start: arrival, turn: 0 });
+        let wanted_at = arrival.at;
+        let session = self.sessions.insert(Session { start: arrival, turn: 0, wanted_at });
         self.on_chat_turn(session);
     }
 
     /// Draws the next arrival of a source and puts it on the calendar.
-    pub(super) fn arm_arrival(&mut self, source: SourceId) {
-        let Some(arrival) = self.workload.next_arrival(source) else { return };
-        let at = arrival.at;
+    fn arm_arrival(&mut self, source: SourceId) {
+        self.pending[source.index()] = self.workload.next_arrival(source);
+        self.calendar_arrival(source);
+    }
+
+    /// Puts the pending arrival of a source on the calendar.
+    pub(super) fn calendar_arrival(&mut self, source: SourceId) {
+        let Some(at) = self.pending[source.index()].as_ref().map(|a| a.at) else { return };
         let chat = self.workload.is_chat(source);
-        self.pending[source.index()] = Some(arrival);
         self.schedule(at.max(self.now), if chat { Event::ChatStart(source) } else { Event::Arrival(source) });
     }
 
@@ -62,9 +67,12 @@ impl World {
     fn next_turn(&mut self, key: Key) {
         let now = self.now;
         let Some(session) = self.sessions.get_mut(key) else { return };
-        session.turn += 1;
-        match self.workload.think_time(&session.start, session.turn) {
-            Some(think) => self.schedule(now + think, Event::ChatTurn(key)),
+        match self.workload.after_turn(&session.start, session.turn) {
+            Some((answer, think)) => {
+                session.turn += 1;
+                session.wanted_at = session.wanted_at + answer + think;
+                self.schedule(now + think, Event::ChatTurn(key));
+            }
             None => {
                 self.sessions.remove(key);
             }
@@ -73,16 +81,17 @@ impl World {
 
     fn begin_intent(&mut self, intent: Intent, session: Option<Key>) {
         self.tally.intents_begun += 1;
-        let at = self.now;
+        let began = self.now;
+        let wanted_at = session.and_then(|s| self.sessions.get(s)).map_or(began, |s| s.wanted_at);
         self.record(|series, moment| series.intent(moment));
         if self.goes_elsewhere(&intent) {
-            return self.answer_elsewhere(&intent, session);
+            return self.answer_elsewhere(&intent, wanted_at, session);
         }
         let held = self.api.batch_paused && intent.tier == Tier::Batch;
-        let (patience, cost) = (intent.patience, u64::from(held));
-        let began = at;
+        let patience = intent.patience;
         let key = self.intents.insert(LiveIntent {
             began,
+            wanted_at,
             intent,
             tries: 0,
             restarts: 0,
@@ -90,11 +99,11 @@ impl World {
             first_token_at: None,
             session,
         });
-        self.cost.batch_intents_lost += cost;
         if held {
+            self.cost.batch_intents_lost += 1;
             return self.end_intent_failed(key);
         }
-        self.schedule(at + patience, Event::Patience(key));
+        self.schedule(began + patience, Event::Patience(key));
         self.send_attempt(key);
     }
 
@@ -103,10 +112,10 @@ impl World {
     }
 
     /// Another cell answers in time, at the price of a cold prefill there.
-    fn answer_elsewhere(&mut self, intent: &Intent, session: Option<Key>) {
+    fn answer_elsewhere(&mut self, intent: &Intent, wanted_at: SimTime, session: Option<Key>) {
         self.tally.intents_elsewhere += 1;
         let met = Experience { first_token: OTHER_CELL, per_token: SimDuration::ZERO };
-        self.ledger.answered(self.now, intent.weight, &objective(intent), met);
+        self.ledger.answered(wanted_at, intent.weight, &objective(intent), met);
         self.record(|series, moment| series.good(moment));
         if self.open_at <= self.now {
             let pool = self.pool_of(intent.model);
@@ -411,7 +420,7 @@ impl World {
             per_token: SimDuration(now.since(first).0 / tokens),
         };
         let objective = objective(&live.intent);
-        self.ledger.answered(live.began, live.intent.weight, &objective, met);
+        self.ledger.answered(live.wanted_at, live.intent.weight, &objective, met);
         if objective.shortfall(met) == 0.0 {
             self.record(|series, moment| series.good(moment));
         }
@@ -424,9 +433,53 @@ impl World {
     pub(super) fn end_intent_failed(&mut self, key: Key) {
         let Some(live) = self.intents.remove(key) else { return };
         self.tally.intents_failed += 1;
-        self.ledger.failed(live.began, live.intent.weight, &objective(&live.intent));
+        self.ledger.failed(live.wanted_at, live.intent.weight, &objective(&live.intent));
         if let Some(session) = live.session {
-            self.lose_rest_of_session(session);
+            self.lose_rest_of_session(session, 1);
+        }
+    }
+
+    /// The turns of a session that will not come any more, from `ahead` turns after the present one on, though they
+    /// would have if every answer had met its objective.
+    fn lose_rest_of_session(&mut self, key: Key, ahead: u32) {
+        let Some(session) = self.sessions.remove(key) else { return };
+        let mut wanted_at = session.wanted_at;
+        let mut turn = session.turn;
+        loop {
+            if session.turn + ahead <= turn {
+                let Some(intent) = self.workload.turn(&session.start, turn, wanted_at) else { return };
+                self.ledger.failed(wanted_at, intent.weight, &objective(&intent));
+            }
+            let Some((answer, think)) = self.workload.after_turn(&session.start, turn) else { return };
+            wanted_at = wanted_at + answer + think;
+            turn += 1;
+            if self.horizon < wanted_at {
+                return;
+            }
+        }
+    }
+
+    /// At the end of the world: intents that are still open count as they stand.
+    pub(super) fn close_open_intents(&mut self) {
+        let open: Vec<Key> = self.intents.iter().map(|(key, _)| key).collect();
+        for key in open {
+            let Some(live) = self.intents.remove(key) else { continue };
+            self.tally.intents_open += 1;
+            match live.first_token_at {
+                Some(first) => {
+                    // Its answer is being read; what has come of it is judged.
+                    let met = Experience { first_token: first.since(live.began), per_token: SimDuration::ZERO };
+                    self.ledger.answered(live.wanted_at, live.intent.weight, &objective(&live.intent), met);
+                }
+                None => self.ledger.failed(live.wanted_at, live.intent.weight, &objective(&live.intent)),
+            }
+            if let Some(session) = live.session {
+                self.lose_rest_of_session(session, 1);
+            }
+        }
+        let between_turns: Vec<Key> = self.sessions.iter().map(|(key, _)| key).collect();
+        for key in between_turns {
+            self.lose_rest_of_session(key, 0);
         }
     }
 }

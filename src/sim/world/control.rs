@@ -1,7 +1,7 @@
 //! Control loops: each looks at intervals, at its own view, and acts on what it believes.
 
 use crate::metrics::promql::Value;
-use crate::sim::ids::{GatewayId, PoolId};
+use crate::sim::ids::PoolId;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::fact::What;
 use crate::sim::world::state::Life;
@@ -32,9 +32,9 @@ impl World {
     pub(super) fn on_probe_gateways(&mut self) {
         for gateway in 0..self.gateways.len() {
             let ok = self.gateways[gateway].up;
-            self.network.health.observe(self.now, gateway, ok);
+            self.network.health.observe(self.now, gateway as u32, ok);
         }
-        self.schedule(self.now + self.probe_gateways_every, Event::ProbeGateways);
+        self.schedule(self.now + self.network.probe_every, Event::ProbeGateways);
     }
 
     pub(super) fn on_probe_pool(&mut self, id: PoolId) {
@@ -48,8 +48,8 @@ impl World {
             let gone = matches!(replica.life, Life::Gone | Life::Draining);
             let pool = &mut self.pools[id.index()];
             let before = pool.router.is_ready(place);
-            pool.health.observe(now, place, alive && (progresses || !deep));
-            let ready = pool.health.is_ready(place) && !gone;
+            pool.health.observe(now, place as u32, alive && (progresses || !deep));
+            let ready = pool.health.is_healthy(place as u32) && !gone;
             pool.router.set_ready(place, ready);
             if before != ready {
                 self.fact(What::Endpoint(id, replica_id, ready));
@@ -62,7 +62,7 @@ impl World {
     pub(super) fn on_refresh_view(&mut self, id: PoolId) {
         for place in 0..self.pools[id.index()].members.len() {
             let replica = &self.replicas[self.pools[id.index()].members[place].index()];
-            let load = replica.engine.load() + replica.tokenizer.jobs() as u32;
+            let load = replica.engine.inside() + replica.tokenizer.inside();
             self.pools[id.index()].router.see(place, load);
         }
         let interval = self.pools[id.index()].spec.router.view_interval_s;
@@ -75,12 +75,12 @@ impl World {
             if !matches!(self.replicas[index].life, Life::Up | Life::Draining) {
                 continue;
             }
-            let busy = self.replicas[index].engine.busy(now);
+            let busy = self.replicas[index].engine.counts_at(now).busy;
             let facility = &self.facility;
             let replica = &mut self.replicas[index];
             replica.board.settle(now, busy, facility);
             let slowdown = replica.board.slowdown(facility);
-            replica.engine.set_slowdown(now, slowdown);
+            replica.engine.set_slowdown(now, &slowdown);
             self.rewake(index);
         }
         self.schedule(now + THERMAL_INTERVAL, Event::Thermal);
@@ -129,7 +129,7 @@ impl World {
 
     fn autoscale_to(&mut self, id: PoolId, wanted: f64) {
         let now = self.now;
-        let current = self.wanted_replicas(id);
+        let current = self.pools[id.index()].wanted;
         let Some(scaler) = &mut self.pools[id.index()].autoscaler else { return };
         scaler.blind = false;
         let spec = &scaler.spec;
@@ -152,10 +152,5 @@ impl World {
                 self.scale_pool(id, wish);
             }
         }
-    }
-
-    /// Whether the balancer believes a gateway to be ready.
-    pub(super) fn gateway_is_listed(&self, id: GatewayId) -> bool {
-        self.network.health.is_ready(id.index())
     }
 }

@@ -48,7 +48,7 @@ impl World {
         }
     }
 
-    fn start_parsing(&mut self, key: Key) {
+    pub(super) fn start_parsing(&mut self, key: Key) {
         self.set_stage(key, Stage::Parsing);
         let Some(attempt) = self.attempts.get(key) else { return };
         let serial = attempt.serial;
@@ -383,7 +383,8 @@ impl World {
         }
         self.release_retry_slot(key);
         if self.api_spec.cancellation.gateway_to_engine {
-            let delay = self.network.serving.latency_s;
+            let serial = self.calls.get(key).map_or(0, |c| c.serial);
+            let delay = self.serving_delay(serial, 30);
             self.schedule(self.now + delay, Event::CancelCall(key));
         } else {
             self.tally.orphaned_calls += 1;

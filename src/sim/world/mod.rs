@@ -17,11 +17,12 @@ mod client; // intents, attempts, time-outs, retries
 mod control; // probes, views, autoscalers, thermals
 mod exposition; // what the components tell the monitoring system
 mod gateway; // the API layer
+mod lifecycle; // how replicas come and go
 mod replica; // serving replicas and their engines
 mod state; // the records of all the above
+pub mod tally; // counts of what happened
 
-pub use build::World;
-pub use check::Conservation;
+pub use build::{Ended, World};
 pub use state::Cost;
 
 use crate::sim::ids::{CacheNodeId, GatewayId, PoolId, ReplicaId, SourceId};

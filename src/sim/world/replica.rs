@@ -1,16 +1,17 @@
 //! Serving replicas: how calls reach them, what their engines do, how they start, drain, die and come back.
 
 use crate::sim::client::Outcome;
-use crate::sim::ids::{PoolId, ReplicaId};
-use crate::sim::rng::{Purpose, draw};
+use crate::sim::ids::{AccountId, ReplicaId};
+use crate::sim::prompt::Prompt;
+use crate::sim::rng::{Purpose, draw, mix};
 use crate::sim::series::ReplicaLoad;
-use crate::sim::serving::engine::{ExternalTiers, FetchFailed, Happening, Job};
+use crate::sim::serving::engine::{ExternalTiers, Happening, Job};
 use crate::sim::slab::Key;
-use crate::sim::spec::stack::Affinity;
-use crate::sim::station::Offer;
+use crate::sim::spec::stack::{Affinity, PoolSpec};
+use crate::sim::station::{Abandoned, Offer};
 use crate::sim::time::{SimDuration, SimTime};
-use crate::sim::world::fact::{What, Why};
-use crate::sim::world::state::{Call, CallStage, Life, Stage};
+use crate::sim::workload::Affinities;
+use crate::sim::world::state::{Call, CallStage, Life, SharedCache, Stage};
 use crate::sim::world::{Event, World};
 
 /// How fast a replica that has lost its accelerator says so.
@@ -28,11 +29,7 @@ impl World {
             return self.refuse(key, Outcome::Unavailable, None);
         }
         let pool = &mut self.pools[pool_id.index()];
-        let affinity = match pool.spec.router.affinity {
-            Affinity::Prefix => attempt.affinity.prefix,
-            Affinity::Session => attempt.affinity.session,
-            Affinity::Account => u64::from(attempt.account.0),
-        };
+        let affinity = affinity_of(&pool.spec, &attempt.affinity, attempt.account);
         let Some(place) = pool.router.pick(now, affinity, &attempt.prompt, except) else {
             self.tally.no_replica += 1;
             return self.refuse(key, Outcome::Unavailable, None);
@@ -125,7 +122,7 @@ impl World {
     }
 
     /// A call fails at its replica; the gateway learns of it after `after` and the way back.
-    fn fail_call(&mut self, key: Key, outcome: Outcome, after: SimDuration) {
+    pub(super) fn fail_call(&mut self, key: Key, outcome: Outcome, after: SimDuration) {
         let Some(call) = self.calls.get_mut(key) else { return };
         call.stage = CallStage::Failing;
         call.outcome = outcome;
@@ -218,12 +215,174 @@ impl World {
         self.replicas[index].wake_at = None;
         let mut happenings = std::mem::take(&mut self.happenings);
         let replica = &mut self.replicas[index];
-        let mut tiers = Tiers::of(&mut self.cache, replica.key_seed, self.seed, now);
+        let cache = self.cache.as_mut();
+        let mut tiers = Tiers { cache, key_seed: replica.key_seed, seed: self.seed, now, serial: 0 };
         replica.engine.wake(now, &mut tiers, &mut happenings);
         for happening in happenings.drain(..) {
             self.on_happening(index, happening);
         }
         self.happenings = happenings;
         self.rewake(index);
+    }
+
+    fn on_happening(&mut self, index: usize, happening: Happening) {
+        match happening {
+            Happening::Admitted { prompt_tokens, from_hbm, from_host, from_shared, .. } => {
+                let wide = u64::from;
+                self.record(|series, at| {
+                    series.admitted(at, wide(prompt_tokens), wide(from_hbm), wide(from_host), wide(from_shared));
+                });
+            }
+            Happening::Prefilled { tokens } => self.record(|series, at| series.computed_prefill(at, tokens)),
+            Happening::NeedsLoad { key, host_tokens, shared_from, shared_tokens } => {
+                self.start_load(index, key, host_tokens, shared_from, shared_tokens);
+            }
+            Happening::FirstToken { key } => self.on_first_token(key),
+            Happening::Finished { key, .. } => self.on_finished(key),
+            Happening::Preempted { .. } => self.tally.preemptions += 1,
+            Happening::Aborted { key } => {
+                if let Some(call) = self.calls.key_at(key) {
+                    self.end_call(call, true);
+                }
+            }
+            Happening::LoadFailed { key } => {
+                self.tally.load_failures += 1;
+                if let Some(call) = self.calls.key_at(key) {
+                    self.fail_call(call, Outcome::InternalError, SimDuration::ZERO);
+                }
+            }
+        }
+    }
+
+    fn on_first_token(&mut self, slot: u32) {
+        let Some(key) = self.calls.key_at(slot) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.first_token_sent = true;
+        let (attempt, serial) = (call.attempt, call.serial);
+        self.release_retry_slot(key);
+        if let Some(attempt) = attempt {
+            let delay = self.serving_delay(serial, 20) + self.answer_delay(attempt, 3);
+            self.schedule(self.now + delay, Event::FirstByte(attempt));
+        }
+    }
+
+    fn on_finished(&mut self, slot: u32) {
+        let Some(key) = self.calls.key_at(slot) else { return };
+        let Some(call) = self.calls.get(key) else { return };
+        let (attempt, serial) = (call.attempt, call.serial);
+        self.end_call(key, true);
+        let Some(attempt) = attempt else { return };
+        let delay = self.serving_delay(serial, 20) + self.answer_delay(attempt, 3);
+        self.end_at_gateway(attempt);
+        self.schedule(self.now + delay, Event::Done(attempt));
+    }
+
+    /// Blocks travel from lower tiers: from the host over its bus, from each node of the shared tier over its wire.
+    fn start_load(&mut self, index: usize, slot: u32, host_tokens: u32, shared_from: u32, shared_tokens: u32) {
+        let now = self.now;
+        let Some(key) = self.calls.key_at(slot) else { return };
+        let Some(call) = self.calls.get(key) else { return };
+        let pool = &self.pools[call.pool.index()].spec;
+        let (bytes, timeout, prompt) = (pool.kv_bytes_per_token, pool.load_timeout_s, call.prompt.clone());
+        let replica = &mut self.replicas[index];
+        let mut flows = 0;
+        if 0 < host_tokens {
+            replica.host_link.start(now, slot, bytes * u64::from(host_tokens));
+            flows += 1;
+        }
+        let key_seed = replica.key_seed;
+        let mut nodes = Vec::new();
+        if let Some(cache) = &mut self.cache {
+            for part in cache.tier.parts(key_seed, &prompt, shared_from, shared_from + shared_tokens) {
+                cache.links[part.node].start(now, slot, bytes * u64::from(part.tokens));
+                nodes.push(part.node);
+                flows += 1;
+            }
+        }
+        if let Some(call) = self.calls.get_mut(key) {
+            call.flows = flows;
+        }
+        if 0 < host_tokens {
+            self.arm_host_link(index);
+        }
+        nodes.into_iter().for_each(|node| self.arm_cache_link(node));
+        if let Some(timeout) = timeout {
+            self.schedule(now + timeout, Event::LoadTimeout(key));
+        }
+    }
+
+    pub(super) fn arm_host_link(&mut self, index: usize) {
+        let replica = &mut self.replicas[index];
+        replica.host_link_epoch += 1;
+        let epoch = replica.host_link_epoch;
+        if let Some(at) = replica.host_link.next_done() {
+            self.schedule(at, Event::HostLink(ReplicaId(index as u16), epoch));
+        }
+    }
+
+    pub(super) fn on_host_link(&mut self, id: ReplicaId, epoch: u32) {
+        let replica = &mut self.replicas[id.index()];
+        if replica.host_link_epoch != epoch {
+            return;
+        }
+        let done = replica.host_link.advance(self.now);
+        self.arm_host_link(id.index());
+        for slot in done {
+            if let Some(call) = self.calls.key_at(slot) {
+                self.flow_done(call);
+            }
+        }
+    }
+
+    /// All of a call's transfers have ended, or have been given up.
+    pub(super) fn load_ended(&mut self, key: Key, ok: bool) {
+        let Some(call) = self.calls.get(key) else { return };
+        let index = call.replica.index();
+        self.replicas[index].engine.loaded(self.now, key.slot, ok);
+        self.rewake(index);
+    }
+
+    pub(super) fn on_load_timeout(&mut self, key: Key) {
+        if self.calls.get(key).is_some_and(|c| 0 < c.flows) {
+            self.tally.load_timeouts += 1;
+            self.cancel_flows(key);
+            self.load_ended(key, false);
+        }
+    }
+}
+
+/// The shared tier as one replica's engine sees it at one moment.
+struct Tiers<'a> {
+    cache: Option<&'a mut SharedCache>,
+    key_seed: u64,
+    seed: u64,
+    now: SimTime,
+    serial: u64,
+}
+
+impl ExternalTiers for Tiers<'_> {
+    fn lookup(&mut self, prompt: &Prompt, have: u32) -> u32 {
+        let Some(cache) = self.cache.as_mut().filter(|c| !c.off) else { return have };
+        let (invalid, seed, now) = (cache.invalid, self.seed, self.now);
+        let serial = &mut self.serial;
+        cache.tier.lookup(now, self.key_seed, prompt, have, |key| {
+            *serial += 1;
+            0.0 < invalid && draw(seed, key ^ now.0, Purpose::Fault, *serial) < invalid
+        })
+    }
+
+    fn store(&mut self, prompt: &Prompt, output_tokens: u32, output_key: u64) {
+        if let Some(cache) = self.cache.as_mut().filter(|c| !c.off) {
+            cache.tier.store(self.now, self.key_seed, prompt, output_tokens, output_key);
+        }
+    }
+}
+
+/// What a pool's rule hashes of a request.
+pub(super) fn affinity_of(pool: &PoolSpec, affinity: &Affinities, account: AccountId) -> u64 {
+    match pool.router.affinity {
+        Affinity::Prefix => affinity.prefix,
+        Affinity::Session => affinity.session,
+        Affinity::Account => mix(u64::from(account.0), 5),
     }
 }

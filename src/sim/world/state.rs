@@ -28,6 +28,8 @@ use crate::sim::workload::{Affinities, Arrival, Intent, Tier};
 pub(super) struct LiveIntent {
     pub intent: Intent,
     pub began: SimTime,
+    /// When it would have come, had every answer before it met its objective.
+    pub wanted_at: SimTime,
     pub tries: u32,
     pub restarts: u32,
     pub attempt: Option<Key>,
@@ -109,6 +111,7 @@ pub(super) enum CallStage {
 pub(super) struct Session {
     pub start: Arrival,
     pub turn: u32,
+    pub wanted_at: SimTime,
 }
 
 /// A client program with its hosts.

@@ -15,6 +15,8 @@ pub struct Tally {
     pub intents_answered: u64,
     /// Intents that failed or were abandoned.
     pub intents_failed: u64,
+    /// Intents still open at the end.
+    pub intents_open: u64,
     /// Intents answered by another cell.
     pub intents_elsewhere: u64,
     /// Attempts that left a client.

@@ -1,0 +1,47 @@
+//! `list`: what scenarios there are, without spoiling any.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::{Failure, catalogue, print};
+use crate::scenario::scenario::Scenario;
+
+/// Which form the list has.
+#[derive(Args)]
+pub struct Options {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    /// Directory with scenarios of your own, beside those built in
+    #[arg(long, value_name = "DIR")]
+    scenarios: Option<std::path::PathBuf>,
+}
+
+/// Prints the catalogue.
+pub fn list(options: &Options) -> Result<(), Failure> {
+    let catalogue = catalogue(options.scenarios.as_deref())?;
+    let names: Vec<String> = catalogue.names().map(str::to_string).collect();
+    let mut rows = Vec::new();
+    for name in names {
+        rows.push(Scenario::open(&catalogue, &name)?);
+    }
+    if options.json {
+        let row = |s: &Scenario| {
+            json!({
+                "scenario": s.name, "page": s.file.page, "difficulty": s.file.difficulty,
+                "minutes": s.file.length_s.as_secs_f64() / 60.0,
+            })
+        };
+        return print(&json!(rows.iter().map(row).collect::<Vec<_>>()).to_string());
+    }
+    let width = rows.iter().map(|s| s.name.len()).max().unwrap_or(0);
+    let line = |s: &Scenario| {
+        let minutes = s.file.length_s.as_secs_f64() / 60.0;
+        format!("{:width$}  {}  {minutes:>3.0} min  {}", s.name, stars(s.file.difficulty), s.file.page)
+    };
+    print(&rows.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+fn stars(difficulty: u8) -> String {
+    (1..=5).map(|n| if n <= difficulty { '●' } else { '○' }).collect()
+}

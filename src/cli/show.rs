@@ -1,0 +1,77 @@
+//! `show`: one scenario; what is true of it only for those who ask.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::cli::{Failure, catalogue, print};
+use crate::scenario::apply::FORMS;
+use crate::scenario::file::{CauseSpec, ScenarioFile};
+use crate::scenario::scenario::Scenario;
+
+/// Which scenario, and how much of it.
+#[derive(Args)]
+pub struct Options {
+    /// Name of a scenario, or path of a .ron file
+    scenario: String,
+    /// Tell the truth as well: variants, causes, decoys, actions
+    #[arg(long)]
+    spoil: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    /// Directory with scenarios of your own, beside those built in
+    #[arg(long, value_name = "DIR")]
+    scenarios: Option<std::path::PathBuf>,
+}
+
+/// Prints a scenario.
+pub fn show(options: &Options) -> Result<(), Failure> {
+    let catalogue = catalogue(options.scenarios.as_deref())?;
+    let scenario = Scenario::open(&catalogue, &options.scenario)?;
+    let file = &scenario.file;
+    if options.json {
+        let mut value = json!({
+            "scenario": scenario.name, "page": file.page, "briefing": file.briefing,
+            "difficulty": file.difficulty, "minutes": file.length_s.as_secs_f64() / 60.0,
+        });
+        if options.spoil {
+            spoil_json(&mut value, file);
+        }
+        return print(&serde_json::to_string_pretty(&value).map_err(|e| Failure::Surroundings(e.to_string()))?);
+    }
+    let mut text = format!("{}\n\n{}\n", file.page, file.briefing);
+    if options.spoil {
+        text.push_str(&spoil_text(file));
+    }
+    print(text.trim_end())
+}
+
+fn spoil_json(value: &mut Value, file: &ScenarioFile) {
+    let cause = |c: &CauseSpec| json!({ "id": c.id, "says": c.says, "mechanism": c.mechanism, "role": c.role });
+    value["title"] = json!(file.title);
+    value["story"] = json!(file.story);
+    value["variants"] = json!(file.variants);
+    value["causes"] = file.causes.iter().map(cause).collect();
+    value["decoys"] = file.decoys.iter().map(cause).collect();
+    value["actions"] =
+        FORMS.iter().map(|f| json!({ "name": f.name, "usage": f.usage(), "does": f.does })).collect();
+}
+
+fn spoil_text(file: &ScenarioFile) -> String {
+    let mut text = format!("\n{}\n{}\n\nVariants\n", file.title, file.story);
+    for variant in &file.variants {
+        let foil = if variant.foil { " (foil)" } else { "" };
+        text.push_str(&format!("  {}{foil}: {}\n", variant.name, [&variant.causes[..], &variant.decoys].concat().join(", ")));
+    }
+    for (title, list) in [("Causes", &file.causes), ("Decoys", &file.decoys)] {
+        text.push_str(&format!("\n{title}\n"));
+        for cause in list {
+            text.push_str(&format!("  {}: {}\n", cause.id, cause.says));
+        }
+    }
+    text.push_str("\nActions, for --apply NAME[:TARGET][=VALUE]@TIME\n");
+    for form in FORMS {
+        text.push_str(&format!("  {:36} {}\n", form.usage(), form.does));
+    }
+    text
+}
