@@ -81,8 +81,6 @@ pub(super) struct Prompts {
 /// Open-loop runs: slots take turns, so that the steps of one run are a fixed number of arrivals apart.
 struct Runs {
     steps: u64,
-    /// Runs under way in each class.
-    slots: Vec<u64>,
 }
 
 impl Prompts {
@@ -96,7 +94,7 @@ impl Prompts {
             })
             .collect();
         cumulative.iter_mut().for_each(|c| *c /= sum);
-        let runs = spec.runs.as_ref().map(|runs| Runs { steps: u64::from(runs.steps), slots: Vec::new() });
+        let runs = spec.runs.as_ref().map(|runs| Runs { steps: u64::from(runs.steps) });
         Prompts {
             seed,
             entity: index as u64 + 1,
