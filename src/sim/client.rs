@@ -281,8 +281,8 @@ impl ClientPolicy {
         ClientPolicy { retry_after: RetryAfterRule::Obey, ..ClientPolicy::openai_python() }
     }
 
-    /// What the client does after a try came out as `outcome`, given the server's `Retry-After` and a uniform `u` in
-    /// [0, 1) for the jitter. The retry budget is asked by the caller, who knows what is in flight; a refusal there is
+    /// What the client does after a try came out as `outcome`, given the server's `Retry-After` (zero counts as
+    /// none, as in both SDKs) and a uniform `u` in [0, 1) for the jitter. The retry budget is asked by the caller, who knows what is in flight; a refusal there is
     /// [`ClientPolicy::after_refusal`]. After [`Outcome::Ok`] nothing is left to do: [`Decision::GiveUp`].
     pub fn after_failure(
         &self,
@@ -294,7 +294,8 @@ impl ClientPolicy {
         if matches!(outcome, Outcome::Ok | Outcome::UserAbandoned | Outcome::ClientClosed) {
             return Decision::GiveUp;
         }
-        let wait = match (self.retry_after, retry_after) {
+        let told = retry_after.filter(|told| SimDuration::ZERO < *told);
+        let wait = match (self.retry_after, told) {
             (RetryAfterRule::Ignore, _) | (_, None) => Some(self.backoff.wait(progress.tries, u)),
             (RetryAfterRule::GiveUpAbove(limit), Some(told)) if limit < told => None,
             (_, Some(told)) => Some(told),

@@ -1,3 +1,5 @@
 //! The headless suite: one binary, a module per behaviour, one sentence each.
 
+mod event_loop; // what drives the parts in the tests below
 mod house; // the tree keeps its own rules: import direction, header lines
+mod queueing; // stations, links and caches against queueing theory
