@@ -281,9 +281,10 @@ impl ClientPolicy {
         ClientPolicy { retry_after: RetryAfterRule::Obey, ..ClientPolicy::openai_python() }
     }
 
-    /// What the client does after a try came out as `outcome`, given the server's `Retry-After` (zero counts as
-    /// none, as in both SDKs) and a uniform `u` in [0, 1) for the jitter. The retry budget is asked by the caller, who knows what is in flight; a refusal there is
-    /// [`ClientPolicy::after_refusal`]. After [`Outcome::Ok`] nothing is left to do: [`Decision::GiveUp`].
+    /// What the client does after a try came out as `outcome`, given the server's `Retry-After` (zero counts as none, as
+    /// in both SDKs) and a uniform `u` in [0, 1) for the jitter. The retry budget is asked by the caller, who knows what
+    /// is in flight; a refusal there is [`ClientPolicy::after_refusal`]. After [`Outcome::Ok`] nothing is left to do:
+    /// [`Decision::GiveUp`].
     pub fn after_failure(
         &self,
         progress: Progress,

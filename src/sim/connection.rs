@@ -447,6 +447,13 @@ mod tests {
         assert!(pool.release(at(61.0), old.connection));
         assert_eq!(pool.connections_to(at(61.0), 0), 0);
         assert!(!pool.release(at(61.0), old.connection), "it is closed");
+
+        let newest = held(acquire(&mut pool, 120.0, 7, 2));
+        pool.set_rules(at(121.0), ConnectionRules::default());
+        pool.release(at(122.0), new.connection);
+        assert_eq!(pool.connections_to(at(122.0), 1), 0, "nobody would ever use it again");
+        assert!(pool.release(at(122.0), newest.connection));
+        assert_eq!(pool.open_connections(at(122.0)), 1);
     }
 
     #[test]

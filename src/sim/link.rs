@@ -377,6 +377,29 @@ mod tests {
     }
 
     #[test]
+    fn those_who_stay_share_what_a_cancelled_flow_had() {
+        let at = SimTime::from_secs_f64;
+        let mut link = SharedLink::new(3_000, SimDuration::ZERO);
+        (1..=3).for_each(|key| drop(link.start(at(0.0), key, key as u64 * 1_000)));
+        assert!(link.cancel(at(0.5), 3) && !link.cancel(at(0.5), 3));
+        assert_eq!(link.in_flight(), 2);
+        assert_eq!(link.next_done(), Some(at(0.5 + 500.0 / 1_500.0) + SimDuration(1)), "rounded up");
+        assert_eq!(link.advance(at(9.0)), [1, 2]);
+        assert_eq!(link.moved_bytes(at(9.0)), 3_500);
+    }
+
+    #[test]
+    fn a_flow_with_less_latency_does_not_overtake() {
+        let at = SimTime::from_secs_f64;
+        let mut link = SharedLink::new(1_000, SimDuration::from_secs(10));
+        link.start(at(0.0), 1, 1_000);
+        link.set_latency(at(2.0), SimDuration::from_secs(1));
+        link.start(at(2.0), 2, 1_000);
+        assert!(link.advance(at(10.9)).is_empty());
+        assert_eq!(link.advance(at(11.0)), [1, 2]);
+    }
+
+    #[test]
     fn a_sound_path_adds_nothing_to_its_latency() {
         for u in [0.0, 0.5, 0.999_999] {
             assert_eq!(lossy(0.0).delay(10_000, 0.0, u), SimDuration::from_millis(10));

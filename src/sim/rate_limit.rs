@@ -213,6 +213,14 @@ mod tests {
     }
 
     #[test]
+    fn a_step_back_in_time_brings_nothing_twice() {
+        let mut bucket = TokenBucket::new(at(0.0), 1, SECOND, 100);
+        assert_eq!(bucket.take(at(10.0), 100), Ok(()));
+        assert_eq!(bucket.level(at(5.0)), 0);
+        assert_eq!(bucket.level(at(11.0)), 1);
+    }
+
+    #[test]
     fn extreme_numbers_do_not_overflow() {
         let mut bucket = TokenBucket::new(at(0.0), u64::MAX, SimDuration::FOREVER, u64::MAX);
         bucket.refund(SimTime::NEVER, u64::MAX);

@@ -420,6 +420,18 @@ mod tests {
     }
 
     #[test]
+    fn those_who_leave_the_line_leave_nothing_behind() {
+        let mut station = Station::new(0, None);
+        for key in 0..10_000 {
+            station.offer(at(0.0), key);
+            station.abandon(at(0.0), key);
+        }
+        assert!(station.lines[0].len() <= 32, "{}", station.lines[0].len());
+        assert_eq!(station.offer(at(1.0), 5), Offer::Queued);
+        assert_eq!(station.set_servers(at(2.0), 9), [5]);
+    }
+
+    #[test]
     fn an_outage_holds_the_line_and_its_end_starts_as_many_as_fit() {
         let mut station = Station::new(2, Some(3));
         assert!(station.set_servers(at(0.0), 0).is_empty());
