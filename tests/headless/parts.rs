@@ -193,8 +193,8 @@ proptest! {
                 assert!(before <= moved, "a counter does not fall");
                 match (key, bytes) {
                     (u32::MAX, _) => {}
-                    (key, 0) => drop(link.cancel(SimTime(at), key)),
-                    (key, bytes) => drop(link.start(SimTime(at), key, bytes)),
+                    (key, 0) => _ = link.cancel(SimTime(at), key),
+                    (key, bytes) => _ = link.start(SimTime(at), key, bytes),
                 }
             }
             while let Some(done) = link.next_done() {
