@@ -284,9 +284,10 @@ impl ClientPolicy {
         ClientPolicy { retry_after: RetryAfterRule::Obey, ..ClientPolicy::openai_python() }
     }
 
-    /// What the client does after a try came out as `outcome`, given the server's `Retry-After` and a uniform `u` in
-    /// [0, 1) for the jitter. The retry budget is asked by the caller, who knows what is in flight; a refusal there is
-    /// [`ClientPolicy::after_refusal`]. After [`Outcome::Ok`] nothing is left to do: [`Decision::GiveUp`].
+    /// What the client does after a try came out as `outcome`, given the server's `Retry-After` (zero counts as none, as
+    /// in both SDKs) and a uniform `u` in [0, 1) for the jitter. The retry budget is asked by the caller, who knows what
+    /// is in flight; a refusal there is [`ClientPolicy::after_refusal`]. After [`Outcome::Ok`] nothing is left to do:
+    /// [`Decision::GiveUp`].
     pub fn after_failure(
         &self,
         progress: Progress,
@@ -297,7 +298,8 @@ impl ClientPolicy {
         if matches!(outcome, Outcome::Ok | Outcome::UserAbandoned | Outcome::ClientClosed) {
             return Decision::GiveUp;
         }
-        let wait = match (self.retry_after, retry_after) {
+        let told = retry_after.filter(|told| SimDuration::ZERO < *told);
+        let wait = match (self.retry_after, told) {
             (RetryAfterRule::Ignore, _) | (_, None) => Some(self.backoff.wait(progress.tries, u)),
             (RetryAfterRule::GiveUpAbove(limit), Some(told)) if limit < told => None,
             (_, Some(told)) => Some(told),
@@ -328,5 +330,104 @@ impl ClientPolicy {
     /// Attempts that one intent makes at most.
     pub fn max_attempts(&self) -> u64 {
         (1 + self.retries as u64) * (1 + self.turn_restarts.map_or(0, |r| r.limit as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(s: f64) -> SimDuration {
+        SimDuration::from_secs_f64(s)
+    }
+
+    fn after(policy: &ClientPolicy, tries: u32, outcome: Outcome, retry_after: Option<f64>, u: f64) -> Decision {
+        policy.after_failure(Progress { tries, restarts: 0 }, outcome, retry_after.map(seconds), u)
+    }
+
+    #[test]
+    fn both_sdks_wait_half_a_second_then_a_second_less_up_to_a_quarter() {
+        for name in ClientPolicy::PRESETS {
+            let sdk = ClientPolicy::preset(name).expect("it is a preset");
+            assert_eq!(after(&sdk, 1, Outcome::Overloaded, None, 0.0), Decision::RetryAfter(seconds(0.5)));
+            assert_eq!(after(&sdk, 2, Outcome::TotalTimeout, None, 1.0), Decision::RetryAfter(seconds(0.75)));
+            assert_eq!(after(&sdk, 3, Outcome::InternalError, None, 0.0), Decision::GiveUp);
+            assert_eq!(after(&sdk, 1, Outcome::TooManyRequests, Some(0.0), 0.0), Decision::RetryAfter(seconds(0.5)));
+            assert_eq!(sdk.backoff.wait(9, 0.0), seconds(8.0));
+            assert_eq!(sdk.backoff.wait(u32::MAX, 0.0), seconds(8.0));
+            assert_eq!(sdk.max_attempts(), 3);
+        }
+    }
+
+    #[test]
+    fn a_long_retry_after_is_obeyed_by_one_sdk_and_ends_the_other() {
+        let (openai, anthropic) = (ClientPolicy::openai_python(), ClientPolicy::anthropic());
+        let told = |policy, s| after(policy, 1, Outcome::TooManyRequests, Some(s), 0.0);
+        assert_eq!(told(&openai, 120.0), Decision::RetryAfter(seconds(120.0)));
+        assert_eq!(told(&openai, 120.5), Decision::GiveUp);
+        assert_eq!(told(&anthropic, 3_600.0), Decision::RetryAfter(seconds(3_600.0)));
+    }
+
+    #[test]
+    fn what_the_caller_did_wrong_or_ended_is_not_retried() {
+        let sdk = ClientPolicy {
+            retry_on: RetryOn { cut_streams: true, ..RetryOn::transient() },
+            ..ClientPolicy::anthropic()
+        };
+        for outcome in [
+            Outcome::BadRequest,
+            Outcome::Unauthorized,
+            Outcome::TooLarge,
+            Outcome::ClientClosed,
+            Outcome::UserAbandoned,
+            Outcome::Ok,
+        ] {
+            assert_eq!(after(&sdk, 1, outcome, None, 0.0), Decision::GiveUp, "{outcome:?}");
+        }
+        assert_ne!(after(&sdk, 1, Outcome::StreamCut, None, 0.0), Decision::GiveUp);
+        assert_eq!(after(&ClientPolicy::anthropic(), 1, Outcome::StreamCut, None, 0.0), Decision::GiveUp);
+    }
+
+    #[test]
+    fn a_framework_restarts_the_turn_until_its_own_limit_and_multiplies_the_sdk() {
+        let turn_restarts = Some(TurnRestarts { limit: 1, wait: seconds(2.0) });
+        let agent = ClientPolicy { turn_restarts, ..ClientPolicy::openai_python() };
+        let mut progress = Progress { tries: 1, restarts: 0 };
+        let mut attempts = 1;
+        loop {
+            match agent.after_failure(progress, Outcome::Unavailable, None, 0.5) {
+                Decision::RetryAfter(_) => progress.tries += 1,
+                Decision::RestartTurnAfter(wait) => {
+                    assert_eq!(wait, seconds(2.0));
+                    progress = Progress { tries: 1, restarts: progress.restarts + 1 };
+                }
+                Decision::GiveUp => break,
+            }
+            attempts += 1;
+        }
+        assert_eq!((attempts, agent.max_attempts()), (6, 6));
+        let bad = agent.after_failure(Progress { tries: 1, restarts: 0 }, Outcome::StreamCut, None, 0.0);
+        assert_eq!(bad, Decision::RestartTurnAfter(seconds(2.0)), "the framework retries what the SDK does not");
+        let gone = agent.after_failure(Progress { tries: 1, restarts: 0 }, Outcome::UserAbandoned, None, 0.0);
+        assert_eq!(gone, Decision::GiveUp);
+    }
+
+    #[test]
+    fn the_first_token_has_a_deadline_of_its_own() {
+        let policy = ClientPolicy { first_token_timeout: Some(seconds(30.0)), ..ClientPolicy::default() };
+        assert_eq!(policy.deadline(SimTime::ZERO, false), SimTime::ZERO + seconds(30.0));
+        assert_eq!(policy.deadline(SimTime::ZERO, true), SimTime::ZERO + seconds(600.0));
+    }
+
+    #[test]
+    fn policies_survive_a_file_and_unknown_fields_do_not() {
+        let policy = ClientPolicy {
+            retry_budget: Some(RetryBudgetPolicy::ShareOfActive { percent: 20, floor: 3 }),
+            patience: Some(Patience { median: seconds(20.0), sigma: 0.5 }),
+            ..ClientPolicy::openai_python()
+        };
+        let text = ron::to_string(&policy).expect("it can be written");
+        assert_eq!(ron::from_str::<ClientPolicy>(&text).expect("and read"), policy);
+        assert!(ron::from_str::<ClientPolicy>("(retrys: 3)").is_err());
     }
 }

@@ -404,3 +404,127 @@ impl ConnectionCounts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: f64) -> SimTime {
+        SimTime::from_secs_f64(seconds)
+    }
+
+    fn held(acquired: Acquired) -> Held {
+        match acquired {
+            Acquired::Reused(held) | Acquired::Opened(held) => held,
+            Acquired::Refused(refusal) => panic!("{refusal:?}"),
+        }
+    }
+
+    fn acquire(pool: &mut ConnectionPool, seconds: f64, slot: u32, backend: u32) -> Acquired {
+        pool.acquire(at(seconds), slot, &mut || Some(backend))
+    }
+
+    #[test]
+    fn a_slot_stays_where_it_connected_although_others_have_come() {
+        let mut pool = ConnectionPool::new(ConnectionRules { memory_bytes: 64_000, ..ConnectionRules::default() });
+        let first = held(acquire(&mut pool, 0.0, 7, 0));
+        assert!(pool.release(at(1.0), first.connection));
+        assert_eq!(acquire(&mut pool, 9_999.0, 7, 1), Acquired::Reused(first), "pinned");
+        assert_eq!(held(acquire(&mut pool, 9_999.0, 8, 1)).backend, 1);
+        assert_eq!((pool.connections_to(at(1e4), 0), pool.connections_to(at(1e4), 1)), (1, 1));
+        assert_eq!(pool.memory_bytes(at(1e4)), 128_000);
+        assert_eq!((pool.counts().opened, pool.counts().reused), (2, 1));
+    }
+
+    #[test]
+    fn an_aged_connection_takes_no_new_use_and_closes_after_its_last() {
+        let mut pool =
+            ConnectionPool::new(ConnectionRules { max_age: Some(SimDuration::from_secs(60)), ..Default::default() });
+        let old = held(acquire(&mut pool, 0.0, 7, 0));
+        let new = held(acquire(&mut pool, 60.0, 7, 1));
+        assert_eq!(new.backend, 1);
+        assert_eq!(pool.open_connections(at(60.0)), 2, "the old one still carries a stream");
+        assert!(pool.release(at(61.0), old.connection));
+        assert_eq!(pool.connections_to(at(61.0), 0), 0);
+        assert!(!pool.release(at(61.0), old.connection), "it is closed");
+
+        let newest = held(acquire(&mut pool, 120.0, 7, 2));
+        pool.set_rules(at(121.0), ConnectionRules::default());
+        pool.release(at(122.0), new.connection);
+        assert_eq!(pool.connections_to(at(122.0), 1), 0, "nobody would ever use it again");
+        assert!(pool.release(at(122.0), newest.connection));
+        assert_eq!(pool.open_connections(at(122.0)), 1);
+    }
+
+    #[test]
+    fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
+        let mut pool = ConnectionPool::new(ConnectionRules {
+            idle_timeout: Some(SimDuration::from_secs(60)),
+            ..Default::default()
+        });
+        let (a, b) = (held(acquire(&mut pool, 0.0, 1, 0)), held(acquire(&mut pool, 0.0, 2, 0)));
+        pool.release(at(1.0), a.connection);
+        pool.release(at(1.0), b.connection);
+        let again = held(acquire(&mut pool, 50.0, 2, 9));
+        assert_eq!(again, b);
+        assert_eq!(pool.open_connections(at(60.9)), 2);
+        assert_eq!(pool.open_connections(at(61.0)), 1);
+        assert_eq!(acquire(&mut pool, 62.0, 1, 9), Acquired::Opened(Held { connection: 2, backend: 9 }));
+    }
+
+    #[test]
+    fn a_full_table_refuses_the_new_and_leaves_the_old() {
+        let rules = ConnectionRules {
+            reuse: false,
+            table_limit: Some(3),
+            table_linger: SimDuration::from_secs(60),
+            ..Default::default()
+        };
+        let mut pool = ConnectionPool::new(rules);
+        let one = held(acquire(&mut pool, 0.0, 1, 0));
+        for slot in 2..4 {
+            let other = held(acquire(&mut pool, 0.0, slot, 0));
+            pool.release(at(1.0), other.connection);
+        }
+        assert_eq!(pool.table_mut().entries(at(1.0)), 3, "closed connections keep their entries");
+        assert_eq!(acquire(&mut pool, 2.0, 4, 0), Acquired::Refused(Refusal::TableFull));
+        assert_eq!(pool.open_connections(at(2.0)), 1, "the established one lives");
+        assert!(matches!(acquire(&mut pool, 61.0, 4, 0), Acquired::Opened(_)), "entries ran out");
+        assert_eq!((pool.counts().table_full, pool.table_mut().refused()), (1, 1));
+        assert!(pool.release(at(62.0), one.connection));
+    }
+
+    #[test]
+    fn an_expired_certificate_fails_handshakes_only() {
+        let mut pool = ConnectionPool::new(ConnectionRules::default());
+        pool.set_certificate(Some(Certificate { not_after: at(100.0) }));
+        let first = held(acquire(&mut pool, 100.0, 1, 0));
+        assert_eq!(acquire(&mut pool, 101.0, 1, 0), Acquired::Reused(first));
+        assert_eq!(acquire(&mut pool, 101.0, 2, 0), Acquired::Refused(Refusal::CertificateExpired));
+        assert_eq!(pool.backend_gone(at(102.0), 0), [first.connection]);
+        assert_eq!(acquire(&mut pool, 103.0, 1, 0), Acquired::Refused(Refusal::CertificateExpired));
+        assert_eq!(pool.acquire(at(103.0), 1, &mut || None), Acquired::Refused(Refusal::NoBackend));
+        pool.set_certificate(Some(Certificate { not_after: at(1e6) }));
+        assert!(matches!(acquire(&mut pool, 104.0, 1, 0), Acquired::Opened(_)));
+    }
+
+    #[test]
+    fn a_restart_breaks_all_and_names_those_in_use() {
+        let mut pool = ConnectionPool::new(ConnectionRules::default());
+        let uses: Vec<u64> =
+            [(1, 5), (2, 3), (3, 5)].map(|(slot, b)| held(acquire(&mut pool, 0.0, slot, b)).connection).into();
+        pool.release(at(1.0), uses[1]);
+        assert_eq!(pool.restart(at(2.0)), [uses[0], uses[2]]);
+        assert_eq!(pool.open_connections(at(2.0)), 0);
+    }
+
+    #[test]
+    fn silence_is_cut_at_the_time_out_unless_something_is_said() {
+        let minute = SimDuration::from_secs(60);
+        let rule = SilenceRule { timeout: minute, keep_alive: None };
+        assert_eq!(rule.cut_at(at(5.0)), at(65.0));
+        let kept = SilenceRule { keep_alive: Some(SimDuration::from_secs(15)), ..rule };
+        assert_eq!(kept.cut_at(at(5.0)), SimTime::NEVER);
+        assert_eq!(SilenceRule { keep_alive: Some(minute), ..rule }.cut_at(at(5.0)), at(65.0), "just too late");
+    }
+}

@@ -152,13 +152,12 @@ impl Health {
     pub fn observe_request(&mut self, now: SimTime, target: u32, ok: bool) -> Option<Verdict> {
         let rules = self.rules.ejection?;
         self.wake(now);
-        let ejected = self.targets.values().filter(|t| t.ejected_until.is_some()).count();
-        let may_eject = ejected == 0 || (ejected + 1) * 100 <= self.targets.len() * rules.max_percent as usize;
         let entry = self.targets.get_mut(&target)?;
-        entry.errors = if ok { 0 } else { entry.errors + 1 };
-        if entry.errors < rules.consecutive_errors.max(1) || entry.ejected_until.is_some() || !may_eject {
+        entry.errors = if ok { 0 } else { entry.errors.saturating_add(1) };
+        if entry.errors < rules.consecutive_errors.max(1) || entry.ejected_until.is_some() || !self.may_eject(rules) {
             return None;
         }
+        let entry = self.targets.get_mut(&target)?;
         entry.errors = 0;
         entry.ejections += 1;
         let span = SimDuration(rules.base_time.0.saturating_mul(entry.ejections as u64)).min(rules.max_time);
@@ -194,6 +193,11 @@ impl Health {
         self.targets.is_empty()
     }
 
+    fn may_eject(&self, rules: EjectionRules) -> bool {
+        let ejected = self.targets.values().filter(|t| t.ejected_until.is_some()).count();
+        ejected == 0 || (ejected + 1) * 100 <= self.targets.len() * rules.max_percent as usize
+    }
+
     /// Lets ejections end that are over by `now`.
     fn wake(&mut self, now: SimTime) {
         if self.next_return <= now {
@@ -215,5 +219,71 @@ impl Health {
             self.ready.clear();
             self.ready.extend(self.targets.keys());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SimTime {
+        SimTime::ZERO + SimDuration::from_secs(seconds)
+    }
+
+    fn four(rules: HealthRules) -> Health {
+        let mut health = Health::new(rules);
+        (0..4).for_each(|target| health.add(at(0), target, true));
+        health
+    }
+
+    #[test]
+    fn a_target_falls_after_three_failures_in_a_row_and_rises_after_one_success() {
+        let mut health = four(HealthRules::default());
+        for ok in [false, false, true, false, false] {
+            assert_eq!(health.observe(at(1), 2, ok), None);
+        }
+        assert_eq!(health.ready(at(1)), [0, 1, 2, 3], "what is not known is not believed");
+        assert_eq!(health.observe(at(2), 2, false), Some(Verdict::Unhealthy));
+        assert_eq!(health.ready(at(2)), [0, 1, 3]);
+        assert_eq!(health.observe(at(3), 2, true), Some(Verdict::Healthy));
+        assert_eq!(health.ready(at(3)), [0, 1, 2, 3]);
+        assert_eq!(health.observe(at(3), 77, false), None, "a target nobody knows");
+    }
+
+    #[test]
+    fn in_panic_all_targets_are_used() {
+        let mut health = four(HealthRules { fall: 1, panic_percent: 50, ..HealthRules::default() });
+        health.observe(at(1), 0, false);
+        health.observe(at(1), 1, false);
+        assert_eq!(health.ready(at(1)), [2, 3], "half is not less than half");
+        health.observe(at(2), 2, false);
+        assert!(health.is_panicking(at(2)));
+        assert_eq!(health.ready(at(2)), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn errors_in_a_row_eject_for_longer_each_time_and_never_too_many() {
+        let mut health = four(HealthRules { ejection: Some(EjectionRules::default()), ..HealthRules::default() });
+        let fail =
+            |health: &mut Health, now, target| (0..5).filter_map(|_| health.observe_request(now, target, false)).last();
+        assert_eq!(fail(&mut health, at(0), 1), Some(Verdict::Ejected(at(30))));
+        assert_eq!(fail(&mut health, at(1), 2), None, "one of four is ejected already, and 10 % is the limit");
+        assert_eq!(health.ready(at(29)), [0, 2, 3]);
+        assert!(health.is_healthy(1), "the probes see nothing");
+        assert_eq!(health.ready(at(30)), [0, 1, 2, 3]);
+        assert_eq!(fail(&mut health, at(40), 1), Some(Verdict::Ejected(at(100))));
+        health.observe_request(at(101), 1, false);
+        assert_eq!(health.observe_request(at(101), 1, true), None);
+        assert_eq!(health.ready(at(101)), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn first_probes_are_spread_over_the_interval() {
+        let health = Health::new(HealthRules::default());
+        let mut firsts: Vec<SimTime> = (0..20).map(|target| health.first_probe(at(5), target)).collect();
+        firsts.sort_unstable();
+        firsts.dedup();
+        assert_eq!(firsts.len(), 20);
+        assert!(firsts.iter().all(|first| (at(5)..at(15)).contains(first)));
     }
 }

@@ -321,3 +321,78 @@ impl<V> Shard<V> {
         self.youngest = slot;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: SimDuration = SimDuration::from_secs(60);
+
+    fn filled(shards: u16) -> KeyedCache {
+        let mut cache = KeyedCache::new(shards, 1_000, MINUTE);
+        (0..4_000).for_each(|key| cache.insert(SimTime::ZERO, key, ()));
+        cache
+    }
+
+    fn hits(cache: &mut KeyedCache) -> usize {
+        (0..4_000).filter(|key| cache.lookup(SimTime::ZERO, *key) == Lookup::Hit(())).count()
+    }
+
+    #[test]
+    fn an_entry_lives_for_its_time_and_not_a_nanosecond_longer() {
+        let mut cache = KeyedCache::new(1, 10, MINUTE);
+        cache.insert(SimTime::ZERO, 1, "old address");
+        assert_eq!(cache.lookup(SimTime(MINUTE.0 - 1), 1), Lookup::Hit("old address"));
+        assert_eq!(cache.lookup(SimTime(MINUTE.0), 1), Lookup::Miss);
+        assert_eq!((cache.counts().expired, cache.counts().misses, cache.len()), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_shard_that_is_down_fails_its_keys_and_no_others() {
+        let mut cache = filled(8);
+        assert_eq!(hits(&mut cache), 4_000);
+        cache.set_shard_down(5, true);
+        for key in 0..4_000 {
+            let expected = if cache.shard_of(key) == 5 { Lookup::ShardDown } else { Lookup::Hit(()) };
+            assert_eq!(cache.lookup(SimTime::ZERO, key), expected);
+            cache.insert(SimTime::ZERO, key, ());
+        }
+        let failed = cache.counts().unanswered;
+        assert!((400..600).contains(&failed), "an eighth: {failed}");
+        cache.set_shard_down(5, false);
+        assert_eq!(hits(&mut cache), 4_000, "it was away, not lost");
+        cache.drop_shard(5);
+        assert_eq!(hits(&mut cache) as u64, 4_000 - failed);
+    }
+
+    #[test]
+    fn one_more_shard_loses_most_entries() {
+        let mut cache = filled(8);
+        cache.resize(9);
+        // A key stays where it was if its hash is the same modulo both: one in nine.
+        let kept = hits(&mut cache);
+        assert!((350..540).contains(&kept), "{kept}");
+        assert_eq!(cache.len(), kept, "what cannot be found takes no room");
+        cache.flush();
+        assert!(cache.is_empty());
+        assert_eq!(cache.counts().lost, 4_000);
+    }
+
+    #[test]
+    fn a_smaller_cache_evicts_the_least_used() {
+        let mut cache = KeyedCache::new(1, 3, MINUTE);
+        (0..3).for_each(|key| cache.insert(SimTime::ZERO, key, ()));
+        cache.lookup(SimTime::ZERO, 0);
+        cache.set_capacity(1);
+        assert_eq!(cache.lookup(SimTime::ZERO, 0), Lookup::Hit(()));
+        assert_eq!((cache.len(), cache.counts().evicted), (1, 2));
+    }
+
+    #[test]
+    fn cohorts_expire_at_moments_of_their_own() {
+        let phases: std::collections::BTreeSet<SimDuration> = (0..50).map(|cohort| phase(cohort, MINUTE)).collect();
+        assert_eq!(phases.len(), 50);
+        assert!(phases.iter().all(|p| *p < MINUTE));
+        assert_eq!(phase(1, SimDuration::ZERO), SimDuration::ZERO);
+    }
+}

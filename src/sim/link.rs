@@ -199,8 +199,7 @@ impl SharedLink {
         self.present -= 1;
         self.starts -= flow.start;
         self.moved += flow.finish - flow.start;
-        let after = self.landing.back().map_or(SimTime::ZERO, |(at, _, _)| *at);
-        self.landing.push_back(((at + self.latency).max(after), flow.number, key));
+        self.landing.push_back((at + self.latency, flow.number, key));
     }
 
     /// Virtual bytes per nanosecond, in units of `PER_BYTE`, as a fraction.
@@ -365,5 +364,78 @@ impl Ways {
     /// The path of a flow.
     pub fn path_of(&self, flow: u64) -> Option<&Path> {
         self.way_of(flow).map(|way| &self.ways[way].0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lossy(loss: f64) -> Path {
+        Path { latency: SimDuration::from_millis(10), jitter: SimDuration::ZERO, loss }
+    }
+
+    #[test]
+    fn those_who_stay_share_what_a_cancelled_flow_had() {
+        let at = SimTime::from_secs_f64;
+        let mut link = SharedLink::new(3_000, SimDuration::ZERO);
+        assert!((1..=3).all(|key| link.start(at(0.0), key, key as u64 * 1_000)));
+        assert!(link.cancel(at(0.5), 3) && !link.cancel(at(0.5), 3));
+        assert_eq!(link.in_flight(), 2);
+        assert_eq!(link.next_done(), Some(at(0.5 + 500.0 / 1_500.0) + SimDuration(1)), "rounded up");
+        assert_eq!(link.advance(at(9.0)), [1, 2]);
+        assert_eq!(link.moved_bytes(at(9.0)), 3_500);
+    }
+
+    #[test]
+    fn a_flow_with_less_latency_does_not_overtake() {
+        let at = SimTime::from_secs_f64;
+        let mut link = SharedLink::new(1_000, SimDuration::from_secs(10));
+        link.start(at(0.0), 1, 1_000);
+        link.set_latency(at(2.0), SimDuration::from_secs(1));
+        link.start(at(2.0), 2, 1_000);
+        assert!(link.advance(at(10.9)).is_empty());
+        assert_eq!(link.advance(at(11.0)), [1, 2]);
+    }
+
+    #[test]
+    fn a_sound_path_adds_nothing_to_its_latency() {
+        for u in [0.0, 0.5, 0.999_999] {
+            assert_eq!(lossy(0.0).delay(10_000, 0.0, u), SimDuration::from_millis(10));
+        }
+    }
+
+    #[test]
+    fn a_lost_probe_waits_for_the_timer_and_then_for_twice_as_long() {
+        // One packet at 10 % loss: sent once with 0.9, twice with 0.09, three times with 0.009.
+        let delay = |u| lossy(0.1).delay(1, 0.0, u).as_secs_f64();
+        assert_eq!(delay(0.899), 0.010);
+        assert_eq!(delay(0.901), 0.210);
+        assert_eq!(delay(0.989), 0.210);
+        assert_eq!(delay(0.991), 0.610, "200 ms and then 400 ms");
+    }
+
+    #[test]
+    fn loss_hurts_large_messages_first() {
+        let mean = |packets| {
+            (0..1_000).map(|i| lossy(0.01).delay(packets, 0.0, i as f64 / 1e3).as_secs_f64()).sum::<f64>() / 1e3
+        };
+        let (probe, prompt) = (mean(1), mean(packets(600_000)));
+        assert!(probe < 0.015, "a health check hardly notices: {probe}");
+        assert!(0.5 < prompt, "a long prompt crawls: {prompt}");
+    }
+
+    #[test]
+    fn a_gray_path_is_left_by_its_flows_and_by_no_other() {
+        let mut ways = Ways::new(8, lossy(0.0));
+        ways.set_loss(3, 0.01);
+        let before: Vec<usize> = (0..8_000).filter_map(|flow| ways.way_of(flow)).collect();
+        let gray = before.iter().filter(|way| **way == 3).count();
+        assert!((900..1_100).contains(&gray), "an eighth: {gray}");
+        assert!(ways.set_in_use(3, false) && !ways.set_in_use(8, false));
+        for (flow, way) in before.into_iter().enumerate() {
+            let now = ways.way_of(flow as u64);
+            assert!(if way == 3 { now != Some(3) } else { now == Some(way) });
+        }
     }
 }

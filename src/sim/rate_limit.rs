@@ -46,15 +46,15 @@ impl TokenBucket {
     /// Gives back tokens reserved and not used; what the bucket cannot hold is lost.
     pub fn refund(&mut self, now: SimTime, n: u64) {
         self.refill(now);
-        self.level = (self.level + n as u128 * self.period as u128).min(self.full());
+        self.level = self.level.saturating_add(n as u128 * self.period as u128).min(self.full());
     }
 
     /// Changes rate and depth; the tokens that are there stay, as far as they fit.
     pub fn set_rate(&mut self, now: SimTime, tokens: u64, per: SimDuration, depth: u64) {
         self.refill(now);
         let period = per.0.max(1);
-        let level = self.level / self.period as u128 * period as u128
-            + self.level % self.period as u128 * period as u128 / self.period as u128;
+        let (whole, part) = (self.level / self.period as u128, self.level % self.period as u128);
+        let level = (whole * period as u128).saturating_add(part * period as u128 / self.period as u128);
         *self = TokenBucket { tokens, period, depth, level, seen: self.seen };
         self.level = self.level.min(self.full());
     }
@@ -176,5 +176,74 @@ impl RetryBudget {
     /// Retries refused so far.
     pub fn refused(&self) -> u64 {
         self.refused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: SimDuration = SimDuration::from_secs(1);
+
+    fn at(seconds: f64) -> SimTime {
+        SimTime::from_secs_f64(seconds)
+    }
+
+    #[test]
+    fn what_was_reserved_and_not_used_comes_back_but_never_overflows() {
+        let mut bucket = TokenBucket::new(at(0.0), 10, SECOND, 100);
+        assert_eq!(bucket.take(at(0.0), 90), Ok(()));
+        assert_eq!(bucket.take(at(0.0), 20), Err(SECOND));
+        bucket.refund(at(0.0), 60);
+        assert_eq!(bucket.level(at(0.0)), 70);
+        bucket.refund(at(0.0), 60);
+        assert_eq!(bucket.level(at(0.0)), 100);
+        assert_eq!(bucket.take(at(9.0), 101), Err(SimDuration::FOREVER), "deeper than the bucket");
+    }
+
+    #[test]
+    fn a_new_rate_keeps_what_is_there() {
+        let mut bucket = TokenBucket::new(at(0.0), 60, SimDuration::from_secs(60), 60);
+        assert_eq!(bucket.take(at(0.0), 60), Ok(()));
+        bucket.set_rate(at(10.5), 1, SECOND, 5);
+        assert_eq!(bucket.level(at(10.5)), 5, "what no longer fits is lost");
+        assert_eq!(bucket.take(at(10.5), 5), Ok(()));
+        bucket.set_rate(at(11.0), 0, SECOND, 5);
+        assert_eq!(bucket.retry_after(at(99.0), 1), SimDuration::FOREVER, "half a token and no more to come");
+    }
+
+    #[test]
+    fn a_step_back_in_time_brings_nothing_twice() {
+        let mut bucket = TokenBucket::new(at(0.0), 1, SECOND, 100);
+        assert_eq!(bucket.take(at(10.0), 100), Ok(()));
+        assert_eq!(bucket.level(at(5.0)), 0);
+        assert_eq!(bucket.level(at(11.0)), 1);
+    }
+
+    #[test]
+    fn extreme_numbers_do_not_overflow() {
+        let mut bucket = TokenBucket::new(at(0.0), u64::MAX, SimDuration::FOREVER, u64::MAX);
+        bucket.refund(SimTime::NEVER, u64::MAX);
+        bucket.set_rate(SimTime::NEVER, 1, SimDuration::FOREVER, u64::MAX);
+        assert_eq!(bucket.take(SimTime::NEVER, u64::MAX), Ok(()));
+    }
+
+    #[test]
+    fn envoys_budget_follows_what_is_active_above_its_floor() {
+        let mut budget = RetryBudget::new(RetryBudgetPolicy::ShareOfActive { percent: 20, floor: 3 });
+        assert_eq!((0..10).filter(|_| budget.try_retry(5)).count(), 3);
+        assert_eq!((0..10).filter(|_| budget.try_retry(40)).count(), 5, "eight in all");
+        budget.retry_ended();
+        assert!(budget.try_retry(40));
+        assert_eq!((budget.retries(), budget.refused()), (8, 12));
+    }
+
+    #[test]
+    fn grpcs_throttle_stops_below_half_and_is_earned_back() {
+        let mut budget = RetryBudget::new(RetryBudgetPolicy::TokenRatio { max_tokens: 10, success_millis: 100 });
+        (0..5).for_each(|_| budget.observe(false));
+        assert!(!budget.try_retry(1), "exactly half is not more than half");
+        budget.observe(true);
+        assert!(budget.try_retry(1));
     }
 }

@@ -379,3 +379,74 @@ impl Station {
         self.left_in_line = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: f64) -> SimTime {
+        SimTime::from_secs_f64(seconds)
+    }
+
+    #[test]
+    fn the_books_notice_what_was_not_booked() {
+        let mut station = Station::new(1, None);
+        station.offer(at(0.0), 1);
+        station.offer(at(0.5), 2);
+        assert_eq!(station.check(at(2.0)), Ok(()));
+        let mut lost = station.clone();
+        lost.books.entered += 1;
+        assert!(matches!(lost.check(at(2.0)), Err(StationError::Lost { .. })));
+        let mut unbooked = station.clone();
+        unbooked.books.until = at(3.0);
+        assert!(matches!(unbooked.check(at(3.0)), Err(StationError::Little { .. })));
+        station.servers = 2;
+        assert_eq!(station.check(at(2.0)), Err(StationError::Idle { waiting: 1, free: 1 }));
+    }
+
+    #[test]
+    fn a_zombie_keeps_its_server_and_is_counted() {
+        let mut station = Station::new(1, None);
+        assert_eq!(station.offer(at(0.0), 1), Offer::Started);
+        assert_eq!(station.offer(at(0.0), 2), Offer::Queued);
+        assert!(station.orphan(1) && station.orphan(1) && !station.orphan(9));
+        assert_eq!((station.orphans(), station.busy()), (1, 1));
+        assert_eq!(station.finish(at(1.0), 1), Some(2));
+        assert_eq!(station.finish(at(1.5), 1), None, "it is gone");
+        assert_eq!(station.finish(at(2.0), 2), None);
+        let books = station.books(at(2.0));
+        assert_eq!((books.served, books.served_orphans, station.orphans()), (2, 1, 0));
+        assert_eq!(books.waited, 1_000_000_000);
+    }
+
+    #[test]
+    fn those_who_leave_the_line_leave_nothing_behind() {
+        let mut station = Station::new(0, None);
+        for key in 0..10_000 {
+            station.offer(at(0.0), key);
+            station.abandon(at(0.0), key);
+        }
+        assert!(station.lines[0].len() <= 32, "{}", station.lines[0].len());
+        assert_eq!(station.offer(at(1.0), 5), Offer::Queued);
+        assert_eq!(station.set_servers(at(2.0), 9), [5]);
+    }
+
+    #[test]
+    fn an_outage_holds_the_line_and_its_end_starts_as_many_as_fit() {
+        let mut station = Station::new(2, Some(3));
+        assert!(station.set_servers(at(0.0), 0).is_empty());
+        for key in 0..3 {
+            assert_eq!(station.offer(at(key as f64), key), Offer::Queued);
+        }
+        assert_eq!(station.offer(at(3.0), 3), Offer::Rejected);
+        assert_eq!(station.head_age(at(5.0)), SimDuration::from_secs(5));
+        assert_eq!(station.abandon(at(5.0), 0), Abandoned::WasQueued);
+        assert_eq!(station.head_age(at(5.0)), SimDuration::from_secs(4));
+        assert_eq!(station.set_servers(at(5.0), 2), [1, 2]);
+        assert!(station.set_servers(at(6.0), 1).is_empty(), "nobody is interrupted, nobody starts");
+        assert_eq!(station.offer(at(6.0), 4), Offer::Queued);
+        assert_eq!(station.finish(at(7.0), 1), None, "one server too many");
+        assert_eq!(station.finish(at(8.0), 2), Some(4));
+        assert_eq!(station.check(at(8.0)), Ok(()));
+    }
+}
