@@ -53,15 +53,18 @@ fn spoil_json(value: &mut Value, file: &ScenarioFile) {
     value["variants"] = json!(file.variants);
     value["causes"] = file.causes.iter().map(cause).collect();
     value["decoys"] = file.decoys.iter().map(cause).collect();
-    value["actions"] =
-        FORMS.iter().map(|f| json!({ "name": f.name, "usage": f.usage(), "does": f.does })).collect();
+    value["actions"] = FORMS.iter().map(|f| json!({ "name": f.name, "usage": f.usage(), "does": f.does })).collect();
 }
 
 fn spoil_text(file: &ScenarioFile) -> String {
     let mut text = format!("\n{}\n{}\n\nVariants\n", file.title, file.story);
     for variant in &file.variants {
         let foil = if variant.foil { " (foil)" } else { "" };
-        text.push_str(&format!("  {}{foil}: {}\n", variant.name, [&variant.causes[..], &variant.decoys].concat().join(", ")));
+        text.push_str(&format!(
+            "  {}{foil}: {}\n",
+            variant.name,
+            [&variant.causes[..], &variant.decoys].concat().join(", ")
+        ));
     }
     for (title, list) in [("Causes", &file.causes), ("Decoys", &file.decoys)] {
         text.push_str(&format!("\n{title}\n"));

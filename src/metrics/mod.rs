@@ -6,11 +6,20 @@ pub mod promql {
     use super::store::Store;
     #[derive(Clone, Debug)]
     pub struct Query;
-    pub struct Sample { pub value: f64 }
-    pub enum Value { Scalar(f64), Vector(Vec<Sample>) }
+    pub struct Sample {
+        pub value: f64,
+    }
+    pub enum Value {
+        Scalar(f64),
+        Vector(Vec<Sample>),
+    }
     impl Query {
-        pub fn parse(_: &str) -> Result<Query, String> { Ok(Query) }
-        pub fn eval_at(&self, _: &Store, _: i64) -> Result<Value, String> { Ok(Value::Vector(Vec::new())) }
+        pub fn parse(_: &str) -> Result<Query, String> {
+            Ok(Query)
+        }
+        pub fn eval_at(&self, _: &Store, _: i64) -> Result<Value, String> {
+            Ok(Value::Vector(Vec::new()))
+        }
     }
 }
 pub mod store {

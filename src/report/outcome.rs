@@ -4,8 +4,8 @@ use crate::report::run::{Moment, MomentKind, RunReport};
 use crate::scenario::lower::Setup;
 use crate::scenario::scenario::Scenario;
 use crate::sim::time::SimTime;
-use crate::sim::world::fact::What;
 use crate::sim::world::Ended;
+use crate::sim::world::fact::What;
 
 /// A run's report with what its JSON contract has no room for.
 pub struct Outcome {
@@ -101,4 +101,3 @@ fn timeline(scenario: &Scenario, ended: &Ended) -> Vec<Moment> {
     }
     moments
 }
-

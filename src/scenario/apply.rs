@@ -30,52 +30,199 @@ struct Words<'a> {
 
 /// Every action, in the order of the layers.
 pub const FORMS: &[Form] = &[
-    Form { name: "rate-limit", target: Some("TIER"), value: Some("REQUESTS_PER_MIN"), does: "limit requests per minute and account of a tier; without a tier, of all", make: |w| {
-        Ok(Action::RateLimit { tier: w.target.map(tier).transpose()?, requests_per_min: w.number()? })
-    } },
-    Form { name: "rate-limit-account", target: Some("ACCOUNT"), value: Some("REQUESTS_PER_MIN"), does: "limit one account", make: |w| {
-        Ok(Action::RateLimitAccount { account: w.target_number()?, requests_per_min: w.number()? })
-    } },
-    Form { name: "block-account", target: Some("ACCOUNT"), value: None, does: "refuse one account", make: |w| Ok(Action::BlockAccount { account: w.target_number()? }) },
-    Form { name: "block-cohort", target: Some("COHORT"), value: None, does: "refuse a cohort of accounts", make: |w| Ok(Action::BlockCohort { cohort: w.target()? }) },
-    Form { name: "shed", target: None, value: Some("SHARE"), does: "refuse a share of requests at the gateway, with Retry-After", make: |w| Ok(Action::Shed { share: w.share()? }) },
-    Form { name: "shift-traffic", target: None, value: Some("SHARE"), does: "send a share of traffic to another cell", make: |w| Ok(Action::ShiftTraffic { share: w.share()? }) },
+    Form {
+        name: "rate-limit",
+        target: Some("TIER"),
+        value: Some("REQUESTS_PER_MIN"),
+        does: "limit requests per minute and account of a tier; without a tier, of all",
+        make: |w| Ok(Action::RateLimit { tier: w.target.map(tier).transpose()?, requests_per_min: w.number()? }),
+    },
+    Form {
+        name: "rate-limit-account",
+        target: Some("ACCOUNT"),
+        value: Some("REQUESTS_PER_MIN"),
+        does: "limit one account",
+        make: |w| Ok(Action::RateLimitAccount { account: w.target_number()?, requests_per_min: w.number()? }),
+    },
+    Form {
+        name: "block-account",
+        target: Some("ACCOUNT"),
+        value: None,
+        does: "refuse one account",
+        make: |w| Ok(Action::BlockAccount { account: w.target_number()? }),
+    },
+    Form {
+        name: "block-cohort",
+        target: Some("COHORT"),
+        value: None,
+        does: "refuse a cohort of accounts",
+        make: |w| Ok(Action::BlockCohort { cohort: w.target()? }),
+    },
+    Form {
+        name: "shed",
+        target: None,
+        value: Some("SHARE"),
+        does: "refuse a share of requests at the gateway, with Retry-After",
+        make: |w| Ok(Action::Shed { share: w.share()? }),
+    },
+    Form {
+        name: "shift-traffic",
+        target: None,
+        value: Some("SHARE"),
+        does: "send a share of traffic to another cell",
+        make: |w| Ok(Action::ShiftTraffic { share: w.share()? }),
+    },
     Form { name: "pause-batch", target: None, value: None, does: "hold batch work", make: |_| Ok(Action::PauseBatch) },
-    Form { name: "feature-off", target: Some("FEATURE"), value: None, does: "turn a feature off: images or shared-cache", make: |w| {
-        let feature = w.target()?;
-        if ["images", "shared-cache"].contains(&feature.as_str()) { Ok(Action::FeatureOff { feature }) }
-        else { Err(format!("no feature is called \"{feature}\"; there are: images, shared-cache")) }
-    } },
-    Form { name: "flag-off", target: Some("FLAG"), value: None, does: "turn a flag off", make: |w| Ok(Action::FlagOff { flag: w.target()? }) },
-    Form { name: "rollback", target: Some("CHANGE"), value: None, does: "undo a change", make: |w| Ok(Action::Rollback { change: w.target()? }) },
-    Form { name: "freeze-rollouts", target: None, value: None, does: "stop rollouts that are under way", make: |_| Ok(Action::FreezeRollouts) },
-    Form { name: "restart-gateways", target: None, value: None, does: "restart the gateways one after the other", make: |_| Ok(Action::RestartGateways) },
-    Form { name: "fail-over-auth-shard", target: Some("SHARD"), value: None, does: "fail over a shard of the auth cache", make: |w| Ok(Action::FailOverAuthShard { shard: u16::try_from(w.target_number()?).map_err(|_| "there are not so many shards".to_string())? }) },
-    Form { name: "renew-certificates", target: None, value: None, does: "renew the certificates of every hop", make: |_| Ok(Action::RenewCertificates) },
-    Form { name: "upstream-timeout", target: None, value: Some("SECONDS"), does: "change the gateway's time-out for a silent replica", make: |w| {
-        Ok(Action::UpstreamTimeout { timeout_s: SimDuration::from_secs_f64(w.number()?) })
-    } },
-    Form { name: "retry-budget", target: None, value: Some("SHARE"), does: "change the gateway's retry budget", make: |w| Ok(Action::RetryBudget { share: w.share()? }) },
-    Form { name: "router", target: Some("POOL"), value: Some("POLICY"), does: "change a routing rule: round-robin, least-loaded, mod-n, consistent-hash, cache-aware", make: |w| {
-        Ok(Action::Router { pool: w.target()?, policy: policy(w.value.unwrap_or_default())? })
-    } },
-    Form { name: "scale", target: Some("POOL"), value: Some("REPLICAS"), does: "set a pool's number of replicas", make: |w| {
-        Ok(Action::Scale { pool: w.target()?, replicas: w.whole()? })
-    } },
-    Form { name: "drain", target: Some("POOL/REPLICA"), value: None, does: "take a replica out of the router's set", make: |w| {
-        let (pool, replica) = w.member()?;
-        Ok(Action::Drain { pool, replica: replica.ok_or("which replica? as in drain:POOL/3")? })
-    } },
-    Form { name: "restart", target: Some("POOL[/REPLICA]"), value: None, does: "restart a replica, or a whole pool in turn", make: |w| {
-        let (pool, replica) = w.member()?;
-        Ok(Action::Restart { pool, replica })
-    } },
-    Form { name: "uncordon", target: Some("POOL"), value: None, does: "bring cordoned machines back", make: |w| Ok(Action::Uncordon { pool: w.target()? }) },
-    Form { name: "pause-autoscaler", target: None, value: None, does: "stop the autoscalers", make: |_| Ok(Action::PauseAutoscaler) },
-    Form { name: "take-batch-nodes", target: None, value: Some("NODES"), does: "take machines back from batch work", make: |w| Ok(Action::TakeBatchNodes { nodes: w.whole()? }) },
-    Form { name: "flush-cache", target: None, value: None, does: "drop everything in the shared cache tier", make: |_| Ok(Action::FlushCache) },
-    Form { name: "warm-cache", target: None, value: None, does: "fill the shared tier from what the replicas hold", make: |_| Ok(Action::WarmCache) },
-    Form { name: "restore-cache-members", target: None, value: None, does: "bring replaced cache nodes back with their contents", make: |_| Ok(Action::RestoreCacheMembers) },
+    Form {
+        name: "feature-off",
+        target: Some("FEATURE"),
+        value: None,
+        does: "turn a feature off: images or shared-cache",
+        make: |w| {
+            let feature = w.target()?;
+            if ["images", "shared-cache"].contains(&feature.as_str()) {
+                Ok(Action::FeatureOff { feature })
+            } else {
+                Err(format!("no feature is called \"{feature}\"; there are: images, shared-cache"))
+            }
+        },
+    },
+    Form {
+        name: "flag-off",
+        target: Some("FLAG"),
+        value: None,
+        does: "turn a flag off",
+        make: |w| Ok(Action::FlagOff { flag: w.target()? }),
+    },
+    Form {
+        name: "rollback",
+        target: Some("CHANGE"),
+        value: None,
+        does: "undo a change",
+        make: |w| Ok(Action::Rollback { change: w.target()? }),
+    },
+    Form {
+        name: "freeze-rollouts",
+        target: None,
+        value: None,
+        does: "stop rollouts that are under way",
+        make: |_| Ok(Action::FreezeRollouts),
+    },
+    Form {
+        name: "restart-gateways",
+        target: None,
+        value: None,
+        does: "restart the gateways one after the other",
+        make: |_| Ok(Action::RestartGateways),
+    },
+    Form {
+        name: "fail-over-auth-shard",
+        target: Some("SHARD"),
+        value: None,
+        does: "fail over a shard of the auth cache",
+        make: |w| {
+            Ok(Action::FailOverAuthShard {
+                shard: u16::try_from(w.target_number()?).map_err(|_| "there are not so many shards".to_string())?,
+            })
+        },
+    },
+    Form {
+        name: "renew-certificates",
+        target: None,
+        value: None,
+        does: "renew the certificates of every hop",
+        make: |_| Ok(Action::RenewCertificates),
+    },
+    Form {
+        name: "upstream-timeout",
+        target: None,
+        value: Some("SECONDS"),
+        does: "change the gateway's time-out for a silent replica",
+        make: |w| Ok(Action::UpstreamTimeout { timeout_s: SimDuration::from_secs_f64(w.number()?) }),
+    },
+    Form {
+        name: "retry-budget",
+        target: None,
+        value: Some("SHARE"),
+        does: "change the gateway's retry budget",
+        make: |w| Ok(Action::RetryBudget { share: w.share()? }),
+    },
+    Form {
+        name: "router",
+        target: Some("POOL"),
+        value: Some("POLICY"),
+        does: "change a routing rule: round-robin, least-loaded, mod-n, consistent-hash, cache-aware",
+        make: |w| Ok(Action::Router { pool: w.target()?, policy: policy(w.value.unwrap_or_default())? }),
+    },
+    Form {
+        name: "scale",
+        target: Some("POOL"),
+        value: Some("REPLICAS"),
+        does: "set a pool's number of replicas",
+        make: |w| Ok(Action::Scale { pool: w.target()?, replicas: w.whole()? }),
+    },
+    Form {
+        name: "drain",
+        target: Some("POOL/REPLICA"),
+        value: None,
+        does: "take a replica out of the router's set",
+        make: |w| {
+            let (pool, replica) = w.member()?;
+            Ok(Action::Drain { pool, replica: replica.ok_or("which replica? as in drain:POOL/3")? })
+        },
+    },
+    Form {
+        name: "restart",
+        target: Some("POOL[/REPLICA]"),
+        value: None,
+        does: "restart a replica, or a whole pool in turn",
+        make: |w| {
+            let (pool, replica) = w.member()?;
+            Ok(Action::Restart { pool, replica })
+        },
+    },
+    Form {
+        name: "uncordon",
+        target: Some("POOL"),
+        value: None,
+        does: "bring cordoned machines back",
+        make: |w| Ok(Action::Uncordon { pool: w.target()? }),
+    },
+    Form {
+        name: "pause-autoscaler",
+        target: None,
+        value: None,
+        does: "stop the autoscalers",
+        make: |_| Ok(Action::PauseAutoscaler),
+    },
+    Form {
+        name: "take-batch-nodes",
+        target: None,
+        value: Some("NODES"),
+        does: "take machines back from batch work",
+        make: |w| Ok(Action::TakeBatchNodes { nodes: w.whole()? }),
+    },
+    Form {
+        name: "flush-cache",
+        target: None,
+        value: None,
+        does: "drop everything in the shared cache tier",
+        make: |_| Ok(Action::FlushCache),
+    },
+    Form {
+        name: "warm-cache",
+        target: None,
+        value: None,
+        does: "fill the shared tier from what the replicas hold",
+        make: |_| Ok(Action::WarmCache),
+    },
+    Form {
+        name: "restore-cache-members",
+        target: None,
+        value: None,
+        does: "bring replaced cache nodes back with their contents",
+        make: |_| Ok(Action::RestoreCacheMembers),
+    },
 ];
 
 /// Reads `NAME[:TARGET][=VALUE]@TIME`; the time is seconds after the opening, or `m:ss`.
@@ -144,9 +291,8 @@ impl Words<'_> {
     }
 
     fn share(&self) -> Result<f64, String> {
-        self.number().and_then(|share| {
-            if share <= 1.0 { Ok(share) } else { Err(format!("{share} is not a share from 0 to 1")) }
-        })
+        self.number()
+            .and_then(|share| if share <= 1.0 { Ok(share) } else { Err(format!("{share} is not a share from 0 to 1")) })
     }
 
     fn whole(&self) -> Result<u16, String> {

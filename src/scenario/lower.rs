@@ -1,8 +1,8 @@
 //! From file to world: picks a variant, takes away what is to be taken away, and turns times into moments.
 
 use crate::scenario::file::{CauseSpec, FaultAt, ScenarioFile, VariantSpec};
-use crate::sim::spec::{SpecError, TimedAction, TimedFault, WorldSpec};
 use crate::sim::spec::action::Action;
+use crate::sim::spec::{SpecError, TimedAction, TimedFault, WorldSpec};
 use crate::sim::time::{SimDuration, SimTime};
 
 /// Width of a bucket of the true series.

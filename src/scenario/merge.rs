@@ -5,12 +5,8 @@
 //! `Remove("name")` takes one out (in a map, `"key": Remove`). Every other list, and an empty one, replaces the list of
 //! the preset. A preset may have a base itself.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::check::joined;
 use super::diagnostic::{Diagnostic, Place};
@@ -24,9 +20,6 @@ use super::tree::{Name, Node, Value};
 const DEEPEST: usize = 16;
 /// A document may grow to this many values by presets.
 const MOST_NODES: usize = 1_000_000;
-
-
-
 
 /// What merging came to.
 #[derive(Debug)]

@@ -114,7 +114,9 @@ fn check(file: &ScenarioFile, report: &mut Report<'_>) {
         }
     }
     for (index, variant) in file.variants.iter().enumerate() {
-        for (field, wanted, list) in [("causes", &variant.causes, &file.causes), ("decoys", &variant.decoys, &file.decoys)] {
+        for (field, wanted, list) in
+            [("causes", &variant.causes, &file.causes), ("decoys", &variant.decoys, &file.decoys)]
+        {
             for (number, id) in wanted.iter().enumerate() {
                 let path = root().field("variants").index(index).field(field).index(number);
                 let noun = field.trim_end_matches('s');

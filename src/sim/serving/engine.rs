@@ -369,7 +369,8 @@ impl Engine {
         let mut lost: Vec<u32> = self.slot_of.keys().copied().collect();
         lost.sort_unstable();
         let counts = self.counts_at(now);
-        *self = Engine { counts: EngineCounts { busy: counts.busy, ..self.counts }, ..Engine::new(self.config.clone()) };
+        *self =
+            Engine { counts: EngineCounts { busy: counts.busy, ..self.counts }, ..Engine::new(self.config.clone()) };
         lost
     }
 

@@ -282,7 +282,8 @@ mod tests {
         let mut router = Router::new(RouterPolicy::RoundRobin, 3, SimDuration::from_secs(30));
         (0..2).for_each(|place| router.set_ready(place, true));
         (0..3).for_each(|_| router.answered(SimTime::ZERO, 0, false));
-        let picks = |router: &mut Router, at| (0..8).filter_map(|n| router.pick(at, n, &prompt(n), None)).sum::<usize>();
+        let picks =
+            |router: &mut Router, at| (0..8).filter_map(|n| router.pick(at, n, &prompt(n), None)).sum::<usize>();
         assert_eq!(picks(&mut router, SimTime::from_secs_f64(1.0)), 8, "all go to place 1");
         assert_eq!(picks(&mut router, SimTime::from_secs_f64(31.0)), 4, "half go to each again");
     }

@@ -1,9 +1,9 @@
 //! What no schema can say of a spec: that names exist, that numbers agree with each other, that queries are queries.
 
 use crate::metrics::promql::Query;
+use crate::sim::spec::action::Action;
 use crate::sim::spec::fault::Fault;
 use crate::sim::spec::stack::{Hardware, PoolSpec, StackSpec};
-use crate::sim::spec::action::Action;
 use crate::sim::spec::{SpecError, WorldSpec};
 
 /// Everything that is wrong with the stack, faults and actions of a spec, with paths from its root.
@@ -54,17 +54,14 @@ fn pool_mistakes(found: &mut Vec<SpecError>, pool: &PoolSpec, path: &str) {
     }
 }
 
-fn unique<'a>(
-    found: &mut Vec<SpecError>,
-    path: &str,
-    field: &str,
-    kind: &str,
-    names: impl Iterator<Item = &'a str>,
-) {
+fn unique<'a>(found: &mut Vec<SpecError>, path: &str, field: &str, kind: &str, names: impl Iterator<Item = &'a str>) {
     let mut seen: Vec<&str> = Vec::new();
     for (index, name) in names.enumerate() {
         if seen.contains(&name) {
-            found.push(SpecError::new(format!("{path}.{field}.{index}"), format!("a second {kind} is called \"{name}\"")));
+            found.push(SpecError::new(
+                format!("{path}.{field}.{index}"),
+                format!("a second {kind} is called \"{name}\""),
+            ));
         }
         seen.push(name);
     }
@@ -129,7 +126,10 @@ pub fn fault_mistakes(stack: &StackSpec, fault: &Fault, path: &str) -> Vec<SpecE
         Fault::CacheNodeDown { node } => {
             let nodes = stack.shared_cache.as_ref().map_or(0, |c| c.nodes);
             if nodes <= *node {
-                found.push(SpecError::new(path, format!("the shared cache has {nodes} nodes, counted from 0, and no {node}")));
+                found.push(SpecError::new(
+                    path,
+                    format!("the shared cache has {nodes} nodes, counted from 0, and no {node}"),
+                ));
             }
         }
         Fault::LinkLoss { hop, path: Some(way), .. } => {
@@ -138,7 +138,10 @@ pub fn fault_mistakes(stack: &StackSpec, fault: &Fault, path: &str) -> Vec<SpecE
                 crate::sim::spec::fault::Hop::Serving => &stack.network.serving,
             };
             if link.paths <= *way {
-                found.push(SpecError::new(path, format!("this hop has {} paths, counted from 0, and no {way}", link.paths)));
+                found.push(SpecError::new(
+                    path,
+                    format!("this hop has {} paths, counted from 0, and no {way}", link.paths),
+                ));
             }
         }
         Fault::CacheFlush

@@ -93,9 +93,8 @@ impl World {
             }
         };
         let step_costs: Vec<Option<StepCost>> = stack.pools.iter().map(|p| step_cost(&p.hardware)).collect();
-        let queries: Vec<Option<Query>> = (stack.pools.iter())
-            .map(|p| p.autoscaler.as_ref().and_then(|a| Query::parse(&a.query).ok()))
-            .collect();
+        let queries: Vec<Option<Query>> =
+            (stack.pools.iter()).map(|p| p.autoscaler.as_ref().and_then(|a| Query::parse(&a.query).ok())).collect();
         let Some(workload) = workload.filter(|_| mistakes.is_empty()) else { return Err(mistakes) };
         let sources = workload.sources();
         let facility = stack.facility.clone();
@@ -454,4 +453,3 @@ fn shared_cache(stack: &StackSpec) -> Option<SharedCache> {
         spec,
     })
 }
-

@@ -71,7 +71,11 @@ impl World {
                 let Some(client_state) = self.clients.iter_mut().find(|c| c.name == *client) else {
                     return Undo::default();
                 };
-                undo.push(Fault::ClientRelease { client: client.clone(), policy: client_state.new.clone(), share: 0.0 });
+                undo.push(Fault::ClientRelease {
+                    client: client.clone(),
+                    policy: client_state.new.clone(),
+                    share: 0.0,
+                });
                 client_state.new = policy.clone();
                 client_state.released = (client_state.hosts as f64 * share).round() as u32;
             }

@@ -17,7 +17,8 @@ impl World {
                 Err(format!("{begun} {what} began, {ended} ended, {inside} are inside"))
             }
         };
-        let intents_ended = tally.intents_answered + tally.intents_failed + tally.intents_elsewhere + tally.intents_open;
+        let intents_ended =
+            tally.intents_answered + tally.intents_failed + tally.intents_elsewhere + tally.intents_open;
         alive("intents", tally.intents_begun, intents_ended, self.intents.len())?;
         alive("attempts", tally.attempts_begun, tally.attempts_ended, self.attempts.len())?;
         alive("calls", tally.calls_begun, tally.calls_ended, self.calls.len())?;

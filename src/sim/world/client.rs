@@ -284,9 +284,9 @@ impl World {
     }
 
     pub(super) fn answer_delay(&self, key: Key, index: u64) -> SimDuration {
-        self.attempts.get(key).map_or(SimDuration::ZERO, |a| {
-            self.edge_delay(u64::from(a.host), a.serial, 10 + index, ANSWER_PACKETS)
-        })
+        self.attempts
+            .get(key)
+            .map_or(SimDuration::ZERO, |a| self.edge_delay(u64::from(a.host), a.serial, 10 + index, ANSWER_PACKETS))
     }
 
     pub(super) fn on_first_byte(&mut self, key: Key) {
@@ -415,10 +415,8 @@ impl World {
         self.tally.intents_answered += 1;
         let first = live.first_token_at.unwrap_or(now);
         let tokens = u64::from(live.intent.output_tokens.saturating_sub(1)).max(1);
-        let met = Experience {
-            first_token: first.since(live.began),
-            per_token: SimDuration(now.since(first).0 / tokens),
-        };
+        let met =
+            Experience { first_token: first.since(live.began), per_token: SimDuration(now.since(first).0 / tokens) };
         let objective = objective(&live.intent);
         self.ledger.answered(live.wanted_at, live.intent.weight, &objective, met);
         if objective.shortfall(met) == 0.0 {

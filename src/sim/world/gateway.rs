@@ -446,4 +446,3 @@ impl World {
 pub(super) fn exponential(uniform: f64) -> f64 {
     -libm::log(1.0 - uniform)
 }
-
