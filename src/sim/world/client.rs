@@ -88,7 +88,7 @@ impl World {
             return self.answer_elsewhere(&intent, wanted_at, session);
         }
         let held = self.api.batch_paused && intent.tier == Tier::Batch;
-        let patience = intent.patience;
+        let (patience, source) = (intent.patience, intent.source.index());
         let key = self.intents.insert(LiveIntent {
             began,
             wanted_at,
@@ -103,7 +103,7 @@ impl World {
             self.cost.batch_intents_lost += 1;
             return self.end_intent_failed(key);
         }
-        self.schedule(began + patience, Event::Patience(key));
+        self.start_timer(began + patience, Event::Patience(key), source);
         self.send_attempt(key);
     }
 
@@ -185,14 +185,14 @@ impl World {
         let now = self.now;
         let Some(attempt) = self.attempts.get(key) else { return };
         let policy = self.clients[attempt.client.index()].policy(attempt.host);
-        let (first, total) = (policy.first_token_timeout, policy.total_timeout);
+        let (first, total, client) = (policy.first_token_timeout, policy.total_timeout, attempt.client.index());
         self.schedule(now + delay, Event::AtGateway(key));
         if let Some(first) = first {
-            self.schedule(now + first, Event::FirstTokenTimeout(key));
+            self.start_timer(now + first, Event::FirstTokenTimeout(key), client);
         }
-        self.schedule(now + total, Event::TotalTimeout(key));
+        self.start_timer(now + total, Event::TotalTimeout(key), client);
         if !self.network.keepalive {
-            self.schedule(now + delay + self.network.idle_timeout, Event::IdleCut(key));
+            self.start_timer(now + delay + self.network.idle_timeout, Event::IdleCut(key), 0);
         }
     }
 

@@ -106,11 +106,11 @@ impl World {
         match self.api.auth.lookup(now, account.0 as u64) {
             Lookup::Hit(()) => self.schedule(now + self.api_spec.auth.lookup_s, Event::AuthAnswered(key)),
             Lookup::Miss => {
-                self.schedule(now + self.api_spec.auth.timeout_s, Event::AuthTimeout(key));
+                self.start_timer(now + self.api_spec.auth.timeout_s, Event::AuthTimeout(key), 0);
                 self.schedule(now + self.api_spec.auth.lookup_s, Event::AskAuthStore(key));
             }
             Lookup::ShardDown => {
-                self.schedule(now + self.api_spec.auth.timeout_s, Event::AuthTimeout(key));
+                self.start_timer(now + self.api_spec.auth.timeout_s, Event::AuthTimeout(key), 0);
                 self.schedule(now + self.api_spec.auth.lookup_timeout_s, Event::AskAuthStore(key));
             }
         }

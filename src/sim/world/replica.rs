@@ -63,7 +63,7 @@ impl World {
         let delay = self.serving_delay(serial, u64::from(tries));
         self.schedule(now + delay, Event::AtReplica(call));
         let per_try = self.api_spec.retry.per_try_timeout_s.unwrap_or(SimDuration::FOREVER);
-        self.schedule(now + per_try.min(self.api_spec.upstream_timeout_s), Event::CallTimeout(call));
+        self.start_timer(now + per_try.min(self.api_spec.upstream_timeout_s), Event::CallTimeout(call), 0);
     }
 
     pub(super) fn on_at_replica(&mut self, key: Key) {
@@ -307,7 +307,7 @@ impl World {
         }
         nodes.into_iter().for_each(|node| self.arm_cache_link(node));
         if let Some(timeout) = timeout {
-            self.schedule(now + timeout, Event::LoadTimeout(key));
+            self.start_timer(now + timeout, Event::LoadTimeout(key), 0);
         }
     }
 
