@@ -430,7 +430,6 @@ fn gateway(spec: &ApiSpec) -> Gateway {
         images: Station::new(spec.images.workers, None),
         in_flight: 0,
         retries_in_flight: 0,
-        requests: Default::default(),
     }
 }
 

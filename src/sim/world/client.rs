@@ -158,6 +158,7 @@ impl World {
             first_token_at: None,
             at_client: true,
             at_gateway: true,
+            entered: false,
             outcome: Outcome::Ok,
             retry_after: None,
         };

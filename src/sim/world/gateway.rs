@@ -26,8 +26,10 @@ impl World {
         if !self.gateways[gateway.index()].up {
             return self.refuse(key, Outcome::ConnectionRefused, None);
         }
-        self.gateways[gateway.index()].requests.insert(key);
         self.gateways[gateway.index()].in_flight += 1;
+        if let Some(attempt) = self.attempts.get_mut(key) {
+            attempt.entered = true;
+        }
         if self.out_of_memory(gateway) {
             return self.kill_gateway(gateway);
         }
@@ -295,10 +297,9 @@ impl World {
         }
         attempt.at_gateway = false;
         attempt.stage = Stage::Over;
-        let (gateway, at_client) = (attempt.gateway, attempt.at_client);
-        let gateway = &mut self.gateways[gateway.index()];
-        if gateway.requests.remove(&key) {
-            gateway.in_flight -= 1;
+        let at_client = attempt.at_client;
+        if std::mem::take(&mut attempt.entered) {
+            self.gateways[attempt.gateway.index()].in_flight -= 1;
         }
         if !at_client {
             self.attempts.remove(key);
@@ -418,7 +419,8 @@ impl World {
             return;
         }
         gateway.up = false;
-        let lost: Vec<Key> = gateway.requests.iter().copied().collect();
+        let inside = self.attempts.iter().filter(|(_, a)| a.entered && a.gateway == id);
+        let lost: Vec<Key> = inside.map(|(key, _)| key).collect();
         self.network.pool.backend_gone(now, u32::from(id.0));
         for key in lost {
             let gateway = &mut self.gateways[id.index()];

@@ -1,7 +1,5 @@
 //! How replicas come and go: machines, cold starts, drains, crashes, cordons.
 
-use std::collections::BTreeSet;
-
 use crate::sim::client::Outcome;
 use crate::sim::ids::{PoolId, ReplicaId};
 use crate::sim::link::SharedLink;
@@ -54,7 +52,7 @@ impl World {
             key_seed: 0,
             has_node: false,
             node_since: SimTime::ZERO,
-            calls: BTreeSet::new(),
+            calls: 0,
         });
         id
     }
@@ -156,7 +154,7 @@ impl World {
 
     pub(super) fn end_if_drained(&mut self, id: ReplicaId) {
         let replica = &self.replicas[id.index()];
-        if replica.life == Life::Draining && replica.calls.is_empty() {
+        if replica.life == Life::Draining && replica.calls == 0 {
             self.remove_replica(id);
         }
     }
@@ -212,7 +210,8 @@ impl World {
     /// Every call inside a replica fails; its engine and its line begin anew.
     fn lose_what_runs(&mut self, id: ReplicaId) {
         let now = self.now;
-        let inside: Vec<Key> = self.replicas[id.index()].calls.iter().copied().collect();
+        let inside: Vec<Key> =
+            self.calls.iter().filter(|(_, c)| c.entered && c.replica == id).map(|(key, _)| key).collect();
         for key in &inside {
             self.cancel_flows(*key);
         }
@@ -221,7 +220,6 @@ impl World {
             replica.tokenizer.abandon(now, key.slot);
         }
         replica.engine.reset(now);
-        replica.calls.clear();
         for key in inside {
             let begun = self.calls.get(key).is_some_and(|c| c.first_token_sent);
             let orphan = self.calls.get(key).is_some_and(|c| c.attempt.is_none());

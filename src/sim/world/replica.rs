@@ -48,6 +48,7 @@ impl World {
             flows: 0,
             first_token_sent: false,
             is_retry,
+            entered: false,
             prompt: attempt.prompt.clone(),
             output_tokens: attempt.output_tokens,
             output_key: attempt.output_key,
@@ -82,10 +83,11 @@ impl World {
             self.tally.overloaded += 1;
             return self.fail_call(key, Outcome::Overloaded, SimDuration::ZERO);
         }
-        replica.calls.insert(key);
+        replica.calls += 1;
         let offer = replica.tokenizer.offer(now, key.slot);
         if let Some(call) = self.calls.get_mut(key) {
             call.stage = CallStage::Tokenizing;
+            call.entered = true;
         }
         if offer == Offer::Started {
             self.start_tokenizing(key);
@@ -137,7 +139,7 @@ impl World {
         let Some(call) = self.calls.remove(key) else { return };
         self.tally.calls_ended += 1;
         let replica = &mut self.replicas[call.replica.index()];
-        replica.calls.remove(&key);
+        replica.calls -= u32::from(call.entered);
         let place = replica.place;
         self.pools[call.pool.index()].router.answered(self.now, place, ok);
         if let Some(attempt) = call.attempt.and_then(|a| self.attempts.get_mut(a)) {

@@ -1,7 +1,5 @@
 //! The records of a world: what lives in its slabs and tables.
 
-use std::collections::BTreeSet;
-
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
@@ -63,6 +61,8 @@ pub(super) struct Attempt {
     pub first_token_at: Option<SimTime>,
     pub at_client: bool,
     pub at_gateway: bool,
+    /// Whether the gateway counts it as in flight.
+    pub entered: bool,
     pub outcome: Outcome,
     pub retry_after: Option<SimDuration>,
 }
@@ -92,6 +92,8 @@ pub(super) struct Call {
     pub flows: u32,
     pub first_token_sent: bool,
     pub is_retry: bool,
+    /// Whether the replica counts it as inside.
+    pub entered: bool,
     pub prompt: Prompt,
     pub output_tokens: u32,
     pub output_key: u64,
@@ -157,7 +159,6 @@ pub(super) struct Gateway {
     pub images: Station,
     pub in_flight: u32,
     pub retries_in_flight: u32,
-    pub requests: BTreeSet<Key>,
 }
 
 /// The API layer as a whole.
@@ -218,7 +219,8 @@ pub(super) struct Replica {
     pub key_seed: u64,
     pub has_node: bool,
     pub node_since: SimTime,
-    pub calls: BTreeSet<Key>,
+    /// Calls inside.
+    pub calls: u32,
 }
 
 /// Where a replica is in its life.
