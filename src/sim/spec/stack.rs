@@ -503,6 +503,14 @@ pub enum RouterPolicy {
     ModN,
     /// Hash on a ring; a replica that comes or goes moves only its share.
     ConsistentHash,
+    /// Balanced once, when a gateway connects: its connections stay with their replicas, and a replica that is new gets
+    /// no requests until somebody connects anew.
+    Pinned {
+        /// Connections of each gateway.
+        connections: u32,
+        /// A connection is closed and made anew after so long.
+        max_age_s: SimDuration,
+    },
     /// The replica believed to hold the longest prefix, unless load is uneven (SGLang's rule and defaults).
     CacheAware {
         /// Share of the prompt that must match.

@@ -1,5 +1,7 @@
 //! How replicas come and go: machines, cold starts, drains, crashes, cordons.
 
+use std::collections::VecDeque;
+
 use crate::sim::client::Outcome;
 use crate::sim::ids::{PoolId, ReplicaId};
 use crate::sim::link::SharedLink;
@@ -53,6 +55,7 @@ impl World {
             has_node: false,
             node_since: SimTime::ZERO,
             calls: 0,
+            recent: VecDeque::new(),
         });
         id
     }
@@ -220,6 +223,7 @@ impl World {
             replica.tokenizer.abandon(now, key.slot);
         }
         replica.engine.reset(now);
+        replica.recent.clear();
         for key in inside {
             let begun = self.calls.get(key).is_some_and(|c| c.first_token_sent);
             let orphan = self.calls.get(key).is_some_and(|c| c.attempt.is_none());
@@ -271,15 +275,19 @@ impl World {
         }
     }
 
-    /// What the replicas hold goes to the shared tier: each stores what its high-bandwidth memory has.
+    /// What the replicas still hold of what they answered last goes to the shared tier.
     pub(super) fn warm_shared_tier(&mut self) {
         let now = self.now;
-        let live: Vec<Key> = self.calls.iter().map(|(key, _)| key).collect();
-        for key in live {
-            let Some(call) = self.calls.get(key) else { continue };
-            let key_seed = self.replicas[call.replica.index()].key_seed;
-            if let Some(cache) = self.cache.as_mut().filter(|_| call.first_token_sent) {
-                cache.tier.store(now, key_seed, &call.prompt, 0, call.output_key);
+        let Some(cache) = self.cache.as_mut().filter(|c| !c.off) else { return };
+        for replica in self.replicas.iter().filter(|r| r.life == Life::Up) {
+            let block = self.pools[replica.pool.index()].spec.block_tokens;
+            for recent in &replica.recent {
+                let whole = recent.prompt.tokens() / block;
+                if replica.engine.cache().matched_blocks(&recent.prompt, block) == whole {
+                    let answer = replica.engine.cache().cached(recent.output_key) * block;
+                    let answer = answer.min(recent.output_tokens);
+                    cache.tier.store(now, replica.key_seed, &recent.prompt, answer, recent.output_key);
+                }
             }
         }
     }

@@ -7,11 +7,11 @@ use crate::sim::rng::{Purpose, draw, mix};
 use crate::sim::series::ReplicaLoad;
 use crate::sim::serving::engine::{ExternalTiers, Happening, Job};
 use crate::sim::slab::Key;
-use crate::sim::spec::stack::{Affinity, PoolSpec};
+use crate::sim::spec::stack::{Affinity, PoolSpec, RouterPolicy};
 use crate::sim::station::{Abandoned, Offer};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::Affinities;
-use crate::sim::world::state::{Call, CallStage, Life, SharedCache, Stage};
+use crate::sim::world::state::{Call, CallStage, Life, Recent, SharedCache, Stage};
 use crate::sim::world::{Event, World};
 
 /// How fast a replica that has lost its accelerator says so.
@@ -29,7 +29,12 @@ impl World {
             return self.refuse(key, Outcome::Unavailable, None);
         }
         let pool = &mut self.pools[pool_id.index()];
-        let affinity = affinity_of(&pool.spec, &attempt.affinity, attempt.account);
+        let affinity = match pool.router.policy() {
+            RouterPolicy::Pinned { connections, .. } => {
+                u64::from(gateway.0) << 32 | serial % u64::from(connections.max(1)) // a connection of this gateway
+            }
+            _ => affinity_of(&pool.spec, &attempt.affinity, attempt.account),
+        };
         let Some(place) = pool.router.pick(now, affinity, &attempt.prompt, except) else {
             self.tally.no_replica += 1;
             return self.refuse(key, Outcome::Unavailable, None);
@@ -272,6 +277,8 @@ impl World {
         let Some(key) = self.calls.key_at(slot) else { return };
         let Some(call) = self.calls.get(key) else { return };
         let (attempt, serial) = (call.attempt, call.serial);
+        let recent = Recent { prompt: call.prompt.clone(), output_tokens: call.output_tokens, output_key: call.output_key };
+        self.replicas[call.replica.index()].remember(recent);
         self.end_call(key, true);
         let Some(attempt) = attempt else { return };
         let delay = self.serving_delay(serial, 20) + self.answer_delay(attempt, 3);

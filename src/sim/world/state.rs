@@ -1,5 +1,7 @@
 //! The records of a world: what lives in its slabs and tables.
 
+use std::collections::VecDeque;
+
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
@@ -221,6 +223,27 @@ pub(super) struct Replica {
     pub node_since: SimTime,
     /// Calls inside.
     pub calls: u32,
+    /// What it answered last, the latest at the end.
+    pub recent: VecDeque<Recent>,
+}
+
+/// An answered request, as far as a cache cares.
+pub(super) struct Recent {
+    pub prompt: Prompt,
+    pub output_tokens: u32,
+    pub output_key: u64,
+}
+
+/// Answered requests that a replica remembers.
+const REMEMBERED: usize = 2048;
+
+impl Replica {
+    pub fn remember(&mut self, recent: Recent) {
+        if self.recent.len() == REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(recent);
+    }
 }
 
 /// Where a replica is in its life.
