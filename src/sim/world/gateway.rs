@@ -186,6 +186,12 @@ impl World {
                 return self.refuse(key, Outcome::InternalError, None);
             }
         }
+        let window = self.pools[self.pool_of(attempt.model).index()].spec.context_window();
+        if window <= attempt.prompt.tokens() {
+            self.tally.too_long += 1;
+            self.release_worker(key);
+            return self.refuse(key, Outcome::BadRequest, None);
+        }
         let spec = &self.api_spec.images;
         if images == 0 {
             return self.forward(key);

@@ -113,10 +113,11 @@ impl World {
         call.stage = CallStage::Engine;
         let index = call.replica.index();
         let factor = self.pools[call.pool.index()].answer_factor;
+        let room = self.pools[call.pool.index()].spec.context_window().saturating_sub(call.prompt.tokens());
         let job = Job {
             key: key.slot,
             prompt: call.prompt.clone(),
-            output_tokens: ((f64::from(call.output_tokens) * factor).round() as u32).max(1),
+            output_tokens: ((f64::from(call.output_tokens) * factor).round() as u32).clamp(1, room.max(1)),
             output_key: call.output_key,
             priority: call.priority,
         };
