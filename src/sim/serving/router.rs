@@ -284,9 +284,7 @@ mod tests {
         let rule = RouterPolicy::Pinned { connections: 4, max_age_s: SimDuration::from_secs(600) };
         let mut router = router(rule, 2);
         let to_third = |router: &mut Router, at_s: f64| {
-            (0..100)
-                .filter(|n| router.pick(SimTime::from_secs_f64(at_s), n % 8, &prompt(*n), None) == Some(2))
-                .count()
+            (0..100).filter(|n| router.pick(SimTime::from_secs_f64(at_s), n % 8, &prompt(*n), None) == Some(2)).count()
         };
         assert_eq!(to_third(&mut router, 0.0), 0);
         router.set_ready(2, true);

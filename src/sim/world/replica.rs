@@ -278,7 +278,8 @@ impl World {
         let Some(key) = self.calls.key_at(slot) else { return };
         let Some(call) = self.calls.get(key) else { return };
         let (attempt, serial) = (call.attempt, call.serial);
-        let recent = Recent { prompt: call.prompt.clone(), output_tokens: call.output_tokens, output_key: call.output_key };
+        let recent =
+            Recent { prompt: call.prompt.clone(), output_tokens: call.output_tokens, output_key: call.output_key };
         self.replicas[call.replica.index()].remember(recent);
         self.end_call(key, true);
         let Some(attempt) = attempt else { return };

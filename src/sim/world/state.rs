@@ -13,7 +13,7 @@ use crate::sim::keyed_cache::KeyedCache;
 use crate::sim::kv::remote::RemoteTier;
 use crate::sim::link::{SharedLink, Ways};
 use crate::sim::prompt::Prompt;
-use crate::sim::rate_limit::TokenBucket;
+use crate::sim::rate_limit::{RetryBudget, TokenBucket};
 use crate::sim::serving::accelerator::Board;
 use crate::sim::serving::engine::Engine;
 use crate::sim::serving::router::Router;
@@ -31,6 +31,8 @@ pub(super) struct LiveIntent {
     /// When it would have come, had every answer before it met its objective.
     pub wanted_at: SimTime,
     pub tries: u32,
+    /// Whether the next try is a retry that its client's budget counts.
+    pub budgeted: bool,
     pub restarts: u32,
     pub attempt: Option<Key>,
     pub first_token_at: Option<SimTime>,
@@ -62,6 +64,8 @@ pub(super) struct Attempt {
     pub call: Option<Key>,
     pub first_token_at: Option<SimTime>,
     pub at_client: bool,
+    /// Whether it is a retry that its client's budget counts.
+    pub budgeted: bool,
     pub at_gateway: bool,
     /// Whether the gateway counts it as in flight.
     pub entered: bool,
@@ -127,6 +131,10 @@ pub(super) struct Client {
     pub first_host: u32,
     /// Hosts below this number have taken the new release.
     pub released: u32,
+    /// The program's limit on retries, over all its requests.
+    pub budget: Option<RetryBudget>,
+    /// Attempts under way.
+    pub active: u32,
 }
 
 impl Client {
