@@ -14,8 +14,10 @@ pub const PRESETS: &str = "presets";
 /// The built-in files: path below `scenarios/`, and text. A test holds the list to the directory.
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("empty-spares.ron", include_str!("../../scenarios/empty-spares.ron")),
+    ("empty-spares-replay.ron", include_str!("../../scenarios/empty-spares-replay.ron")),
     ("presets/agentic-cell.ron", include_str!("../../scenarios/presets/agentic-cell.ron")),
     ("presets/agentic-workload.ron", include_str!("../../scenarios/presets/agentic-workload.ron")),
+    ("presets/real-traffic.ron", include_str!("../../scenarios/presets/real-traffic.ron")),
 ];
 
 /// Scenarios and presets by name. A name is a file's name without `.ron`.
