@@ -1,5 +1,6 @@
 //! The headless suite: one binary, a module per behaviour, one sentence each.
 
+mod emergence; // the founding incident happens by mechanism
 mod event_loop; // what drives the parts in the tests below
 mod house; // the tree keeps its own rules: import direction, header lines
 mod loader; // a scenario file is read, or everything wrong with it is said
