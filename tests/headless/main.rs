@@ -1,6 +1,7 @@
 //! The headless suite: one binary, a module per behaviour, one sentence each.
 
 mod determinism; // one history per seed, in every build
+mod emergence; // the founding incident happens by mechanism
 mod event_loop; // what drives the parts in the tests below
 mod extremes; // numbers that every author can write and none means
 mod house; // the tree keeps its own rules: import direction, header lines
