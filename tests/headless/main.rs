@@ -10,4 +10,5 @@ mod metastability; // collapse that outlives its trigger
 mod parts; // laws of the parts on any input
 mod queueing; // stations, links and caches against queueing theory
 mod report; // pages, charts and JSON of made-up runs
+mod traces; // recorded traffic is read and replayed
 mod workload; // what users want: calibration, and laws of every workload
