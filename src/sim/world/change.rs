@@ -477,7 +477,8 @@ impl World {
                 if let Some(scaler) = &mut self.pools[id.index()].autoscaler {
                     undo.push(Remedy::Change(Fault::AutoscalerQuery { pool: pool.clone(), query: scaler.spec.query.clone() }));
                     if let Ok(parsed) = Query::parse(query) {
-                        (scaler.spec.query, scaler.query) = (query.clone(), parsed);
+                        (scaler.spec.query, scaler.query) = (query.clone(), parsed.clone());
+                        self.scrape_for(&parsed);
                     }
                 }
             }
