@@ -8,6 +8,7 @@ mod house; // the tree keeps its own rules: import direction, header lines
 mod loader; // a scenario file is read, or everything wrong with it is said
 mod metastability; // collapse that outlives its trigger
 mod parts; // laws of the parts on any input
+mod promql; // queries mean what they mean in Prometheus
 mod queueing; // stations, links and caches against queueing theory
 mod report; // pages, charts and JSON of made-up runs
 mod traces; // recorded traffic is read and replayed

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use promql_parser::label::{MatchOp, Matchers};
-use promql_parser::parser::{AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, Offset, VectorMatchCardinality, VectorSelector};
+use promql_parser::parser::{
+    AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, Offset, VectorMatchCardinality, VectorSelector,
+};
 
 use super::functions::{OVER_RANGE, bucket_quantile, over_range};
 use super::{LOOKBACK_MS, MOST_SAMPLES, PromqlError, Sample, Value, name_of, sign};
@@ -113,7 +115,9 @@ impl<'a> Evaluator<'a> {
     fn scalar(&mut self, expr: &Expr) -> Result<f64, PromqlError> {
         match self.value(expr)? {
             Value::Scalar(number) => Ok(number),
-            Value::Vector(_) => Err(PromqlError::Mismatch(format!("{expr} is a set of series where a number is wanted"))),
+            Value::Vector(_) => {
+                Err(PromqlError::Mismatch(format!("{expr} is a set of series where a number is wanted")))
+            }
         }
     }
 
@@ -233,7 +237,8 @@ impl<'a> Evaluator<'a> {
             let holds = compare(&op, l, r);
             if return_bool { Some(f64::from(u8::from(holds))) } else { holds.then_some(kept) }
         };
-        let nameless = |labels: &Labels| if compares && !return_bool { labels.clone() } else { labels.without(&[NAME]) };
+        let nameless =
+            |labels: &Labels| if compares && !return_bool { labels.clone() } else { labels.without(&[NAME]) };
         match (left, right) {
             (Value::Scalar(l), Value::Scalar(r)) => {
                 let value = if compares { f64::from(u8::from(compare(&op, l, r))) } else { arithmetic(&op, l, r) };
@@ -280,7 +285,8 @@ fn one_to_one(
 }
 
 fn keep(samples: Vec<Sample>, labels: impl Fn(&Labels) -> Labels, value: impl Fn(f64) -> Option<f64>) -> Vec<Sample> {
-    let kept = samples.into_iter().filter_map(|s| value(s.value).map(|v| Sample { labels: labels(&s.labels), value: v }));
+    let kept =
+        samples.into_iter().filter_map(|s| value(s.value).map(|v| Sample { labels: labels(&s.labels), value: v }));
     kept.collect()
 }
 

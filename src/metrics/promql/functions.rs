@@ -4,7 +4,14 @@ use crate::metrics::store::Point;
 
 /// Functions of a range, by name.
 pub(super) const OVER_RANGE: [&str; 9] = [
-    "rate", "increase", "delta", "irate", "avg_over_time", "sum_over_time", "min_over_time", "max_over_time",
+    "rate",
+    "increase",
+    "delta",
+    "irate",
+    "avg_over_time",
+    "sum_over_time",
+    "min_over_time",
+    "max_over_time",
     "count_over_time",
 ];
 

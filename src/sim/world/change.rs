@@ -337,7 +337,10 @@ impl World {
             Fault::RouterViewStale { pool, interval_s } => {
                 let id = self.pool_id(pool);
                 let spec = &mut self.pools[id.index()].spec.router;
-                undo.push(Remedy::Change(Fault::RouterViewStale { pool: pool.clone(), interval_s: spec.view_interval_s }));
+                undo.push(Remedy::Change(Fault::RouterViewStale {
+                    pool: pool.clone(),
+                    interval_s: spec.view_interval_s,
+                }));
                 spec.view_interval_s = *interval_s;
             }
             Fault::FailFast { pool, replica } => {
@@ -381,7 +384,10 @@ impl World {
             }
             Fault::LongerAnswers { pool, factor } => {
                 let id = self.pool_id(pool);
-                undo.push(Remedy::Change(Fault::LongerAnswers { pool: pool.clone(), factor: self.pools[id.index()].answer_factor }));
+                undo.push(Remedy::Change(Fault::LongerAnswers {
+                    pool: pool.clone(),
+                    factor: self.pools[id.index()].answer_factor,
+                }));
                 self.pools[id.index()].answer_factor = *factor;
             }
             Fault::AbortRule { pool, keep } => {
@@ -394,7 +400,11 @@ impl World {
             }
             Fault::HostStall { pool, replica, added_s } => {
                 let id = self.pool_id(pool);
-                undo.push(Remedy::Change(Fault::HostStall { pool: pool.clone(), replica: *replica, added_s: SimDuration::ZERO }));
+                undo.push(Remedy::Change(Fault::HostStall {
+                    pool: pool.clone(),
+                    replica: *replica,
+                    added_s: SimDuration::ZERO,
+                }));
                 self.on_boards(id, *replica, |board| board.host_stall = *added_s);
             }
             Fault::TokenizerSlow { pool, factor } => {
@@ -405,7 +415,12 @@ impl World {
             }
             Fault::GpuClock { pool, replica, gpu, clock } => {
                 let id = self.pool_id(pool);
-                undo.push(Remedy::Change(Fault::GpuClock { pool: pool.clone(), replica: *replica, gpu: *gpu, clock: 1.0 }));
+                undo.push(Remedy::Change(Fault::GpuClock {
+                    pool: pool.clone(),
+                    replica: *replica,
+                    gpu: *gpu,
+                    clock: 1.0,
+                }));
                 self.on_boards(id, *replica, |board| {
                     for (rank, unit) in board.gpus.iter_mut().enumerate() {
                         if gpu.is_none_or(|g| g as usize == rank) {
@@ -416,7 +431,12 @@ impl World {
             }
             Fault::GpuMemory { pool, replica, gpu, factor } => {
                 let id = self.pool_id(pool);
-                undo.push(Remedy::Change(Fault::GpuMemory { pool: pool.clone(), replica: *replica, gpu: *gpu, factor: 1.0 }));
+                undo.push(Remedy::Change(Fault::GpuMemory {
+                    pool: pool.clone(),
+                    replica: *replica,
+                    gpu: *gpu,
+                    factor: 1.0,
+                }));
                 self.on_boards(id, Some(*replica), |board| {
                     if let Some(unit) = board.gpus.get_mut(*gpu as usize) {
                         unit.memory = *factor;
@@ -475,7 +495,10 @@ impl World {
             Fault::AutoscalerQuery { pool, query } => {
                 let id = self.pool_id(pool);
                 if let Some(scaler) = &mut self.pools[id.index()].autoscaler {
-                    undo.push(Remedy::Change(Fault::AutoscalerQuery { pool: pool.clone(), query: scaler.spec.query.clone() }));
+                    undo.push(Remedy::Change(Fault::AutoscalerQuery {
+                        pool: pool.clone(),
+                        query: scaler.spec.query.clone(),
+                    }));
                     if let Ok(parsed) = Query::parse(query) {
                         (scaler.spec.query, scaler.query) = (query.clone(), parsed.clone());
                         self.scrape_for(&parsed);
@@ -485,7 +508,11 @@ impl World {
             Fault::Probes { pool, threshold, deep } => {
                 let id = self.pool_id(pool);
                 let spec = &mut self.pools[id.index()].spec.router;
-                undo.push(Remedy::Change(Fault::Probes { pool: pool.clone(), threshold: spec.probe_threshold, deep: spec.deep_probe }));
+                undo.push(Remedy::Change(Fault::Probes {
+                    pool: pool.clone(),
+                    threshold: spec.probe_threshold,
+                    deep: spec.deep_probe,
+                }));
                 (spec.probe_threshold, spec.deep_probe) = (*threshold, *deep);
                 let rules = health_rules(self.pools[id.index()].spec.router.probe_interval_s, *threshold);
                 self.pools[id.index()].health.set_rules(now, rules);
