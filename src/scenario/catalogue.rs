@@ -14,8 +14,12 @@ pub const PRESETS: &str = "presets";
 /// The built-in files: path below `scenarios/`, and text. A test holds the list to the directory.
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("empty-spares.ron", include_str!("../../scenarios/empty-spares.ron")),
+    ("quiet-tuesday.ron", include_str!("../../scenarios/quiet-tuesday.ron")),
+    ("record-day.ron", include_str!("../../scenarios/record-day.ron")),
     ("presets/agentic-cell.ron", include_str!("../../scenarios/presets/agentic-cell.ron")),
     ("presets/agentic-workload.ron", include_str!("../../scenarios/presets/agentic-workload.ron")),
+    ("presets/general-cell.ron", include_str!("../../scenarios/presets/general-cell.ron")),
+    ("presets/general-workload.ron", include_str!("../../scenarios/presets/general-workload.ron")),
 ];
 
 /// Scenarios and presets by name. A name is a file's name without `.ron`.
