@@ -1,4 +1,4 @@
-//! The demonstration: the flagship incident, beside the same users with its cause removed.
+//! The demonstration: the flagship incident on recorded traffic, beside the same users with its cause removed.
 
 use clap::Args;
 
@@ -9,8 +9,8 @@ use crate::report::{page, terminal as drawing};
 use crate::scenario::lower::Setup;
 use crate::scenario::scenario::Scenario;
 
-/// The flagship.
-const FLAGSHIP: &str = "empty-spares";
+/// The flagship, on recorded traffic.
+const FLAGSHIP: &str = "empty-spares-replay";
 
 /// What the demonstration shows.
 #[derive(Args)]

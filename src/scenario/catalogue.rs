@@ -20,6 +20,10 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("presets/agentic-workload.ron", include_str!("../../scenarios/presets/agentic-workload.ron")),
     ("presets/general-cell.ron", include_str!("../../scenarios/presets/general-cell.ron")),
     ("presets/general-workload.ron", include_str!("../../scenarios/presets/general-workload.ron")),
+    ("empty-spares-replay.ron", include_str!("../../scenarios/empty-spares-replay.ron")),
+    ("presets/agentic-cell.ron", include_str!("../../scenarios/presets/agentic-cell.ron")),
+    ("presets/agentic-workload.ron", include_str!("../../scenarios/presets/agentic-workload.ron")),
+    ("presets/real-traffic.ron", include_str!("../../scenarios/presets/real-traffic.ron")),
 ];
 
 /// Scenarios and presets by name. A name is a file's name without `.ron`.

@@ -14,6 +14,7 @@ pub mod lexer;
 pub mod load;
 pub mod lower; // from file to world
 pub mod merge;
+pub mod prefixes; // what prompts of a trace share
 #[expect(clippy::module_inception, reason = "the noun of the module is the noun of its main type")]
 pub mod scenario; // read, checked, ready to run
 pub mod schema;
@@ -21,5 +22,6 @@ pub mod source;
 pub mod structure;
 pub mod syntax;
 pub mod trace; // recorded traces
+pub mod trace_rows; // and their formats
 pub mod tree;
 pub mod typed;

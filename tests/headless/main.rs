@@ -1,9 +1,12 @@
 //! The headless suite: one binary, a module per behaviour, one sentence each.
 
+mod determinism; // one history per seed, in every build
 mod event_loop; // what drives the parts in the tests below
+mod extremes; // numbers that every author can write and none means
 mod house; // the tree keeps its own rules: import direction, header lines
 mod loader; // a scenario file is read, or everything wrong with it is said
 mod metastability; // collapse that outlives its trigger
 mod parts; // laws of the parts on any input
 mod queueing; // stations, links and caches against queueing theory
 mod report; // pages, charts and JSON of made-up runs
+mod workload; // what users want: calibration, and laws of every workload

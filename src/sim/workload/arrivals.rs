@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use crate::sim::ids::SourceId;
 use crate::sim::rng::{Purpose, Stream, draw, mix};
 use crate::sim::time::{SimDuration, SimTime};
-use crate::sim::workload::spec::{Arrivals, OpenArrivals, SourceSpec, TraceRow};
+use crate::sim::workload::replay::Replay;
+use crate::sim::workload::spec::{Arrivals, OpenArrivals, SourceSpec};
 
 /// Seconds of a step of the burstiness lattice.
 const LATTICE_S: u64 = 10;
@@ -28,6 +29,19 @@ pub struct Arrival {
     pub class: u8,
     /// Its number within the class.
     pub in_class: u64,
+    /// What it repeats, where the source replays a trace.
+    pub replayed: Option<Replayed>,
+}
+
+/// Which request of a recorded trace an arrival repeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// The row.
+    pub row: u32,
+    /// The row's session.
+    pub session: u32,
+    /// How often the trace has begun before; from 1, which session it is, where sessions begin at random.
+    pub pass: u64,
 }
 
 impl Arrival {
@@ -38,7 +52,13 @@ impl Arrival {
 
     /// Identity of the one who sends: stays the same for all turns of a session.
     pub fn run_identity(&self) -> u64 {
-        self.identity(0)
+        match self.replayed {
+            None => self.identity(0),
+            Some(replayed) => {
+                let source = mix(u64::from(self.source.0) + 1, 0x7ace);
+                mix(mix(source, u64::from(replayed.session)), replayed.pass)
+            }
+        }
     }
 }
 
@@ -58,17 +78,18 @@ pub(super) struct Calendar {
 enum Rule {
     Open(OpenArrivals),
     Batch { every: SimDuration, offset: SimDuration, intents: u32, spread: SimDuration },
-    Trace { rows: std::sync::Arc<Vec<TraceRow>>, speed: f64 },
+    Trace(Replay),
 }
 
 impl Calendar {
     pub(super) fn new(source: &SourceSpec, index: usize, seed: u64, open_at: SimTime, opens_at_hour: f64) -> Self {
+        let entity = index as u64 + 1;
         let rule = match &source.arrivals {
             Arrivals::Open(open) | Arrivals::Chat { sessions: open, .. } => Rule::Open(open.clone()),
             Arrivals::Batch { every_s, offset_s, intents, spread_s } => {
                 Rule::Batch { every: *every_s, offset: *offset_s, intents: *intents, spread: *spread_s }
             }
-            Arrivals::Trace { rows, speed, .. } => Rule::Trace { rows: rows.clone(), speed: *speed },
+            Arrivals::Trace(trace) => Rule::Trace(Replay::new(trace, entity, seed, open_at, opens_at_hour)),
         };
         let gaps = source.prompt.runs.as_ref().map_or(&[][..], |r| &r.gaps);
         let mut sum = 0.0;
@@ -78,17 +99,28 @@ impl Calendar {
                 (sum, 0)
             })
             .collect();
-        let entity = index as u64 + 1;
-        let cell = 0;
-        Calendar { seed, entity, open_at, opens_at_hour, rule, cell, ready: VecDeque::new(), ordinal: 0, classes }
+        Calendar { classes, ..Calendar::of(rule, entity, seed, open_at, opens_at_hour) }
+    }
+
+    /// Moments of a Poisson process alone.
+    pub(super) fn open(open: OpenArrivals, entity: u64, seed: u64, open_at: SimTime, opens_at_hour: f64) -> Self {
+        Calendar::of(Rule::Open(open), entity, seed, open_at, opens_at_hour)
+    }
+
+    fn of(rule: Rule, entity: u64, seed: u64, open_at: SimTime, opens_at_hour: f64) -> Self {
+        let (ready, classes) = (VecDeque::new(), Vec::new());
+        Calendar { seed, entity, open_at, opens_at_hour, rule, cell: 0, ready, ordinal: 0, classes }
     }
 
     pub(super) fn next(&mut self, source: SourceId) -> Option<Arrival> {
-        let at = self.next_moment()?;
+        let (at, replayed) = match &mut self.rule {
+            Rule::Trace(replay) => replay.next().map(|(at, which)| (at, Some(which)))?,
+            _ => (self.next_moment()?, None),
+        };
         let ordinal = self.ordinal;
         self.ordinal += 1;
         let (class, in_class) = self.class_of(ordinal);
-        Some(Arrival { at, source, ordinal, class, in_class })
+        Some(Arrival { at, source, ordinal, class, in_class, replayed })
     }
 
     fn class_of(&mut self, ordinal: u64) -> (u8, u64) {
@@ -104,7 +136,7 @@ impl Calendar {
         (class as u8, in_class)
     }
 
-    fn next_moment(&mut self) -> Option<SimTime> {
+    pub(super) fn next_moment(&mut self) -> Option<SimTime> {
         while self.ready.is_empty() {
             match &self.rule {
                 Rule::Open(open) => {
@@ -124,10 +156,7 @@ impl Calendar {
                     let (spread, intents) = (*spread, *intents);
                     self.fill_job(start, intents, spread);
                 }
-                Rule::Trace { rows, speed } => {
-                    let row = rows.get(self.cell as usize)?;
-                    self.ready.push_back(self.open_at + row.at.mul_f64(1.0 / speed));
-                }
+                Rule::Trace(_) => return None,
             }
             self.cell += 1;
         }

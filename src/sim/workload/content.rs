@@ -106,8 +106,8 @@ impl Prompts {
     }
 
     pub(super) fn ask(&self, spec: &SourceSpec, start: &Arrival, turn: u32) -> Asked {
-        if let Arrivals::Trace { rows, .. } = &spec.arrivals {
-            return self.replay(&rows[start.ordinal as usize], start);
+        if let (Arrivals::Trace(trace), Some(which)) = (&spec.arrivals, start.replayed) {
+            return self.replay(&trace.rows[which.row as usize], which.pass, start);
         }
         let (run, step) = match (&self.runs, &spec.arrivals) {
             (_, Arrivals::Chat { .. }) => (start.run_identity(), u64::from(turn)),
@@ -167,36 +167,33 @@ impl Prompts {
         Asked { prompt: Prompt::new(segments), output_tokens, output_key, affinity, template }
     }
 
-    /// A row of a trace: its blocks where it has them, else a prompt of its own.
-    fn replay(&self, row: &TraceRow, start: &Arrival) -> Asked {
+    /// A row of a trace: what it shares under the trace's names, or names of this pass, and the rest under its own.
+    fn replay(&self, row: &TraceRow, pass: u64, start: &Arrival) -> Asked {
         let own = mix(self.entity, start.identity(0));
-        let mut left = row.input_tokens.max(1);
-        let mut segments: Vec<Segment> = Vec::with_capacity(row.blocks.len().max(1));
-        for block in &row.blocks {
-            let tokens = left.min(row.block_tokens.max(1));
-            left -= tokens;
-            segments.push(Segment { key: mix(0x7ace, *block), tokens });
-        }
-        if 0 < left {
-            segments.push(Segment { key: own, tokens: left });
-        }
-        let first = segments[0].key;
+        let name = |key| if pass == 0 { key } else { mix(key, mix(self.entity, pass)) };
+        let shared = row.segments.iter().map(|s| Segment { key: name(s.key), tokens: s.tokens });
+        let covered: u32 = row.segments.iter().map(|s| s.tokens).sum();
+        let rest = Segment { key: own, tokens: row.input_tokens.saturating_sub(covered) };
+        let prefix = row.segments.first().map_or(own, |s| name(s.key));
         Asked {
-            prompt: Prompt::new(segments),
-            output_tokens: row.output_tokens.max(1),
+            prompt: Prompt::new(shared.chain([rest])),
+            output_tokens: row.output_tokens,
             output_key: mix(own, 1),
-            affinity: Affinities { prefix: first, session: own },
+            affinity: Affinities { prefix, session: mix(start.run_identity(), 1) },
             template: 0,
         }
     }
 }
 
+/// The longest that any part of a prompt gets, in tokens; what a model takes is the pool's to say.
+const LONGEST: f64 = 1e6;
+
 /// One length, named like every draw.
 pub(super) fn log_normal(lengths: &Lengths, seed: u64, entity: u64, purpose: Purpose, index: u64) -> f64 {
     if lengths.sigma == 0.0 {
-        return lengths.median;
+        return lengths.median.min(LONGEST);
     }
     let (u, v) = (draw(seed, entity, purpose, index), draw(seed, entity, purpose, index + 1));
     let normal = libm::sqrt(-2.0 * libm::log(1.0 - u)) * libm::cos(std::f64::consts::TAU * v);
-    lengths.median * libm::exp(lengths.sigma * normal)
+    (lengths.median * libm::exp(lengths.sigma * normal)).min(LONGEST)
 }

@@ -6,8 +6,10 @@ pub mod arrivals; // when intents come
 pub mod content; // what they ask
 pub mod spec; // all of it as data
 
+mod replay; // when the requests of a trace come
+
 pub use accounts::Account;
-pub use arrivals::Arrival;
+pub use arrivals::{Arrival, Replayed};
 pub use content::{Affinities, Intent};
 pub use spec::{Tier, TraceRow, WorkloadSpec};
 

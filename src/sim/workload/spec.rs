@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::sim::prompt::Segment;
 use crate::sim::spec::base::Base;
 use crate::sim::time::SimDuration;
 
@@ -158,34 +159,49 @@ pub enum Arrivals {
         /// Time over which they come.
         spread_s: SimDuration,
     },
-    /// Rows of a recorded trace: times, lengths and block identities are its own.
-    Trace {
-        /// File of the trace, as the scenario's loader finds it.
-        file: String,
-        /// Times faster than recorded.
-        #[serde(default = "default_weight")]
-        #[schemars(range(min = 0.001, max = 1000))]
-        speed: f64,
-        /// The rows; filled in by whoever reads the file.
-        #[serde(skip)]
-        #[schemars(skip)]
-        rows: std::sync::Arc<Vec<TraceRow>>,
-    },
+    /// Rows of a recorded trace: times, lengths and what prompts share are its own.
+    Trace(TraceArrivals),
+}
+
+/// How a recorded trace is replayed.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TraceArrivals {
+    /// A built-in trace by name, or a file by path.
+    pub file: String,
+    /// Times faster than recorded.
+    #[serde(default = "default_weight")]
+    #[schemars(range(min = 0.001, max = 1000))]
+    pub speed: f64,
+    /// Seconds before the opening at which the trace begins, so that its first part fills the caches.
+    #[serde(default)]
+    pub lead_s: SimDuration,
+    /// Whether it begins again when it is over, with other prompts of the same make; else it ends.
+    #[serde(default)]
+    pub repeat: bool,
+    /// Instead of the whole trace at its own times: its sessions, each drawn at random, begin so often, and their
+    /// requests follow at the times recorded (for ever, and from before the world began).
+    #[serde(default)]
+    pub sessions: Option<OpenArrivals>,
+    /// The rows, in order of time; filled in by whoever reads the file.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub rows: std::sync::Arc<Vec<TraceRow>>,
 }
 
 /// A row of a recorded trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceRow {
-    /// Since the trace began.
+    /// Since the trace, or its session, began.
     pub at: SimDuration,
-    /// Tokens asked.
+    /// Tokens asked, at least 1.
     pub input_tokens: u32,
-    /// Tokens answered.
+    /// Tokens answered, at least 1.
     pub output_tokens: u32,
-    /// Identities of the prompt's blocks, in order; empty where the trace has none.
-    pub blocks: Vec<u64>,
-    /// Tokens of such a block.
-    pub block_tokens: u32,
+    /// What of the prompt others may share, in order; its rest is its own.
+    pub segments: Vec<Segment>,
+    /// The session that it belongs to.
+    pub session: u32,
 }
 
 /// A Poisson process whose rate varies.

@@ -3,6 +3,7 @@
 use crate::metrics::promql::Query;
 use crate::sim::connection::{Certificate, ConnectionRules};
 use crate::sim::ids::{AccountId, GatewayId, PoolId, ReplicaId};
+use crate::sim::rate_limit::RetryBudget;
 use crate::sim::spec::SpecError;
 use crate::sim::spec::action::Action;
 use crate::sim::spec::fault::{Fault, Hop};
@@ -77,6 +78,9 @@ impl World {
                     share: 0.0,
                 });
                 client_state.new = policy.clone();
+                if client_state.old.retry_budget != policy.retry_budget {
+                    client_state.budget = policy.retry_budget.map(RetryBudget::new);
+                }
                 client_state.released = (client_state.hosts as f64 * share).round() as u32;
             }
             Fault::LinkLoss { hop, loss, path } => {
