@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::{Failure, catalogue, print};
 use crate::scenario::lower::Setup;
-use crate::scenario::scenario::Scenario;
+use crate::scenario::opened::Scenario;
 
 /// Which files.
 #[derive(Args)]

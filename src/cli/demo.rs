@@ -7,7 +7,7 @@ use crate::cli::{Failure, catalogue, print};
 use crate::report::outcome::run_report;
 use crate::report::{page, terminal as drawing};
 use crate::scenario::lower::Setup;
-use crate::scenario::scenario::Scenario;
+use crate::scenario::opened::Scenario;
 
 /// The flagship, on recorded traffic.
 const FLAGSHIP: &str = "empty-spares-replay";

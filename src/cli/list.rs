@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::{Failure, catalogue, print};
-use crate::scenario::scenario::Scenario;
+use crate::scenario::opened::Scenario;
 
 /// Which form the list has.
 #[derive(Args)]

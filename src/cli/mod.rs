@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::scenario::catalogue::{Catalogue, FindError};
-use crate::scenario::scenario::ScenarioError;
+use crate::scenario::opened::ScenarioError;
 
 /// An incident simulator for people on call: an LLM service that really breaks, and proof of what broke it.
 ///

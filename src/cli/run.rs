@@ -8,7 +8,7 @@ use crate::report::outcome::{run_report, summary};
 use crate::report::{page, terminal as drawing};
 use crate::scenario::apply::parse_timed;
 use crate::scenario::lower::Setup;
-use crate::scenario::scenario::{Scenario, ScenarioError};
+use crate::scenario::opened::{Scenario, ScenarioError};
 
 /// What to run.
 #[derive(Args)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::cli::{Failure, catalogue, print};
 use crate::scenario::apply::FORMS;
 use crate::scenario::file::{CauseSpec, ScenarioFile};
-use crate::scenario::scenario::Scenario;
+use crate::scenario::opened::Scenario;
 
 /// Which scenario, and how much of it.
 #[derive(Args)]

@@ -2,7 +2,7 @@
 
 use crate::report::run::{Moment, MomentKind, RunReport};
 use crate::scenario::lower::Setup;
-use crate::scenario::scenario::Scenario;
+use crate::scenario::opened::Scenario;
 use crate::sim::time::SimTime;
 use crate::sim::world::Ended;
 use crate::sim::world::fact::What;

@@ -13,6 +13,7 @@ pub const PRESETS: &str = "presets";
 
 /// The built-in files: path below `scenarios/`, and text. A test holds the list to the directory.
 pub const BUILT_IN: &[(&str, &str)] = &[
+    ("empty-spares-replay.ron", include_str!("../../scenarios/empty-spares-replay.ron")),
     ("empty-spares.ron", include_str!("../../scenarios/empty-spares.ron")),
     ("quiet-tuesday.ron", include_str!("../../scenarios/quiet-tuesday.ron")),
     ("record-day.ron", include_str!("../../scenarios/record-day.ron")),
@@ -20,9 +21,6 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("presets/agentic-workload.ron", include_str!("../../scenarios/presets/agentic-workload.ron")),
     ("presets/general-cell.ron", include_str!("../../scenarios/presets/general-cell.ron")),
     ("presets/general-workload.ron", include_str!("../../scenarios/presets/general-workload.ron")),
-    ("empty-spares-replay.ron", include_str!("../../scenarios/empty-spares-replay.ron")),
-    ("presets/agentic-cell.ron", include_str!("../../scenarios/presets/agentic-cell.ron")),
-    ("presets/agentic-workload.ron", include_str!("../../scenarios/presets/agentic-workload.ron")),
     ("presets/real-traffic.ron", include_str!("../../scenarios/presets/real-traffic.ron")),
 ];
 
