@@ -16,7 +16,7 @@ const FLAGSHIP: &str = "empty-spares-replay";
 #[derive(Args)]
 pub struct Options {
     /// Picks everything random
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
     /// Also write one self-contained page with charts
     #[arg(long, value_name = "FILE")]

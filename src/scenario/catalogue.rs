@@ -126,7 +126,8 @@ impl Catalogue {
     }
 }
 
-fn is_path(name: &str) -> bool {
+/// Whether this is a path and not a name: it ends in `.ron` or has a slash in it.
+pub fn is_path(name: &str) -> bool {
     name.ends_with(".ron") || name.contains(['/', '\\'])
 }
 

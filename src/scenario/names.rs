@@ -68,10 +68,9 @@ fn cause(file: &ScenarioFile, cause: &CauseSpec, here: &dyn Fn() -> Path, report
 }
 
 fn variant(file: &ScenarioFile, variant: &VariantSpec, here: &dyn Fn() -> Path, report: &mut Report<'_>) {
-    for (field, noun, wanted, list) in [
-        ("causes", "cause", &variant.causes, &file.causes),
-        ("decoys", "decoy", &variant.decoys, &file.decoys),
-    ] {
+    for (field, noun, wanted, list) in
+        [("causes", "cause", &variant.causes, &file.causes), ("decoys", "decoy", &variant.decoys, &file.decoys)]
+    {
         for (number, id) in wanted.iter().enumerate() {
             report.reference(&here().field(field).index(number), noun, id, list.iter().map(|c| c.id.as_str()));
         }
