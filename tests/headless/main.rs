@@ -1,5 +1,6 @@
 //! The headless suite: one binary, a module per behaviour, one sentence each.
 
+mod commands; // the program as a user meets it: messages, exit codes, JSON
 mod determinism; // one history per seed, in every build
 mod event_loop; // what drives the parts in the tests below
 mod extremes; // numbers that every author can write and none means
@@ -9,4 +10,5 @@ mod metastability; // collapse that outlives its trigger
 mod parts; // laws of the parts on any input
 mod queueing; // stations, links and caches against queueing theory
 mod report; // pages, charts and JSON of made-up runs
-mod workload; // what users want: calibration, and laws of every workload
+mod scenarios;
+mod workload; // what users want: calibration, and laws of every workload // what ships: healthy, then broken for its causes, with the signs it claims
