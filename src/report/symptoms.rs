@@ -1,5 +1,6 @@
 //! When each true series first leaves its usual range, so that the order of the story can be read.
 
+use crate::report::quantity::grouped;
 use crate::report::run::{Moment, MomentKind};
 use crate::sim::series::Series;
 use crate::sim::time::SimTime;
