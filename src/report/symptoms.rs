@@ -120,12 +120,11 @@ impl Watched {
             format!("{moves}s")
         };
         let (factor, decimals, unit) = self.unit;
-        let text = format!(
-            "{} {verb}: {:.decimals$}{unit}, usually {:.decimals$}{unit}",
-            self.name,
-            value * factor,
-            mean * factor
-        );
+        let amount = |value: f64| {
+            let number = format!("{:.decimals$}", value * factor);
+            if decimals == 0 { grouped(&number) } else { number }
+        };
+        let text = format!("{} {verb}: {}{unit}, usually {}{unit}", self.name, amount(value), amount(mean));
         Some(Moment { at: SimTime::from_secs_f64(at), text, kind: MomentKind::Symptom })
     }
 }
