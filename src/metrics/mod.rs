@@ -1,30 +1,7 @@
-//! The monitoring system: instruments, scrape store, PromQL. Knows nothing of the stack.
+//! The monitoring system: scraped series, and PromQL over them. Knows nothing of the stack.
+//!
+//! Time is in milliseconds, as Prometheus has it.
 
-pub mod promql {
-    //! Placeholder while the evaluator is merged.
-    #![allow(missing_docs, reason = "merged away")]
-    use super::store::Store;
-    #[derive(Clone, Debug)]
-    pub struct Query;
-    pub struct Sample {
-        pub value: f64,
-    }
-    pub enum Value {
-        Scalar(f64),
-        Vector(Vec<Sample>),
-    }
-    impl Query {
-        pub fn parse(_: &str) -> Result<Query, String> {
-            Ok(Query)
-        }
-        pub fn eval_at(&self, _: &Store, _: i64) -> Result<Value, String> {
-            Ok(Value::Vector(Vec::new()))
-        }
-    }
-}
-pub mod store {
-    //! Placeholder.
-    #![allow(missing_docs, reason = "merged away")]
-    #[derive(Default)]
-    pub struct Store;
-}
+pub mod labels; // what a series is called
+pub mod promql; // queries: parsed by promql-parser, evaluated here
+pub mod store; // samples of series

@@ -2,6 +2,7 @@
 
 mod commands; // the program as a user meets it: messages, exit codes, JSON
 mod determinism; // one history per seed, in every build
+mod emergence; // the founding incident happens by mechanism
 mod event_loop; // what drives the parts in the tests below
 mod extremes; // numbers that every author can write and none means
 mod house; // the tree keeps its own rules: import direction, header lines
@@ -10,5 +11,6 @@ mod metastability; // collapse that outlives its trigger
 mod parts; // laws of the parts on any input
 mod queueing; // stations, links and caches against queueing theory
 mod report; // pages, charts and JSON of made-up runs
-mod scenarios;
-mod workload; // what users want: calibration, and laws of every workload // what ships: healthy, then broken for its causes, with the signs it claims
+mod scenarios; // what ships: healthy, then broken for its causes, with the signs it claims
+mod traces; // recorded traffic is read and replayed
+mod workload; // what users want: calibration, and laws of every workload

@@ -166,6 +166,26 @@ pub struct EngineCounts {
     pub aborted: u64,
 }
 
+impl EngineCounts {
+    /// What has been added since an earlier moment.
+    pub fn since(&self, earlier: &EngineCounts) -> EngineCounts {
+        EngineCounts {
+            busy: self.busy - earlier.busy,
+            steps: self.steps - earlier.steps,
+            prefill_tokens: self.prefill_tokens - earlier.prefill_tokens,
+            generated_tokens: self.generated_tokens - earlier.generated_tokens,
+            queried_tokens: self.queried_tokens - earlier.queried_tokens,
+            hit_tokens: self.hit_tokens - earlier.hit_tokens,
+            external_queried_tokens: self.external_queried_tokens - earlier.external_queried_tokens,
+            host_hit_tokens: self.host_hit_tokens - earlier.host_hit_tokens,
+            shared_hit_tokens: self.shared_hit_tokens - earlier.shared_hit_tokens,
+            preemptions: self.preemptions - earlier.preemptions,
+            finished: self.finished - earlier.finished,
+            aborted: self.aborted - earlier.aborted,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Waiting,

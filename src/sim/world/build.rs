@@ -142,6 +142,9 @@ impl World {
             let step_cost = step_costs[index].expect("an unknown preset is a mistake");
             world.add_pool(pool, step_cost, queries[index].clone());
         }
+        for query in queries.into_iter().flatten() {
+            world.scrape_for(&query);
+        }
         world.begin(spec);
         Ok(world)
     }

@@ -113,7 +113,6 @@ impl World {
         let value = match scaler.query.eval_at(&self.scraped, at_ms).ok()? {
             Value::Scalar(value) => value,
             Value::Vector(samples) => samples.first()?.value,
-            _ => return None,
         };
         value.is_finite().then_some(value)
     }

@@ -7,7 +7,7 @@ use crate::sim::ids::{PoolId, ReplicaId};
 use crate::sim::link::SharedLink;
 use crate::sim::rng::{Purpose, Stream, mix};
 use crate::sim::serving::accelerator::Board;
-use crate::sim::serving::engine::{Engine, EngineConfig};
+use crate::sim::serving::engine::{Engine, EngineConfig, EngineCounts};
 use crate::sim::slab::Key;
 use crate::sim::spec::stack::LoadFailure;
 use crate::sim::station::Station;
@@ -54,6 +54,7 @@ impl World {
             key_seed: 0,
             has_node: false,
             node_since: SimTime::ZERO,
+            counts_before: EngineCounts::default(),
             calls: 0,
             recent: VecDeque::new(),
         });
@@ -223,6 +224,7 @@ impl World {
             replica.tokenizer.abandon(now, key.slot);
         }
         replica.engine.reset(now);
+        replica.counts_before = replica.engine.counts_at(now);
         replica.recent.clear();
         for key in inside {
             let begun = self.calls.get(key).is_some_and(|c| c.first_token_sent);

@@ -15,7 +15,7 @@ use crate::sim::link::{SharedLink, Ways};
 use crate::sim::prompt::Prompt;
 use crate::sim::rate_limit::{RetryBudget, TokenBucket};
 use crate::sim::serving::accelerator::Board;
-use crate::sim::serving::engine::Engine;
+use crate::sim::serving::engine::{Engine, EngineCounts};
 use crate::sim::serving::router::Router;
 use crate::sim::serving::step_time::StepCost;
 use crate::sim::slab::Key;
@@ -138,6 +138,11 @@ pub(super) struct Client {
 }
 
 impl Client {
+    /// The new release is on this share of the hosts.
+    pub fn release_to(&mut self, share: f64) {
+        self.released = (f64::from(self.hosts) * share).round() as u32;
+    }
+
     pub fn policy(&self, host: u32) -> &ClientPolicy {
         if host < self.released { &self.new } else { &self.old }
     }
@@ -229,6 +234,8 @@ pub(super) struct Replica {
     pub key_seed: u64,
     pub has_node: bool,
     pub node_since: SimTime,
+    /// The engine's counts when the present process began.
+    pub counts_before: EngineCounts,
     /// Calls inside.
     pub calls: u32,
     /// What it answered last, the latest at the end.
