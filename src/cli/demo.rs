@@ -7,7 +7,7 @@ use crate::cli::{Failure, catalogue, print};
 use crate::report::outcome::run_report;
 use crate::report::{page, terminal as drawing};
 use crate::scenario::lower::Setup;
-use crate::scenario::scenario::Scenario;
+use crate::scenario::opened::Scenario;
 
 /// The flagship, on recorded traffic.
 const FLAGSHIP: &str = "empty-spares-replay";
@@ -16,7 +16,7 @@ const FLAGSHIP: &str = "empty-spares-replay";
 #[derive(Args)]
 pub struct Options {
     /// Picks everything random
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
     /// Also write one self-contained page with charts
     #[arg(long, value_name = "FILE")]

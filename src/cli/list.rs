@@ -3,8 +3,8 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::{Failure, catalogue, print};
-use crate::scenario::scenario::Scenario;
+use crate::cli::{Failure, catalogue, lines, print};
+use crate::scenario::opened::Scenario;
 
 /// Which form the list has.
 #[derive(Args)]
@@ -34,12 +34,11 @@ pub fn list(options: &Options) -> Result<(), Failure> {
         };
         return print(&json!(rows.iter().map(row).collect::<Vec<_>>()).to_string());
     }
-    let width = rows.iter().map(|s| s.name.len()).max().unwrap_or(0);
     let line = |s: &Scenario| {
         let minutes = s.file.length_s.as_secs_f64() / 60.0;
-        format!("{:width$}  {}  {minutes:>3.0} min  {}", s.name, stars(s.file.difficulty), s.file.page)
+        format!("{}  {}  {minutes:.0} min\n{}", s.name, stars(s.file.difficulty), lines(4, &s.file.page))
     };
-    print(&rows.iter().map(line).collect::<Vec<_>>().join("\n"))
+    print(rows.iter().map(line).collect::<String>().trim_end())
 }
 
 fn stars(difficulty: u8) -> String {

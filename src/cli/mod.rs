@@ -11,12 +11,14 @@ mod schema; // the format, for editors
 mod show; // one scenario
 mod terminal; // what the terminal can show
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::scenario::catalogue::{Catalogue, FindError};
-use crate::scenario::scenario::ScenarioError;
+use crate::report::terminal::paragraph;
+use crate::scenario::catalogue::{Catalogue, FindError, PRESETS, is_path};
+use crate::scenario::opened::{Scenario, ScenarioError};
 
 /// An incident simulator for people on call: an LLM service that really breaks, and proof of what broke it.
 ///
@@ -103,7 +105,7 @@ fn print(data: &str) -> Result<(), Failure> {
 }
 
 /// The scenarios built in, with those of a directory.
-fn catalogue(directory: Option<&std::path::Path>) -> Result<Catalogue, Failure> {
+fn catalogue(directory: Option<&Path>) -> Result<Catalogue, Failure> {
     let mut catalogue = Catalogue::built_in();
     if let Some(directory) = directory {
         catalogue.add_directory(directory).map_err(|e| Failure::Surroundings(e.to_string()))?;
@@ -111,8 +113,24 @@ fn catalogue(directory: Option<&std::path::Path>) -> Result<Catalogue, Failure> 
     Ok(catalogue)
 }
 
-fn write_file(file: &std::path::Path, text: &str) -> Result<(), Failure> {
+/// Opens a scenario by name or path. One given by path finds the presets beside it, and those of `directory` first.
+fn open(name_or_path: &str, directory: Option<&Path>) -> Result<Scenario, Failure> {
+    let mut catalogue = Catalogue::built_in();
+    let beside = Path::new(name_or_path).parent().filter(|_| is_path(name_or_path));
+    let beside = beside.map(|p| if p.as_os_str().is_empty() { Path::new(".") } else { p });
+    for directory in beside.filter(|p| p.join(PRESETS).is_dir()).into_iter().chain(directory) {
+        catalogue.add_directory(directory).map_err(|e| Failure::Surroundings(e.to_string()))?;
+    }
+    Ok(Scenario::open(&catalogue, name_or_path)?)
+}
+
+fn write_file(file: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(file, text).map_err(|e| Failure::Surroundings(format!("{}: {e}", file.display())))
+}
+
+/// Words set into lines that fit the terminal, each `indent` columns from the left.
+fn lines(indent: usize, text: &str) -> String {
+    paragraph(text, indent, usize::from(terminal::terminal().width).max(40))
 }
 
 /// A scenario's error as it is shown: mistakes drawn under the text they are in.

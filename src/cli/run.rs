@@ -3,12 +3,14 @@
 use clap::Args;
 
 use crate::cli::terminal::terminal;
-use crate::cli::{Failure, catalogue, print};
+use crate::cli::{Failure, open, print};
 use crate::report::outcome::{run_report, summary};
 use crate::report::{page, terminal as drawing};
 use crate::scenario::apply::parse_timed;
 use crate::scenario::lower::Setup;
-use crate::scenario::scenario::{Scenario, ScenarioError};
+use crate::scenario::opened::{Scenario, ScenarioError};
+use crate::sim::spec::action::Action;
+use crate::sim::time::SimDuration;
 
 /// What to run.
 #[derive(Args)]
@@ -16,7 +18,7 @@ pub struct Options {
     /// Name of a scenario, or path of a .ron file
     scenario: String,
     /// Picks everything random
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
     /// Variant; the first if none is named
     #[arg(long, value_name = "NAME")]
@@ -40,10 +42,8 @@ pub struct Options {
 
 /// Runs and prints.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    let catalogue = catalogue(options.scenarios.as_deref())?;
-    let scenario = Scenario::open(&catalogue, &options.scenario)?;
-    let actions = options.apply.iter().map(|text| parse_timed(text));
-    let actions = actions.collect::<Result<Vec<_>, _>>().map_err(|e| ScenarioError::Setup(vec![e]))?;
+    let scenario = open(&options.scenario, options.scenarios.as_deref())?;
+    let actions = actions(&scenario, &options.apply)?;
     let setup = Setup { variant: options.variant.clone(), without: options.without.clone(), actions };
     let variant = scenario.file.variant(setup.variant.as_deref()).map_err(|e| ScenarioError::Setup(vec![e]))?;
     let ended = scenario.run(&setup, options.seed)?;
@@ -54,5 +54,22 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if options.json {
         return print(&report.run.to_json());
     }
-    print(&format!("{}\n\n{}", summary(&report), drawing::text(std::slice::from_ref(&report.run), terminal())))
+    let drawn = drawing::text(std::slice::from_ref(&report.run), terminal());
+    print(&format!("{}\n{drawn}", super::lines(0, &summary(&report))))
+}
+
+/// Reads the actions and asks whether they fit the scenario; all that is wrong with any of them is told at once.
+fn actions(scenario: &Scenario, texts: &[String]) -> Result<Vec<(SimDuration, Action)>, ScenarioError> {
+    let mut actions = Vec::new();
+    let mut wrong = Vec::new();
+    for text in texts {
+        match parse_timed(text) {
+            Ok((at, action)) => {
+                wrong.extend(scenario.file.order_mistakes(at, &action, text));
+                actions.push((at, action));
+            }
+            Err(error) => wrong.push(error),
+        }
+    }
+    if wrong.is_empty() { Ok(actions) } else { Err(ScenarioError::Setup(wrong)) }
 }

@@ -3,10 +3,9 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::{Failure, catalogue, print};
+use crate::cli::{Failure, lines, open, print};
 use crate::scenario::apply::FORMS;
 use crate::scenario::file::{CauseSpec, ScenarioFile};
-use crate::scenario::scenario::Scenario;
 
 /// Which scenario, and how much of it.
 #[derive(Args)]
@@ -26,8 +25,7 @@ pub struct Options {
 
 /// Prints a scenario.
 pub fn show(options: &Options) -> Result<(), Failure> {
-    let catalogue = catalogue(options.scenarios.as_deref())?;
-    let scenario = Scenario::open(&catalogue, &options.scenario)?;
+    let scenario = open(&options.scenario, options.scenarios.as_deref())?;
     let file = &scenario.file;
     if options.json {
         let mut value = json!({
@@ -39,7 +37,7 @@ pub fn show(options: &Options) -> Result<(), Failure> {
         }
         return print(&serde_json::to_string_pretty(&value).map_err(|e| Failure::Surroundings(e.to_string()))?);
     }
-    let mut text = format!("{}\n\n{}\n", file.page, file.briefing);
+    let mut text = format!("{}\n{}", lines(0, &file.page), lines(0, &file.briefing));
     if options.spoil {
         text.push_str(&spoil_text(file));
     }
@@ -57,24 +55,26 @@ fn spoil_json(value: &mut Value, file: &ScenarioFile) {
 }
 
 fn spoil_text(file: &ScenarioFile) -> String {
-    let mut text = format!("\n{}\n{}\n\nVariants\n", file.title, file.story);
+    let mut text = format!("\n{}{}\nVariants\n", lines(0, &file.title), lines(0, &file.story));
     for variant in &file.variants {
         let foil = if variant.foil { " (foil)" } else { "" };
-        text.push_str(&format!(
-            "  {}{foil}: {}\n",
-            variant.name,
-            [&variant.causes[..], &variant.decoys].concat().join(", ")
-        ));
+        let parts = [&variant.causes[..], &variant.decoys].concat().join(", ");
+        text.push_str(&entry(&format!("{}{foil}", variant.name), &parts));
     }
     for (title, list) in [("Causes", &file.causes), ("Decoys", &file.decoys)] {
         text.push_str(&format!("\n{title}\n"));
         for cause in list {
-            text.push_str(&format!("  {}: {}\n", cause.id, cause.says));
+            text.push_str(&entry(&cause.id, &cause.says));
         }
     }
     text.push_str("\nActions, for --apply NAME[:TARGET][=VALUE]@TIME\n");
     for form in FORMS {
-        text.push_str(&format!("  {:36} {}\n", form.usage(), form.does));
+        text.push_str(&entry(&form.usage(), form.does));
     }
     text
+}
+
+/// A name, and below it what it is.
+fn entry(name: &str, is: &str) -> String {
+    format!("{}{}", lines(2, name), if is.is_empty() { String::new() } else { lines(6, is) })
 }

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use crate::report::terminal::Terminal;
 
 /// Columns where nobody says how many there are.
-const USUAL_WIDTH: u16 = 100;
+const USUAL_WIDTH: u16 = 80;
 
 /// The terminal on standard output. Colour only where there is a terminal and `NO_COLOR` is not set.
 pub fn terminal() -> Terminal {

@@ -2,6 +2,8 @@
 
 pub mod outcome; // from the end of a run to its report
 pub mod run; // what a run reports, and its JSON
+pub mod symptoms; // when a true series leaves its usual range
+mod timeline; // the story of a run in moments
 
 pub mod chart; // the eight charts, whatever draws them
 pub mod quantity; // numbers with units, ticks of axes

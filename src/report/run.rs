@@ -35,7 +35,7 @@ pub struct RunReport {
 /// A moment worth a line of the timeline and a mark on the charts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Moment {
-    /// When; in JSON `at_s`, in seconds since the world began.
+    /// When; in JSON `at_s`, in seconds after the opening.
     #[serde(rename = "at_s")]
     pub at: SimTime,
     /// What happened, as a short sentence without a full stop.

@@ -30,6 +30,13 @@ pub fn text(runs: &[RunReport], terminal: Terminal) -> String {
     sheet.print(terminal.colour)
 }
 
+/// Words set into lines of at most `width` columns, each `indent` from the left, with a line feed after each.
+pub fn paragraph(text: &str, indent: usize, width: usize) -> String {
+    let mut sheet = Sheet::new(width);
+    sheet.write_wrapped(0, indent, text, Style::Plain);
+    sheet.print(false)
+}
+
 fn summary(sheet: &mut Sheet, leading: &RunReport, runs: &[RunReport]) {
     let title = format!("{} / {}", leading.scenario, leading.variant);
     sheet.write(0, 0, &title, Style::Strong);

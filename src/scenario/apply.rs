@@ -264,6 +264,45 @@ pub fn parse(text: &str) -> Result<Action, SpecError> {
         .map_err(|message| SpecError::new(text, format!("{message}; it is written {}", form.usage())))
 }
 
+/// An action as [`parse`] reads it.
+pub fn written(action: &Action) -> String {
+    match action {
+        Action::Scale { pool, replicas } => format!("scale:{pool}={replicas}"),
+        Action::Drain { pool, replica } => format!("drain:{pool}/{replica}"),
+        Action::Restart { pool, replica: None } => format!("restart:{pool}"),
+        Action::Restart { pool, replica: Some(replica) } => format!("restart:{pool}/{replica}"),
+        Action::RestartGateways => "restart-gateways".to_string(),
+        Action::FlushCache => "flush-cache".to_string(),
+        Action::WarmCache => "warm-cache".to_string(),
+        Action::RestoreCacheMembers => "restore-cache-members".to_string(),
+        Action::Shed { share } => format!("shed={share}"),
+        Action::RateLimit { tier: None, requests_per_min } => format!("rate-limit={requests_per_min}"),
+        Action::RateLimit { tier: Some(tier), requests_per_min } => {
+            let name = TIERS.iter().find(|(_, t)| t == tier).map_or("", |(name, _)| name);
+            format!("rate-limit:{name}={requests_per_min}")
+        }
+        Action::RateLimitAccount { account, requests_per_min } => {
+            format!("rate-limit-account:{account}={requests_per_min}")
+        }
+        Action::BlockCohort { cohort } => format!("block-cohort:{cohort}"),
+        Action::BlockAccount { account } => format!("block-account:{account}"),
+        Action::Rollback { change } => format!("rollback:{change}"),
+        Action::FlagOff { flag } => format!("flag-off:{flag}"),
+        Action::FreezeRollouts => "freeze-rollouts".to_string(),
+        Action::Router { pool, policy } => format!("router:{pool}={}", policy_name(policy)),
+        Action::UpstreamTimeout { timeout_s } => format!("upstream-timeout={}", timeout_s.as_secs_f64()),
+        Action::RetryBudget { share } => format!("retry-budget={share}"),
+        Action::ShiftTraffic { share } => format!("shift-traffic={share}"),
+        Action::PauseBatch => "pause-batch".to_string(),
+        Action::TakeBatchNodes { nodes } => format!("take-batch-nodes={nodes}"),
+        Action::FeatureOff { feature } => format!("feature-off:{feature}"),
+        Action::PauseAutoscaler => "pause-autoscaler".to_string(),
+        Action::RenewCertificates => "renew-certificates".to_string(),
+        Action::Uncordon { pool } => format!("uncordon:{pool}"),
+        Action::FailOverAuthShard { shard } => format!("fail-over-auth-shard:{shard}"),
+    }
+}
+
 impl Form {
     /// As in `scale:POOL=REPLICAS`.
     pub fn usage(&self) -> String {
@@ -312,13 +351,24 @@ impl Words<'_> {
     }
 }
 
+const TIERS: [(&str, Tier); 4] =
+    [("free", Tier::Free), ("paid", Tier::Paid), ("enterprise", Tier::Enterprise), ("batch", Tier::Batch)];
+
 fn tier(name: &str) -> Result<Tier, String> {
-    match name {
-        "free" => Ok(Tier::Free),
-        "paid" => Ok(Tier::Paid),
-        "enterprise" => Ok(Tier::Enterprise),
-        "batch" => Ok(Tier::Batch),
-        _ => Err(format!("no tier is called \"{name}\"; there are: free, paid, enterprise, batch")),
+    let found = TIERS.iter().find(|(known, _)| *known == name);
+    found
+        .map(|(_, tier)| *tier)
+        .ok_or_else(|| format!("no tier is called \"{name}\"; there are: free, paid, enterprise, batch"))
+}
+
+fn policy_name(policy: &RouterPolicy) -> &'static str {
+    match policy {
+        RouterPolicy::RoundRobin => "round-robin",
+        RouterPolicy::LeastLoaded => "least-loaded",
+        RouterPolicy::ModN => "mod-n",
+        RouterPolicy::ConsistentHash => "consistent-hash",
+        RouterPolicy::CacheAware { .. } => "cache-aware",
+        RouterPolicy::Pinned { .. } => "pinned",
     }
 }
 
@@ -360,6 +410,27 @@ mod tests {
         ] {
             let (at, action) = parse_timed(text).expect(text);
             assert_eq!((at, action), (SimDuration::from_secs(at_s), expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_form_is_written_as_it_is_read() {
+        for form in FORMS {
+            let target = form.target.map(|target| match target {
+                "TIER" => ":paid",
+                "FEATURE" => ":images",
+                "POOL/REPLICA" | "POOL[/REPLICA]" => ":chat/3",
+                "ACCOUNT" | "SHARD" => ":7",
+                _ => ":chat",
+            });
+            let value = form.value.map(|value| match value {
+                "SHARE" => "=0.5",
+                "POLICY" => "=mod-n",
+                _ => "=12",
+            });
+            let text = format!("{}{}{}", form.name, target.unwrap_or_default(), value.unwrap_or_default());
+            let action = parse(&text).expect("a form fits itself");
+            assert_eq!(written(&action), text);
         }
     }
 

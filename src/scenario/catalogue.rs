@@ -13,10 +13,14 @@ pub const PRESETS: &str = "presets";
 
 /// The built-in files: path below `scenarios/`, and text. A test holds the list to the directory.
 pub const BUILT_IN: &[(&str, &str)] = &[
-    ("empty-spares.ron", include_str!("../../scenarios/empty-spares.ron")),
     ("empty-spares-replay.ron", include_str!("../../scenarios/empty-spares-replay.ron")),
+    ("empty-spares.ron", include_str!("../../scenarios/empty-spares.ron")),
+    ("quiet-tuesday.ron", include_str!("../../scenarios/quiet-tuesday.ron")),
+    ("record-day.ron", include_str!("../../scenarios/record-day.ron")),
     ("presets/agentic-cell.ron", include_str!("../../scenarios/presets/agentic-cell.ron")),
     ("presets/agentic-workload.ron", include_str!("../../scenarios/presets/agentic-workload.ron")),
+    ("presets/general-cell.ron", include_str!("../../scenarios/presets/general-cell.ron")),
+    ("presets/general-workload.ron", include_str!("../../scenarios/presets/general-workload.ron")),
     ("presets/real-traffic.ron", include_str!("../../scenarios/presets/real-traffic.ron")),
 ];
 
@@ -122,7 +126,8 @@ impl Catalogue {
     }
 }
 
-fn is_path(name: &str) -> bool {
+/// Whether this is a path and not a name: it ends in `.ron` or has a slash in it.
+pub fn is_path(name: &str) -> bool {
     name.ends_with(".ron") || name.contains(['/', '\\'])
 }
 

@@ -14,9 +14,10 @@ pub mod lexer;
 pub mod load;
 pub mod lower; // from file to world
 pub mod merge;
+pub mod names; // do the names in a file exist
+pub mod opened; // a scenario read, checked, ready to run
+pub mod orders; // do an operator's actions fit a scenario
 pub mod prefixes; // what prompts of a trace share
-#[expect(clippy::module_inception, reason = "the noun of the module is the noun of its main type")]
-pub mod scenario; // read, checked, ready to run
 pub mod schema;
 pub mod source;
 pub mod structure;

@@ -13,7 +13,7 @@ use crate::sim::time::{SimDuration, SimTime};
 /// shorter than the others where the horizon cuts it. `None` (`null` in JSON) means that nothing was measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Series {
-    /// End of the bucket, in seconds since the world began.
+    /// End of the bucket, in seconds since the recording began: in a run, the opening.
     pub t_s: Vec<f64>,
     /// Intents begun per second.
     pub intents_per_s: Vec<f64>,

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::lower::Setup;
-use scartissue::scenario::scenario::Scenario;
+use scartissue::scenario::opened::Scenario;
 use scartissue::sim::time::SimDuration;
 use scartissue::sim::world::{Ended, World};
 

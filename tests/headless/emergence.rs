@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::lower::Setup;
-use scartissue::scenario::scenario::Scenario;
+use scartissue::scenario::opened::Scenario;
 use scartissue::sim::client::Outcome;
 use scartissue::sim::rng::mix;
 use scartissue::sim::series::Series;

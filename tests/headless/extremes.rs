@@ -8,7 +8,7 @@ use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::file::ScenarioFile;
 use scartissue::scenario::load::{Presets, load};
 use scartissue::scenario::lower::Setup;
-use scartissue::scenario::scenario::Scenario;
+use scartissue::scenario::opened::Scenario;
 use scartissue::scenario::source::Source;
 use scartissue::sim::spec::base::Base;
 use scartissue::sim::time::SimDuration;

@@ -1,5 +1,6 @@
 //! The headless suite: one binary, a module per behaviour, one sentence each.
 
+mod commands; // the program as a user meets it: messages, exit codes, JSON
 mod determinism; // one history per seed, in every build
 mod emergence; // the founding incident happens by mechanism
 mod event_loop; // what drives the parts in the tests below
@@ -11,5 +12,6 @@ mod parts; // laws of the parts on any input
 mod promql; // queries mean what they mean in Prometheus
 mod queueing; // stations, links and caches against queueing theory
 mod report; // pages, charts and JSON of made-up runs
+mod scenarios; // what ships: healthy, then broken for its causes, with the signs it claims
 mod traces; // recorded traffic is read and replayed
 mod workload; // what users want: calibration, and laws of every workload

@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use proptest::prelude::*;
 use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::lower::Setup;
-use scartissue::scenario::scenario::Scenario;
+use scartissue::scenario::opened::Scenario;
 use scartissue::scenario::trace::{self, TraceError};
 use scartissue::sim::ids::SourceId;
 use scartissue::sim::time::{SimDuration, SimTime};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use scartissue::scenario::catalogue::Catalogue;
-use scartissue::scenario::scenario::Scenario;
+use scartissue::scenario::opened::Scenario;
 use scartissue::scenario::trace;
 use scartissue::sim::ids::SourceId;
 use scartissue::sim::kv::run_cache::RunCache;

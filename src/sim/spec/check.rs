@@ -152,7 +152,7 @@ pub fn fault_mistakes(stack: &StackSpec, fault: &Fault, path: &str) -> Vec<SpecE
         | Fault::CacheTtl { .. }
             if stack.shared_cache.is_none() =>
         {
-            found.push(SpecError::new(path, "this stack has no shared cache"));
+            found.push(no_shared_cache(path));
         }
         Fault::AutoscalerQuery { query, .. } => {
             if let Err(error) = Query::parse(query) {
@@ -168,15 +168,41 @@ fn unknown_pool(stack: &StackSpec, pool: &str, path: &str) -> SpecError {
     SpecError::unknown_name(path, "pool", pool, stack.pools.iter().map(|p| p.name.as_str()))
 }
 
-/// What is wrong with one action in a stack.
+/// What is wrong with one action in a stack: names and places that can never exist in it.
 pub fn action_mistakes(stack: &StackSpec, action: &Action, path: &str) -> Vec<SpecError> {
-    let pool = match action {
-        Action::Scale { pool, .. }
-        | Action::Drain { pool, .. }
-        | Action::Restart { pool, .. }
-        | Action::Router { pool, .. }
-        | Action::Uncordon { pool } => pool,
-        _ => return Vec::new(),
-    };
-    if stack.pools.iter().any(|p| p.name == *pool) { Vec::new() } else { vec![unknown_pool(stack, pool, path)] }
+    match action {
+        Action::Scale { pool, .. } | Action::Router { pool, .. } | Action::Uncordon { pool } => {
+            member_mistakes(stack, pool, None, path)
+        }
+        Action::Drain { pool, replica } => member_mistakes(stack, pool, Some(*replica), path),
+        Action::Restart { pool, replica } => member_mistakes(stack, pool, *replica, path),
+        Action::FailOverAuthShard { shard } if stack.api.auth.shards <= *shard => {
+            let last = stack.api.auth.shards - 1;
+            vec![SpecError::new(path, format!("the auth cache has shards 0 to {last}, and no {shard}"))]
+        }
+        Action::FlushCache | Action::WarmCache | Action::RestoreCacheMembers if stack.shared_cache.is_none() => {
+            vec![no_shared_cache(path)]
+        }
+        Action::FeatureOff { feature } if feature != "images" && stack.shared_cache.is_none() => {
+            vec![no_shared_cache(path)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A replica's place may lie beyond the pool's beginning, but not beyond what its autoscaler may ever ask for.
+fn member_mistakes(stack: &StackSpec, pool: &str, replica: Option<u16>, path: &str) -> Vec<SpecError> {
+    let Some(spec) = stack.pools.iter().find(|p| p.name == pool) else { return vec![unknown_pool(stack, pool, path)] };
+    let most = spec.autoscaler.as_ref().map_or(spec.replicas, |scaler| scaler.max.max(spec.replicas));
+    match replica {
+        Some(place) if most <= place => {
+            let message = format!("{pool} has replicas 0 to {}, and no {place}", most.saturating_sub(1));
+            vec![SpecError::new(path, message)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn no_shared_cache(path: &str) -> SpecError {
+    SpecError::new(path, "this stack has no shared cache")
 }

@@ -1,0 +1,102 @@
+//! What no schema can say of a scenario file: names that nothing bears, ids given twice, faults that fit no stack.
+
+use crate::scenario::check::Report;
+use crate::scenario::file::{CauseSpec, ScenarioFile, VariantSpec};
+use crate::scenario::tree::Path;
+use crate::sim::spec::SpecError;
+use crate::sim::spec::check::{fault_mistakes, stack_mistakes};
+
+/// Reports every name in the file that does not exist or exists twice, and every fault that does not fit the stack.
+pub fn check(file: &ScenarioFile, report: &mut Report<'_>) {
+    stack(file, report);
+    workload(file, report);
+    report.unique("cause or decoy", ids(&file.causes, "causes").chain(ids(&file.decoys, "decoys")));
+    for (list, field) in [(&file.causes, "causes"), (&file.decoys, "decoys")] {
+        for (index, one) in list.iter().enumerate() {
+            cause(file, one, &|| Path::root().field(field).index(index), report);
+        }
+    }
+    let variants = || file.variants.iter().enumerate();
+    let variant_path = |index| Path::root().field("variants").index(index);
+    report.unique("variant", variants().map(|(i, v)| (v.name.as_str(), variant_path(i).field("name"))));
+    for (index, one) in variants() {
+        variant(file, one, &|| variant_path(index), report);
+    }
+}
+
+fn stack(file: &ScenarioFile, report: &mut Report<'_>) {
+    for error in stack_mistakes(&file.stack, "stack") {
+        let path = path_of(&error.path);
+        tell(report, &path, error);
+    }
+}
+
+fn workload(file: &ScenarioFile, report: &mut Report<'_>) {
+    let sources = || Path::root().field("workload").field("sources");
+    let named = file.workload.sources.iter().enumerate();
+    report.unique("workload source", named.map(|(i, s)| (s.name.as_str(), sources().index(i).field("name"))));
+    for (index, source) in file.workload.sources.iter().enumerate() {
+        let here = || sources().index(index);
+        let clients = file.stack.clients.iter().map(|c| c.name.as_str());
+        report.reference(&here().field("client"), "client", &source.client, clients);
+        let models = file.stack.pools.iter().map(|p| p.model.as_str());
+        report.reference(&here().field("model"), "model", &source.model, models);
+        let cohorts = file.workload.cohorts.iter().map(|c| c.name.as_str());
+        report.reference(&here().field("cohort"), "cohort", &source.cohort, cohorts);
+        if let Some(name) = &source.prompt.templates_of {
+            let path = here().field("prompt").field("templates_of");
+            report.reference(&path, "workload source", name, source_names(file));
+        }
+    }
+}
+
+fn cause(file: &ScenarioFile, cause: &CauseSpec, here: &dyn Fn() -> Path, report: &mut Report<'_>) {
+    for (kind, faults) in [("faults", &cause.faults), ("instead", &cause.instead)] {
+        for (number, fault) in faults.iter().enumerate() {
+            let place = || here().field(kind).index(number);
+            for error in fault_mistakes(&file.stack, &fault.fault, "") {
+                tell(report, &place().field("fault"), error);
+            }
+            if fault.until_s.is_some_and(|until| fault.at_s.is_some_and(|at| until <= at)) {
+                report.at(&place().field("until_s"), "it ends before it begins").expected("a time after `at_s`");
+            }
+        }
+    }
+    for (number, source) in cause.sources.iter().enumerate() {
+        report.reference(&here().field("sources").index(number), "workload source", source, source_names(file));
+    }
+}
+
+fn variant(file: &ScenarioFile, variant: &VariantSpec, here: &dyn Fn() -> Path, report: &mut Report<'_>) {
+    for (field, noun, wanted, list) in
+        [("causes", "cause", &variant.causes, &file.causes), ("decoys", "decoy", &variant.decoys, &file.decoys)]
+    {
+        for (number, id) in wanted.iter().enumerate() {
+            report.reference(&here().field(field).index(number), noun, id, list.iter().map(|c| c.id.as_str()));
+        }
+    }
+}
+
+fn source_names(file: &ScenarioFile) -> impl Iterator<Item = &str> {
+    file.workload.sources.iter().map(|s| s.name.as_str())
+}
+
+fn ids<'a>(list: &'a [CauseSpec], field: &'static str) -> impl Iterator<Item = (&'a str, Path)> {
+    let path = move |index| Path::root().field(field).index(index).field("id");
+    list.iter().enumerate().map(move |(index, cause)| (cause.id.as_str(), path(index)))
+}
+
+fn tell(report: &mut Report<'_>, path: &Path, error: SpecError) {
+    let mistake = report.at(path, error.message);
+    if let Some(near) = error.suggestion {
+        mistake.help(format!("did you mean `{near}`?"));
+    }
+}
+
+/// A path as a spec error writes it: names and indices joined by dots.
+fn path_of(dotted: &str) -> Path {
+    dotted.split('.').fold(Path::root(), |path, part| match part.parse() {
+        Ok(index) => path.index(index),
+        Err(_) => path.field(part),
+    })
+}
