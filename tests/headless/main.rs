@@ -1,6 +1,9 @@
 //! The headless suite: one binary, a module per behaviour, one sentence each.
 
+mod determinism; // one history per seed, in every build
+mod emergence; // the founding incident happens by mechanism
 mod event_loop; // what drives the parts in the tests below
+mod extremes; // numbers that every author can write and none means
 mod house; // the tree keeps its own rules: import direction, header lines
 mod loader; // a scenario file is read, or everything wrong with it is said
 mod metastability; // collapse that outlives its trigger

@@ -39,6 +39,7 @@ pub struct Router {
     ring: Vec<(u64, usize)>,
     recent: FxHashMap<u64, u32>,
     older: FxHashMap<u64, u32>,
+    pinned: FxHashMap<u64, (usize, SimTime)>,
     eject_after: u32,
     eject_for: SimDuration,
     predicted_tokens: u64,
@@ -54,6 +55,7 @@ impl Router {
             ring: Vec::new(),
             recent: FxHashMap::default(),
             older: FxHashMap::default(),
+            pinned: FxHashMap::default(),
             eject_after,
             eject_for,
             predicted_tokens: 0,
@@ -120,6 +122,7 @@ impl Router {
             RouterPolicy::LeastLoaded => self.least_loaded(&eligible),
             RouterPolicy::ModN => eligible[(affinity % eligible.len() as u64) as usize],
             RouterPolicy::ConsistentHash => self.on_ring(affinity, &eligible),
+            RouterPolicy::Pinned { max_age_s, .. } => self.on_connection(now, affinity, max_age_s, &eligible),
             RouterPolicy::CacheAware { threshold, balance_abs, balance_rel } => {
                 self.cache_aware(prompt, &eligible, threshold, balance_abs, balance_rel)
             }
@@ -165,6 +168,19 @@ impl Router {
             .map(|i| eligible[(start + i) % eligible.len()])
             .min_by_key(|p| self.seats[*p].load())
             .expect("eligible is not empty")
+    }
+
+    /// The replica that the connection named by `affinity` leads to; a new one leads to the next in turn.
+    fn on_connection(&mut self, now: SimTime, affinity: u64, max_age: SimDuration, eligible: &[usize]) -> usize {
+        if let Some((place, opened)) = self.pinned.get(&affinity)
+            && now.since(*opened) < max_age
+            && eligible.contains(place)
+        {
+            return *place;
+        }
+        let place = self.next_in_turn(eligible);
+        self.pinned.insert(affinity, (place, now));
+        place
     }
 
     fn on_ring(&self, affinity: u64, eligible: &[usize]) -> usize {
@@ -261,6 +277,19 @@ mod tests {
         assert!(0.85 < moved_by_one_more(RouterPolicy::ModN));
         let ring = moved_by_one_more(RouterPolicy::ConsistentHash);
         assert!(0.05 < ring && ring < 0.2, "{ring}");
+    }
+
+    #[test]
+    fn pinned_connections_leave_a_new_replica_idle_until_they_are_made_anew() {
+        let rule = RouterPolicy::Pinned { connections: 4, max_age_s: SimDuration::from_secs(600) };
+        let mut router = router(rule, 2);
+        let to_third = |router: &mut Router, at_s: f64| {
+            (0..100).filter(|n| router.pick(SimTime::from_secs_f64(at_s), n % 8, &prompt(*n), None) == Some(2)).count()
+        };
+        assert_eq!(to_third(&mut router, 0.0), 0);
+        router.set_ready(2, true);
+        assert_eq!(to_third(&mut router, 300.0), 0, "nobody connects anew");
+        assert!(20 < to_third(&mut router, 601.0), "everybody has");
     }
 
     #[test]

@@ -368,6 +368,10 @@ pub struct PoolSpec {
     #[serde(default = "default_nic_gbps")]
     #[schemars(range(min = 0.01))]
     pub nic_gb_per_s: f64,
+    /// Longest prompt and answer together, in tokens; a longer prompt is refused: 400. Never more than the cache holds.
+    #[serde(default = "default_context")]
+    #[schemars(range(min = 16))]
+    pub max_model_len: u32,
     /// Sequences that run together.
     #[serde(default = "default_seats")]
     #[schemars(range(min = 1, max = 65_536))]
@@ -416,6 +420,9 @@ fn default_host_gbps() -> f64 {
 fn default_nic_gbps() -> f64 {
     40.0
 }
+fn default_context() -> u32 {
+    131_072
+}
 fn default_seats() -> u32 {
     256
 }
@@ -433,6 +440,13 @@ fn default_tokenize_us() -> f64 {
 }
 fn yes() -> bool {
     true
+}
+
+impl PoolSpec {
+    /// Tokens of prompt and answer that a replica takes.
+    pub fn context_window(&self) -> u32 {
+        self.max_model_len.min(self.kv_blocks.saturating_mul(self.block_tokens))
+    }
 }
 
 /// Step times of a model on a machine.
@@ -503,6 +517,14 @@ pub enum RouterPolicy {
     ModN,
     /// Hash on a ring; a replica that comes or goes moves only its share.
     ConsistentHash,
+    /// Balanced once, when a gateway connects: its connections stay with their replicas, and a replica that is new gets
+    /// no requests until somebody connects anew.
+    Pinned {
+        /// Connections of each gateway.
+        connections: u32,
+        /// A connection is closed and made anew after so long.
+        max_age_s: SimDuration,
+    },
     /// The replica believed to hold the longest prefix, unless load is uneven (SGLang's rule and defaults).
     CacheAware {
         /// Share of the prompt that must match.

@@ -185,12 +185,15 @@ impl Prompts {
     }
 }
 
+/// The longest that any part of a prompt gets, in tokens; what a model takes is the pool's to say.
+const LONGEST: f64 = 1e6;
+
 /// One length, named like every draw.
 pub(super) fn log_normal(lengths: &Lengths, seed: u64, entity: u64, purpose: Purpose, index: u64) -> f64 {
     if lengths.sigma == 0.0 {
-        return lengths.median;
+        return lengths.median.min(LONGEST);
     }
     let (u, v) = (draw(seed, entity, purpose, index), draw(seed, entity, purpose, index + 1));
     let normal = libm::sqrt(-2.0 * libm::log(1.0 - u)) * libm::cos(std::f64::consts::TAU * v);
-    lengths.median * libm::exp(lengths.sigma * normal)
+    (lengths.median * libm::exp(lengths.sigma * normal)).min(LONGEST)
 }

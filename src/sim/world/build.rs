@@ -11,6 +11,7 @@ use crate::sim::keyed_cache::KeyedCache;
 use crate::sim::kv::remote::RemoteTier;
 use crate::sim::link::{Path, SharedLink, Ways};
 use crate::sim::queue::EventQueue;
+use crate::sim::rate_limit::RetryBudget;
 use crate::sim::series::{Series, SeriesRecorder};
 use crate::sim::serving::engine::Happening;
 use crate::sim::serving::hardware;
@@ -370,6 +371,8 @@ fn clients(stack: &StackSpec) -> Vec<Client> {
                 hosts: spec.hosts.max(1),
                 first_host,
                 released: 0,
+                budget: spec.policy.retry_budget.map(RetryBudget::new),
+                active: 0,
             };
             first_host += client.hosts;
             client
@@ -430,7 +433,6 @@ fn gateway(spec: &ApiSpec) -> Gateway {
         images: Station::new(spec.images.workers, None),
         in_flight: 0,
         retries_in_flight: 0,
-        requests: Default::default(),
     }
 }
 

@@ -10,6 +10,9 @@ impl World {
     pub fn conservation(&mut self) -> Result<(), String> {
         let now = self.now;
         let tally = &self.tally;
+        if 0 < self.queue.late() {
+            return Err(format!("{} events were put in the past", self.queue.late()));
+        }
         let alive = |what: &str, begun: u64, ended: u64, inside: usize| {
             if begun == ended + inside as u64 {
                 Ok(())

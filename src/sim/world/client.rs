@@ -4,7 +4,7 @@ use crate::sim::client::{Decision, Outcome, Progress};
 use crate::sim::connection::{Acquired, Refusal};
 use crate::sim::ids::{GatewayId, SourceId};
 use crate::sim::link::Path;
-use crate::sim::rng::{Purpose, draw, mix};
+use crate::sim::rng::{Purpose, Stream, draw, mix};
 use crate::sim::slab::Key;
 use crate::sim::spec::stack::Balance;
 use crate::sim::time::{SimDuration, SimTime};
@@ -88,12 +88,13 @@ impl World {
             return self.answer_elsewhere(&intent, wanted_at, session);
         }
         let held = self.api.batch_paused && intent.tier == Tier::Batch;
-        let patience = intent.patience;
+        let (patience, source) = (self.patience_of(&intent), intent.source.index());
         let key = self.intents.insert(LiveIntent {
             began,
             wanted_at,
             intent,
             tries: 0,
+            budgeted: false,
             restarts: 0,
             attempt: None,
             first_token_at: None,
@@ -103,8 +104,16 @@ impl World {
             self.cost.batch_intents_lost += 1;
             return self.end_intent_failed(key);
         }
-        self.schedule(began + patience, Event::Patience(key));
+        self.start_timer(began + patience, Event::Patience(key), source);
         self.send_attempt(key);
+    }
+
+    /// How long the user waits for a first token: as the client program says, or as the source does.
+    fn patience_of(&self, intent: &Intent) -> SimDuration {
+        let policy = &self.clients[intent.client.index()].old;
+        policy.patience.map_or(intent.patience, |patience| {
+            patience.draw(&mut Stream::new(self.seed, intent.identity, Purpose::Think, 1))
+        })
     }
 
     fn goes_elsewhere(&self, intent: &Intent) -> bool {
@@ -157,7 +166,9 @@ impl World {
             call: None,
             first_token_at: None,
             at_client: true,
+            budgeted: std::mem::take(&mut live.budgeted),
             at_gateway: true,
+            entered: false,
             outcome: Outcome::Ok,
             retry_after: None,
         };
@@ -166,6 +177,7 @@ impl World {
             live.attempt = Some(attempt);
         }
         self.tally.attempts_begun += 1;
+        self.clients[client.index()].active += 1;
         self.record(|series, moment| series.attempt(moment));
         match self.connect(attempt) {
             Ok(delay) => self.start_clocks(attempt, delay),
@@ -185,14 +197,14 @@ impl World {
         let now = self.now;
         let Some(attempt) = self.attempts.get(key) else { return };
         let policy = self.clients[attempt.client.index()].policy(attempt.host);
-        let (first, total) = (policy.first_token_timeout, policy.total_timeout);
+        let (first, total, client) = (policy.first_token_timeout, policy.total_timeout, attempt.client.index());
         self.schedule(now + delay, Event::AtGateway(key));
         if let Some(first) = first {
-            self.schedule(now + first, Event::FirstTokenTimeout(key));
+            self.start_timer(now + first, Event::FirstTokenTimeout(key), client);
         }
-        self.schedule(now + total, Event::TotalTimeout(key));
+        self.start_timer(now + total, Event::TotalTimeout(key), client);
         if !self.network.keepalive {
-            self.schedule(now + delay + self.network.idle_timeout, Event::IdleCut(key));
+            self.start_timer(now + delay + self.network.idle_timeout, Event::IdleCut(key), 0);
         }
     }
 
@@ -370,7 +382,8 @@ impl World {
     }
 
     fn fail_at_client(&mut self, key: Key, outcome: Outcome, retry_after: Option<SimDuration>) {
-        let Some(attempt) = self.attempts.get(key) else { return };
+        let Some(attempt) = self.attempts.get_mut(key) else { return };
+        attempt.outcome = outcome;
         let (intent, client, host, serial) = (attempt.intent, attempt.client, attempt.host, attempt.serial);
         self.tally.count_outcome(outcome);
         self.record(|series, moment| series.error(moment));
@@ -380,8 +393,17 @@ impl World {
         live.first_token_at = None;
         let progress = Progress { tries: live.tries, restarts: live.restarts };
         let uniform = draw(self.seed, serial, Purpose::Backoff, 0);
-        let policy = self.clients[client.index()].policy(host);
-        match policy.after_failure(progress, outcome, retry_after, uniform) {
+        let client = &mut self.clients[client.index()];
+        let mut decision = client.policy(host).after_failure(progress, outcome, retry_after, uniform);
+        if let (Decision::RetryAfter(_), Some(budget)) = (decision, &mut client.budget) {
+            if budget.try_retry(client.active) {
+                live.budgeted = true;
+            } else {
+                self.tally.retries_over_budget += 1;
+                decision = client.policy(host).after_refusal(progress);
+            }
+        }
+        match decision {
             Decision::RetryAfter(wait) => self.schedule(self.now + wait, Event::Send(intent)),
             Decision::RestartTurnAfter(wait) => {
                 if let Some(live) = self.intents.get_mut(intent) {
@@ -399,7 +421,15 @@ impl World {
         let now = self.now;
         let Some(attempt) = self.attempts.get_mut(key) else { return };
         attempt.at_client = false;
-        let (at_gateway, connection) = (attempt.at_gateway, attempt.connection.take());
+        let (at_gateway, connection, outcome) = (attempt.at_gateway, attempt.connection.take(), attempt.outcome);
+        let client = &mut self.clients[attempt.client.index()];
+        client.active -= 1;
+        if let Some(budget) = &mut client.budget {
+            budget.observe(outcome == Outcome::Ok);
+            if std::mem::take(&mut attempt.budgeted) {
+                budget.retry_ended();
+            }
+        }
         if let Some(connection) = connection {
             self.network.pool.release(now, connection);
         }
@@ -431,6 +461,11 @@ impl World {
     pub(super) fn end_intent_failed(&mut self, key: Key) {
         let Some(live) = self.intents.remove(key) else { return };
         self.tally.intents_failed += 1;
+        if live.budgeted
+            && let Some(budget) = &mut self.clients[live.intent.client.index()].budget
+        {
+            budget.retry_ended(); // the retry that it was allowed will not be made
+        }
         self.ledger.failed(live.wanted_at, live.intent.weight, &objective(&live.intent));
         if let Some(session) = live.session {
             self.lose_rest_of_session(session, 1);

@@ -9,6 +9,8 @@ use crate::sim::world::{Event, World};
 
 /// How often power and temperature are brought up to date.
 const THERMAL_INTERVAL: SimDuration = SimDuration::from_secs(10);
+/// No loop looks more often than this, whatever a file says.
+const SHORTEST: SimDuration = SimDuration::from_millis(50);
 
 impl World {
     /// The first tick of every loop, spread so that they do not all look at the same nanosecond.
@@ -56,7 +58,7 @@ impl World {
             }
         }
         let interval = self.pools[id.index()].spec.router.probe_interval_s;
-        self.schedule(now + interval, Event::ProbePool(id));
+        self.schedule(now + interval.max(SHORTEST), Event::ProbePool(id));
     }
 
     pub(super) fn on_refresh_view(&mut self, id: PoolId) {
@@ -66,7 +68,7 @@ impl World {
             self.pools[id.index()].router.see(place, load);
         }
         let interval = self.pools[id.index()].spec.router.view_interval_s;
-        self.schedule(self.now + interval, Event::RefreshView(id));
+        self.schedule(self.now + interval.max(SHORTEST), Event::RefreshView(id));
     }
 
     pub(super) fn on_thermal(&mut self) {
@@ -102,7 +104,7 @@ impl World {
                 None => self.note_blind_autoscaler(id),
             }
         }
-        self.schedule(now + spec.interval_s, Event::Autoscale(id));
+        self.schedule(now + spec.interval_s.max(SHORTEST), Event::Autoscale(id));
     }
 
     fn ask_autoscaler_query(&self, id: PoolId) -> Option<f64> {

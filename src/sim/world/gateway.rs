@@ -26,8 +26,10 @@ impl World {
         if !self.gateways[gateway.index()].up {
             return self.refuse(key, Outcome::ConnectionRefused, None);
         }
-        self.gateways[gateway.index()].requests.insert(key);
         self.gateways[gateway.index()].in_flight += 1;
+        if let Some(attempt) = self.attempts.get_mut(key) {
+            attempt.entered = true;
+        }
         if self.out_of_memory(gateway) {
             return self.kill_gateway(gateway);
         }
@@ -106,11 +108,11 @@ impl World {
         match self.api.auth.lookup(now, account.0 as u64) {
             Lookup::Hit(()) => self.schedule(now + self.api_spec.auth.lookup_s, Event::AuthAnswered(key)),
             Lookup::Miss => {
-                self.schedule(now + self.api_spec.auth.timeout_s, Event::AuthTimeout(key));
+                self.start_timer(now + self.api_spec.auth.timeout_s, Event::AuthTimeout(key), 0);
                 self.schedule(now + self.api_spec.auth.lookup_s, Event::AskAuthStore(key));
             }
             Lookup::ShardDown => {
-                self.schedule(now + self.api_spec.auth.timeout_s, Event::AuthTimeout(key));
+                self.start_timer(now + self.api_spec.auth.timeout_s, Event::AuthTimeout(key), 0);
                 self.schedule(now + self.api_spec.auth.lookup_timeout_s, Event::AskAuthStore(key));
             }
         }
@@ -183,6 +185,12 @@ impl World {
                 self.release_worker(key);
                 return self.refuse(key, Outcome::InternalError, None);
             }
+        }
+        let window = self.pools[self.pool_of(attempt.model).index()].spec.context_window();
+        if window <= attempt.prompt.tokens() {
+            self.tally.too_long += 1;
+            self.release_worker(key);
+            return self.refuse(key, Outcome::BadRequest, None);
         }
         let spec = &self.api_spec.images;
         if images == 0 {
@@ -295,10 +303,9 @@ impl World {
         }
         attempt.at_gateway = false;
         attempt.stage = Stage::Over;
-        let (gateway, at_client) = (attempt.gateway, attempt.at_client);
-        let gateway = &mut self.gateways[gateway.index()];
-        if gateway.requests.remove(&key) {
-            gateway.in_flight -= 1;
+        let at_client = attempt.at_client;
+        if std::mem::take(&mut attempt.entered) {
+            self.gateways[attempt.gateway.index()].in_flight -= 1;
         }
         if !at_client {
             self.attempts.remove(key);
@@ -418,7 +425,8 @@ impl World {
             return;
         }
         gateway.up = false;
-        let lost: Vec<Key> = gateway.requests.iter().copied().collect();
+        let inside = self.attempts.iter().filter(|(_, a)| a.entered && a.gateway == id);
+        let lost: Vec<Key> = inside.map(|(key, _)| key).collect();
         self.network.pool.backend_gone(now, u32::from(id.0));
         for key in lost {
             let gateway = &mut self.gateways[id.index()];

@@ -1,6 +1,6 @@
 //! How replicas come and go: machines, cold starts, drains, crashes, cordons.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 
 use crate::sim::client::Outcome;
 use crate::sim::ids::{PoolId, ReplicaId};
@@ -54,7 +54,8 @@ impl World {
             key_seed: 0,
             has_node: false,
             node_since: SimTime::ZERO,
-            calls: BTreeSet::new(),
+            calls: 0,
+            recent: VecDeque::new(),
         });
         id
     }
@@ -156,7 +157,7 @@ impl World {
 
     pub(super) fn end_if_drained(&mut self, id: ReplicaId) {
         let replica = &self.replicas[id.index()];
-        if replica.life == Life::Draining && replica.calls.is_empty() {
+        if replica.life == Life::Draining && replica.calls == 0 {
             self.remove_replica(id);
         }
     }
@@ -212,7 +213,8 @@ impl World {
     /// Every call inside a replica fails; its engine and its line begin anew.
     fn lose_what_runs(&mut self, id: ReplicaId) {
         let now = self.now;
-        let inside: Vec<Key> = self.replicas[id.index()].calls.iter().copied().collect();
+        let inside: Vec<Key> =
+            self.calls.iter().filter(|(_, c)| c.entered && c.replica == id).map(|(key, _)| key).collect();
         for key in &inside {
             self.cancel_flows(*key);
         }
@@ -221,7 +223,7 @@ impl World {
             replica.tokenizer.abandon(now, key.slot);
         }
         replica.engine.reset(now);
-        replica.calls.clear();
+        replica.recent.clear();
         for key in inside {
             let begun = self.calls.get(key).is_some_and(|c| c.first_token_sent);
             let orphan = self.calls.get(key).is_some_and(|c| c.attempt.is_none());
@@ -273,15 +275,19 @@ impl World {
         }
     }
 
-    /// What the replicas hold goes to the shared tier: each stores what its high-bandwidth memory has.
+    /// What the replicas still hold of what they answered last goes to the shared tier.
     pub(super) fn warm_shared_tier(&mut self) {
         let now = self.now;
-        let live: Vec<Key> = self.calls.iter().map(|(key, _)| key).collect();
-        for key in live {
-            let Some(call) = self.calls.get(key) else { continue };
-            let key_seed = self.replicas[call.replica.index()].key_seed;
-            if let Some(cache) = self.cache.as_mut().filter(|_| call.first_token_sent) {
-                cache.tier.store(now, key_seed, &call.prompt, 0, call.output_key);
+        let Some(cache) = self.cache.as_mut().filter(|c| !c.off) else { return };
+        for replica in self.replicas.iter().filter(|r| r.life == Life::Up) {
+            let block = self.pools[replica.pool.index()].spec.block_tokens;
+            for recent in &replica.recent {
+                let whole = recent.prompt.tokens() / block;
+                if replica.engine.cache().matched_blocks(&recent.prompt, block) == whole {
+                    let answer = replica.engine.cache().cached(recent.output_key) * block;
+                    let answer = answer.min(recent.output_tokens);
+                    cache.tier.store(now, replica.key_seed, &recent.prompt, answer, recent.output_key);
+                }
             }
         }
     }

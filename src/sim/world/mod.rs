@@ -79,6 +79,11 @@ enum Event {
     AgentBack(CacheNodeId, u32),
 }
 
+/// Kinds of timers that have lanes of their own.
+const TIMER_KINDS: u8 = 8;
+/// Owners of timers that are told apart.
+const OWNERS: usize = 24;
+
 impl Event {
     fn class(self) -> Class {
         use Event::*;
@@ -89,6 +94,20 @@ impl Event {
                 Class::Control
             }
             _ => Class::Request,
+        }
+    }
+
+    fn timer_kind(self) -> u8 {
+        use Event::*;
+        match self {
+            Patience(_) => 0,
+            FirstTokenTimeout(_) => 1,
+            TotalTimeout(_) => 2,
+            IdleCut(_) => 3,
+            CallTimeout(_) => 4,
+            AuthTimeout(_) => 5,
+            LoadTimeout(_) => 6,
+            _ => TIMER_KINDS - 1,
         }
     }
 
@@ -157,8 +176,17 @@ impl World {
 
     /// Puts an event where it belongs, unless it would only come after the end.
     fn schedule(&mut self, at: SimTime, event: Event) {
+        if self.horizon < at {
+            return;
+        }
+        self.queue.push(at, event.class(), event);
+    }
+
+    /// As [`World::schedule`], for timers; those of one kind and owner (client program, source) run equally long.
+    fn start_timer(&mut self, at: SimTime, event: Event, owner: usize) {
         if at <= self.horizon {
-            self.queue.push(at, event.class(), event);
+            let lane = event.timer_kind() + TIMER_KINDS * (owner % OWNERS) as u8;
+            self.queue.push_in_lane(lane, at, event.class(), event);
         }
     }
 

@@ -7,11 +7,11 @@ use crate::sim::rng::{Purpose, draw, mix};
 use crate::sim::series::ReplicaLoad;
 use crate::sim::serving::engine::{ExternalTiers, Happening, Job};
 use crate::sim::slab::Key;
-use crate::sim::spec::stack::{Affinity, PoolSpec};
+use crate::sim::spec::stack::{Affinity, PoolSpec, RouterPolicy};
 use crate::sim::station::{Abandoned, Offer};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::Affinities;
-use crate::sim::world::state::{Call, CallStage, Life, SharedCache, Stage};
+use crate::sim::world::state::{Call, CallStage, Life, Recent, SharedCache, Stage};
 use crate::sim::world::{Event, World};
 
 /// How fast a replica that has lost its accelerator says so.
@@ -29,7 +29,12 @@ impl World {
             return self.refuse(key, Outcome::Unavailable, None);
         }
         let pool = &mut self.pools[pool_id.index()];
-        let affinity = affinity_of(&pool.spec, &attempt.affinity, attempt.account);
+        let affinity = match pool.router.policy() {
+            RouterPolicy::Pinned { connections, .. } => {
+                u64::from(gateway.0) << 32 | serial % u64::from(connections.max(1)) // a connection of this gateway
+            }
+            _ => affinity_of(&pool.spec, &attempt.affinity, attempt.account),
+        };
         let Some(place) = pool.router.pick(now, affinity, &attempt.prompt, except) else {
             self.tally.no_replica += 1;
             return self.refuse(key, Outcome::Unavailable, None);
@@ -48,6 +53,7 @@ impl World {
             flows: 0,
             first_token_sent: false,
             is_retry,
+            entered: false,
             prompt: attempt.prompt.clone(),
             output_tokens: attempt.output_tokens,
             output_key: attempt.output_key,
@@ -63,7 +69,7 @@ impl World {
         let delay = self.serving_delay(serial, u64::from(tries));
         self.schedule(now + delay, Event::AtReplica(call));
         let per_try = self.api_spec.retry.per_try_timeout_s.unwrap_or(SimDuration::FOREVER);
-        self.schedule(now + per_try.min(self.api_spec.upstream_timeout_s), Event::CallTimeout(call));
+        self.start_timer(now + per_try.min(self.api_spec.upstream_timeout_s), Event::CallTimeout(call), 0);
     }
 
     pub(super) fn on_at_replica(&mut self, key: Key) {
@@ -82,10 +88,11 @@ impl World {
             self.tally.overloaded += 1;
             return self.fail_call(key, Outcome::Overloaded, SimDuration::ZERO);
         }
-        replica.calls.insert(key);
+        replica.calls += 1;
         let offer = replica.tokenizer.offer(now, key.slot);
         if let Some(call) = self.calls.get_mut(key) {
             call.stage = CallStage::Tokenizing;
+            call.entered = true;
         }
         if offer == Offer::Started {
             self.start_tokenizing(key);
@@ -106,10 +113,11 @@ impl World {
         call.stage = CallStage::Engine;
         let index = call.replica.index();
         let factor = self.pools[call.pool.index()].answer_factor;
+        let room = self.pools[call.pool.index()].spec.context_window().saturating_sub(call.prompt.tokens());
         let job = Job {
             key: key.slot,
             prompt: call.prompt.clone(),
-            output_tokens: ((f64::from(call.output_tokens) * factor).round() as u32).max(1),
+            output_tokens: ((f64::from(call.output_tokens) * factor).round() as u32).clamp(1, room.max(1)),
             output_key: call.output_key,
             priority: call.priority,
         };
@@ -137,7 +145,7 @@ impl World {
         let Some(call) = self.calls.remove(key) else { return };
         self.tally.calls_ended += 1;
         let replica = &mut self.replicas[call.replica.index()];
-        replica.calls.remove(&key);
+        replica.calls -= u32::from(call.entered);
         let place = replica.place;
         self.pools[call.pool.index()].router.answered(self.now, place, ok);
         if let Some(attempt) = call.attempt.and_then(|a| self.attempts.get_mut(a)) {
@@ -270,6 +278,9 @@ impl World {
         let Some(key) = self.calls.key_at(slot) else { return };
         let Some(call) = self.calls.get(key) else { return };
         let (attempt, serial) = (call.attempt, call.serial);
+        let recent =
+            Recent { prompt: call.prompt.clone(), output_tokens: call.output_tokens, output_key: call.output_key };
+        self.replicas[call.replica.index()].remember(recent);
         self.end_call(key, true);
         let Some(attempt) = attempt else { return };
         let delay = self.serving_delay(serial, 20) + self.answer_delay(attempt, 3);
@@ -307,7 +318,7 @@ impl World {
         }
         nodes.into_iter().for_each(|node| self.arm_cache_link(node));
         if let Some(timeout) = timeout {
-            self.schedule(now + timeout, Event::LoadTimeout(key));
+            self.start_timer(now + timeout, Event::LoadTimeout(key), 0);
         }
     }
 

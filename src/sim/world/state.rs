@@ -1,6 +1,6 @@
 //! The records of a world: what lives in its slabs and tables.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::sim::keyed_cache::KeyedCache;
 use crate::sim::kv::remote::RemoteTier;
 use crate::sim::link::{SharedLink, Ways};
 use crate::sim::prompt::Prompt;
-use crate::sim::rate_limit::TokenBucket;
+use crate::sim::rate_limit::{RetryBudget, TokenBucket};
 use crate::sim::serving::accelerator::Board;
 use crate::sim::serving::engine::Engine;
 use crate::sim::serving::router::Router;
@@ -31,6 +31,8 @@ pub(super) struct LiveIntent {
     /// When it would have come, had every answer before it met its objective.
     pub wanted_at: SimTime,
     pub tries: u32,
+    /// Whether the next try is a retry that its client's budget counts.
+    pub budgeted: bool,
     pub restarts: u32,
     pub attempt: Option<Key>,
     pub first_token_at: Option<SimTime>,
@@ -62,7 +64,11 @@ pub(super) struct Attempt {
     pub call: Option<Key>,
     pub first_token_at: Option<SimTime>,
     pub at_client: bool,
+    /// Whether it is a retry that its client's budget counts.
+    pub budgeted: bool,
     pub at_gateway: bool,
+    /// Whether the gateway counts it as in flight.
+    pub entered: bool,
     pub outcome: Outcome,
     pub retry_after: Option<SimDuration>,
 }
@@ -92,6 +98,8 @@ pub(super) struct Call {
     pub flows: u32,
     pub first_token_sent: bool,
     pub is_retry: bool,
+    /// Whether the replica counts it as inside.
+    pub entered: bool,
     pub prompt: Prompt,
     pub output_tokens: u32,
     pub output_key: u64,
@@ -123,9 +131,18 @@ pub(super) struct Client {
     pub first_host: u32,
     /// Hosts below this number have taken the new release.
     pub released: u32,
+    /// The program's limit on retries, over all its requests.
+    pub budget: Option<RetryBudget>,
+    /// Attempts under way.
+    pub active: u32,
 }
 
 impl Client {
+    /// The new release is on this share of the hosts.
+    pub fn release_to(&mut self, share: f64) {
+        self.released = (f64::from(self.hosts) * share).round() as u32;
+    }
+
     pub fn policy(&self, host: u32) -> &ClientPolicy {
         if host < self.released { &self.new } else { &self.old }
     }
@@ -157,7 +174,6 @@ pub(super) struct Gateway {
     pub images: Station,
     pub in_flight: u32,
     pub retries_in_flight: u32,
-    pub requests: BTreeSet<Key>,
 }
 
 /// The API layer as a whole.
@@ -218,7 +234,29 @@ pub(super) struct Replica {
     pub key_seed: u64,
     pub has_node: bool,
     pub node_since: SimTime,
-    pub calls: BTreeSet<Key>,
+    /// Calls inside.
+    pub calls: u32,
+    /// What it answered last, the latest at the end.
+    pub recent: VecDeque<Recent>,
+}
+
+/// An answered request, as far as a cache cares.
+pub(super) struct Recent {
+    pub prompt: Prompt,
+    pub output_tokens: u32,
+    pub output_key: u64,
+}
+
+/// Answered requests that a replica remembers.
+const REMEMBERED: usize = 2048;
+
+impl Replica {
+    pub fn remember(&mut self, recent: Recent) {
+        if self.recent.len() == REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(recent);
+    }
 }
 
 /// Where a replica is in its life.

@@ -53,6 +53,8 @@ pub struct Tally {
     pub flag_exceptions: u64,
     /// Exceptions in the image decoder.
     pub decoder_exceptions: u64,
+    /// Prompts longer than their model takes.
+    pub too_long: u64,
     /// Calls refused by a full replica.
     pub overloaded: u64,
     /// Attempts for which no replica was ready.
