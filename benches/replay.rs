@@ -3,6 +3,8 @@
 //! `cargo bench --no-default-features --bench replay -- [--trace NAME_OR_PATH] [--replicas N] [--router round_robin|cache_aware]
 //! [--stepwise]`
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
 mod serving;
 
 use std::time::Instant;

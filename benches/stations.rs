@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --no-default-features --bench stations -- [--servers 8] [--load 0.9] [--customers 1000000] [--seed 1]`
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
 use std::time::Instant;
 
 use scartissue::sim::queue::{Class, EventQueue};
