@@ -613,7 +613,12 @@ impl Engine {
         let job = self.sequences[slot as usize].job.clone();
         match self.sequences[slot as usize].stage {
             Stage::Running => self.running.retain(|s| *s != slot),
-            Stage::Waiting => self.waiting.retain(|s| *s != slot),
+            Stage::Waiting => {
+                // Who gives up has mostly waited longest, so the search is short.
+                if let Some(place) = self.waiting.iter().position(|s| *s == slot) {
+                    self.waiting.remove(place);
+                }
+            }
             Stage::Loading => {
                 self.loading -= 1;
                 self.ready_after_load.retain(|(s, _)| *s != slot);
