@@ -218,7 +218,7 @@ fn prometheus_agrees_on_every_query() {
         return;
     };
     for (query, theirs) in PEER_QUERIES.iter().zip(answers) {
-        let ours = Query::parse(query).and_then(|q| q.eval_at(&store, PEER_BASE_MS + 600_000)).expect(query);
+        let ours = Query::parse(query).and_then(|q| q.eval_at(&store, PEER_ASKED_MS)).expect(query);
         let Value::Vector(ours) = ours else { panic!("{query} is a vector") };
         let ours: Vec<(String, f64)> = ours.iter().map(|s| (s.labels.to_string(), s.value)).collect();
         assert_eq!(ours.len(), theirs.len(), "{query}: {ours:?} but Prometheus {theirs:?}");
@@ -234,6 +234,9 @@ fn prometheus_agrees_on_every_query() {
 
 /// A moment long past, on a whole two hours, as blocks begin.
 const PEER_BASE_MS: i64 = 1_700_006_400_000;
+/// When it is asked: between two samples, for whether a range holds the sample at its very beginning has changed with
+/// Prometheus 3 (it no longer does, and here it does not), and the installed one may be older.
+const PEER_ASKED_MS: i64 = PEER_BASE_MS + 607_000;
 
 /// Ten minutes of counters with resets, gauges and buckets: as OpenMetrics and as a store.
 fn random_samples() -> (String, Store) {
@@ -312,7 +315,7 @@ fn ask_prometheus(directory: &std::path::Path, text: &str) -> Option<Vec<Vec<(St
 }
 
 fn ask(url: &str, query: &str) -> Option<Vec<(String, f64)>> {
-    let time = format!("--time={}", (PEER_BASE_MS + 600_000) / 1000);
+    let time = format!("--time={}", PEER_ASKED_MS / 1000);
     let asked = Command::new("promtool").args(["query", "instant", &time, "-o", "json", url, query]).output().ok()?;
     let rows: Vec<serde_json::Value> = serde_json::from_slice(&asked.stdout).ok()?;
     let mut answers: Vec<(Labels, f64)> = (rows.iter())
