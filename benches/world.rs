@@ -11,7 +11,7 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::lower::Setup;
-use scartissue::scenario::scenario::Scenario;
+use scartissue::scenario::opened::Scenario;
 use scartissue::sim::spec::stack::RouterPolicy;
 use scartissue::sim::time::SimDuration;
 

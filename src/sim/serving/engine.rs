@@ -263,7 +263,7 @@ impl Engine {
     /// An idle engine with an empty cache.
     pub fn new(config: EngineConfig) -> Self {
         Engine {
-            cost: config.cost.clone(),
+            cost: config.cost,
             cache: RunCache::new(config.kv_blocks),
             host: RunCache::new(config.host_blocks),
             sequences: Vec::new(),

@@ -202,11 +202,12 @@ impl Router {
         let loads = eligible.iter().map(|p| self.seats[*p].load());
         let (least, most) = loads.fold((u32::MAX, 0), |(lo, hi), l| (lo.min(l), hi.max(l)));
         let uneven = balance_abs < most - least && least as f64 * balance_rel < most as f64;
-        if !uneven && let Some((place, tokens)) = self.longest_match(prompt, eligible) {
-            if threshold * prompt.tokens() as f64 <= tokens as f64 {
-                self.predicted_tokens += tokens as u64;
-                return place;
-            }
+        if !uneven
+            && let Some((place, tokens)) = self.longest_match(prompt, eligible)
+            && threshold * prompt.tokens() as f64 <= tokens as f64
+        {
+            self.predicted_tokens += tokens as u64;
+            return place;
         }
         self.least_loaded(eligible)
     }

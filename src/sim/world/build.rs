@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::metrics::promql::Query;
 use crate::metrics::store::Store;
 use crate::sim::connection::{ConnectionPool, ConnectionRules};
-use crate::sim::health::{Health, HealthRules};
+use crate::sim::health::Health;
 use crate::sim::ids::{ModelId, PoolId, SourceId};
 use crate::sim::keyed_cache::KeyedCache;
 use crate::sim::kv::remote::RemoteTier;
@@ -25,6 +25,7 @@ use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::{Arrival, Workload};
 use crate::sim::world::Event;
 use crate::sim::world::change::Undo;
+use crate::sim::world::control::health_rules;
 use crate::sim::world::exposition::Exposition;
 use crate::sim::world::fact::{Fact, What};
 use crate::sim::world::harm::{Harm, Ledger};
@@ -357,10 +358,6 @@ pub(crate) fn step_cost(hardware: &Hardware) -> Option<StepCost> {
         Hardware::Preset(name) => hardware::preset(name),
         Hardware::Custom(cost) => Some(*cost),
     }
-}
-
-pub(super) fn health_rules(interval: SimDuration, threshold: u32) -> HealthRules {
-    HealthRules { interval, fall: threshold.max(1), rise: threshold.max(1), ..HealthRules::default() }
 }
 
 fn clients(stack: &StackSpec) -> Vec<Client> {

@@ -10,7 +10,7 @@ use crate::sim::spec::fault::{Fault, Hop};
 use crate::sim::spec::stack::LimitSpec;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::Tier;
-use crate::sim::world::build::health_rules;
+use crate::sim::world::control::health_rules;
 use crate::sim::world::fact::{What, Why};
 use crate::sim::world::{Event, World};
 

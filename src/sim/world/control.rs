@@ -1,6 +1,7 @@
 //! Control loops: each looks at intervals, at its own view, and acts on what it believes.
 
 use crate::metrics::promql::Value;
+use crate::sim::health::HealthRules;
 use crate::sim::ids::PoolId;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::fact::What;
@@ -154,4 +155,9 @@ impl World {
             }
         }
     }
+}
+
+/// The rules of a checker that probes so often and believes after so many probes alike.
+pub(super) fn health_rules(interval: SimDuration, threshold: u32) -> HealthRules {
+    HealthRules { interval, fall: threshold.max(1), rise: threshold.max(1), ..HealthRules::default() }
 }

@@ -36,11 +36,6 @@ const FAMILIES: [Family; 11] = [
     Family { name: "vllm:request_success_total", read: |_, c| c.finished as f64 },
 ];
 
-/// The names of all families that a scrape can bring.
-pub fn family_names() -> impl Iterator<Item = &'static str> {
-    FAMILIES.iter().map(|f| f.name)
-}
-
 /// What is scraped, and under which labels.
 #[derive(Default)]
 pub(super) struct Exposition {

@@ -31,7 +31,7 @@ impl World {
         let pool = &mut self.pools[pool_id.index()];
         let affinity = match pool.router.policy() {
             RouterPolicy::Pinned { connections, .. } => {
-                u64::from(gateway.0) << 32 | serial % u64::from(connections.max(1)) // a connection of this gateway
+                (u64::from(gateway.0) << 32) | (serial % u64::from(connections.max(1))) // a connection of this gateway
             }
             _ => affinity_of(&pool.spec, &attempt.affinity, attempt.account),
         };
