@@ -287,7 +287,7 @@ fn one_history_in_any_chunks_on_any_number_of_threads() {
     let mut world = World::new(&spec, 5).expect("it was built before");
     let mut at = spec.warm_until;
     for step in 0.. {
-        at = at + SimDuration(mix(step, 9) % SimDuration::from_secs(7).0);
+        at += SimDuration(mix(step, 9) % SimDuration::from_secs(7).0);
         world.advance_to(at);
         if spec.horizon <= at {
             break;
@@ -356,9 +356,8 @@ fn flushed_chats(sessions_per_s: f64, keep_aborted_prefill: bool, seed: u64) -> 
     spec.open_at = SimTime::from_secs_f64(1200.0);
     spec.horizon = after(&spec, 960);
     let source = &mut spec.workload.sources[0];
-    let parsed = |text: &str| ron::from_str(text).unwrap_or_else(|e| panic!("{text}: {e}"));
-    source.arrivals =
-        parsed(&format!("Chat(sessions: (per_s: {sessions_per_s}), turns: 12, think_s: (median: 50, sigma: 0.6))"));
+    let arrivals = format!("Chat(sessions: (per_s: {sessions_per_s}), turns: 12, think_s: (median: 50, sigma: 0.6))");
+    source.arrivals = ron::from_str(&arrivals).unwrap_or_else(|e| panic!("{arrivals}: {e}"));
     source.prompt = ron::from_str(
         "(templates: 50, template_tokens: (median: 2000, sigma: 0.3), new_tokens: (median: 5000, sigma: 0.5))",
     )
