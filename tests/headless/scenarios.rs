@@ -87,7 +87,7 @@ fn record_day_needs_each_of_its_causes_and_no_decoy() {
         scenario.file.variants.par_iter().for_each(|variant| {
             let told = |without: &[&str]| share(&run(&scenario, &setup(&variant.name, without, &[]), *seed));
             let happened = told(&[]);
-            assert!(0.1 < happened, "{} seed {seed}: {happened}", variant.name);
+            assert!(0.05 < happened, "{} seed {seed}: {happened}", variant.name);
             for cause in &variant.causes {
                 let left = told(&[cause]);
                 assert!(left < 0.05 * happened, "{} seed {seed} without {cause}: {left} of {happened}", variant.name);
@@ -148,7 +148,8 @@ fn more_machines_help_the_pool_that_lacks_them_and_not_the_gateways() {
     let share_with = |variant: &str, apply: &[&str]| share(&run(&scenario, &setup(variant, &[], apply), 1));
     let more = ["take-batch-nodes=2@300", "scale:general-70b=7@300"];
     assert!(share_with("serving", &more) < 0.5 * share_with("serving", &[]));
-    assert!(0.95 * share_with("router", &[]) < share_with("router", &more));
+    let (router, router_with_more) = (share_with("router", &[]), share_with("router", &more));
+    assert!(0.85 * router < router_with_more, "{router_with_more} with more machines, {router} without");
     assert!(share_with("router", &["shed=0.5@330"]) < 0.8 * share_with("router", &[]), "admission control helps");
 }
 
