@@ -61,6 +61,57 @@ impl World {
         for fault in std::mem::take(&mut self.undo[index]).0 {
             self.apply_fault(index, &fault);
         }
+        let fault = self.faults[index].fault.clone();
+        self.mend(&fault);
+    }
+
+    /// Puts right what no fault could put back: what is repaired, not set to another value.
+    fn mend(&mut self, fault: &Fault) {
+        let now = self.now;
+        match fault {
+            Fault::NameRecordWrong => self.network.name_right_since = Some(now),
+            Fault::CertificateExpires { hop: Hop::Edge } => self.network.pool.set_certificate(None),
+            Fault::CertificateExpires { hop: Hop::Serving } => self.network.serving_certificate_ends = SimTime::NEVER,
+            Fault::AuthShardDown { shard } => {
+                self.api.auth.drop_shard(usize::from(*shard)); // it comes back with nothing in it
+                self.api.auth.set_shard_down(usize::from(*shard), false);
+            }
+            Fault::FailFast { pool, replica } => {
+                if let Some(id) = self.member(self.pool_id(pool), *replica) {
+                    self.replicas[id.index()].fail_fast = false;
+                }
+            }
+            Fault::ReplicasRemoved { pool, .. } => self.uncordon(self.pool_id(pool)),
+            Fault::GpuHang { pool, replica, .. } => self.end_hang(pool, *replica),
+            Fault::CacheNodeDown { node } => {
+                if let Some(cache) = &mut self.cache {
+                    cache.tier.return_node(*node as usize);
+                }
+            }
+            Fault::CacheTtl { .. } => {
+                if let Some(cache) = &mut self.cache {
+                    cache.tier.set_ttl(cache.spec.ttl_s);
+                }
+            }
+            Fault::CacheKeySeed { pool, .. } => {
+                let id = self.pool_id(pool);
+                self.pools[id.index()].key_seed_lost = false;
+                for replica in self.members(id, None) {
+                    self.replicas[replica.index()].key_seed = 0;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn end_hang(&mut self, pool: &str, replica: u16) {
+        let now = self.now;
+        let id = self.pool_id(pool);
+        self.on_boards(id, Some(replica), |board| board.gpus.iter_mut().for_each(|gpu| gpu.hung = false));
+        if let Some(replica) = self.member(id, replica) {
+            self.replicas[replica.index()].engine.set_hung(now, false);
+            self.rewake(replica.index());
+        }
     }
 
     /// Makes it so, and returns what would make it as it was.
@@ -99,7 +150,9 @@ impl World {
                 undo.push(Fault::LinkLatency { hop: *hop, added_s: *extra });
                 *extra = added;
             }
-            Fault::NameRecordWrong => self.network.name_wrong_since = Some(now),
+            Fault::NameRecordWrong => {
+                (self.network.name_wrong_since, self.network.name_right_since) = (Some(now), None);
+            }
             Fault::CertificateExpires { hop: Hop::Edge } => {
                 self.network.pool.set_certificate(Some(Certificate { not_after: now }));
             }
@@ -360,6 +413,8 @@ impl World {
                 if let Some(replica) = self.member(id, *replica) {
                     self.stop_replica(replica, Why::GpuLost, false);
                     self.pools[id.index()].cordoned += 1;
+                    let wanted = self.pools[id.index()].wanted;
+                    self.scale_pool(id, wanted); // the scheduler puts another one on a spare machine, if there is one
                 }
             }
             Fault::CacheKeySeed { pool, at_once } => {
