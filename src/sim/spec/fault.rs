@@ -13,7 +13,7 @@ use crate::sim::workload::Tier;
 #[serde(deny_unknown_fields)]
 pub enum Fault {
     // clients
-    /// A release of a client program with other settings reaches a share of its hosts, spread evenly over a time.
+    /// A release of a client program with other settings reaches a share of its hosts, at once or little by little.
     ClientRelease {
         /// Client program.
         client: String,
@@ -23,6 +23,9 @@ pub enum Fault {
         #[serde(default = "one")]
         #[schemars(range(min = 0, max = 1))]
         share: f64,
+        /// Time over which they take it, in twenty equal parts.
+        #[serde(default)]
+        over_s: SimDuration,
     },
 
     // network

@@ -20,12 +20,41 @@ const CONFIG_DELAY: SimDuration = SimDuration::from_secs(20);
 const RESTART_EVERY: SimDuration = SimDuration::from_secs(30);
 /// Time to copy one node's contents back, or to bring its old disks into the ring.
 const RESTORE_DELAY: SimDuration = SimDuration::from_secs(60);
+/// Parts in which a release that takes its time reaches its hosts.
+const RELEASE_PARTS: u32 = 20;
+/// The step after its last.
+const RELEASE_END: usize = RELEASE_PARTS as usize + 1;
 /// No limit on tokens, for limits that speak of requests only.
 const ANY_TOKENS: f64 = 1e9;
 
-/// What a fault replaced, so that its end can put it back.
+/// What puts things back as they were before a fault.
+#[derive(Clone, Debug)]
+enum Remedy {
+    /// The same kind of change, with the values from before.
+    Change(Fault),
+    /// The shard answers again, empty.
+    AuthShard(u16),
+    /// The certificate is renewed.
+    Certificate(Hop),
+    /// The name points where it should.
+    Name,
+    /// The replica answers as it should.
+    FailFast(ReplicaId),
+    /// The rank goes on where it stopped.
+    Hang(ReplicaId),
+    /// The node answers again, empty.
+    CacheNode(u16),
+    /// Replicas that start share one seed again.
+    KeySeed(PoolId),
+    /// Cordoned machines come back.
+    Machines(PoolId),
+    /// Entries live as long as before.
+    CacheTtl(Option<SimDuration>),
+}
+
+/// What a fault replaced, so that its end can put it back; what was done once (a flush, a crash) cannot be undone.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Undo(pub Vec<Fault>);
+pub(super) struct Undo(Vec<Remedy>);
 
 impl World {
     fn pool_id(&self, name: &str) -> PoolId {
@@ -58,60 +87,51 @@ impl World {
 
     fn undo_fault(&mut self, index: usize) {
         self.stopped[index] = true;
-        for fault in std::mem::take(&mut self.undo[index]).0 {
-            self.apply_fault(index, &fault);
+        for remedy in std::mem::take(&mut self.undo[index]).0 {
+            self.remedy(index, remedy);
         }
-        let fault = self.faults[index].fault.clone();
-        self.mend(&fault);
     }
 
-    /// Puts right what no fault could put back: what is repaired, not set to another value.
-    fn mend(&mut self, fault: &Fault) {
+    fn remedy(&mut self, index: usize, remedy: Remedy) {
         let now = self.now;
-        match fault {
-            Fault::NameRecordWrong => self.network.name_right_since = Some(now),
-            Fault::CertificateExpires { hop: Hop::Edge } => self.network.pool.set_certificate(None),
-            Fault::CertificateExpires { hop: Hop::Serving } => self.network.serving_certificate_ends = SimTime::NEVER,
-            Fault::AuthShardDown { shard } => {
-                self.api.auth.drop_shard(usize::from(*shard)); // it comes back with nothing in it
-                self.api.auth.set_shard_down(usize::from(*shard), false);
+        match remedy {
+            Remedy::Change(fault) => {
+                self.apply_fault(index, &fault);
             }
-            Fault::FailFast { pool, replica } => {
-                if let Some(id) = self.member(self.pool_id(pool), *replica) {
-                    self.replicas[id.index()].fail_fast = false;
-                }
+            Remedy::AuthShard(shard) => self.restore_auth_shard(shard),
+            Remedy::Certificate(Hop::Edge) => self.network.pool.set_certificate(None),
+            Remedy::Certificate(Hop::Serving) => self.network.serving_certificate_ends = SimTime::NEVER,
+            Remedy::Name => self.network.name_right_since = Some(now),
+            Remedy::FailFast(replica) => self.replicas[replica.index()].fail_fast = false,
+            Remedy::Hang(replica) => {
+                let state = &mut self.replicas[replica.index()];
+                state.board.gpus.iter_mut().for_each(|gpu| gpu.hung = false);
+                state.engine.set_hung(now, false);
+                self.rewake(replica.index());
             }
-            Fault::ReplicasRemoved { pool, .. } => self.uncordon(self.pool_id(pool)),
-            Fault::GpuHang { pool, replica, .. } => self.end_hang(pool, *replica),
-            Fault::CacheNodeDown { node } => {
+            Remedy::CacheNode(node) => {
                 if let Some(cache) = &mut self.cache {
-                    cache.tier.return_node(*node as usize);
+                    cache.tier.return_node(usize::from(node));
                 }
             }
-            Fault::CacheTtl { .. } => {
-                if let Some(cache) = &mut self.cache {
-                    cache.tier.set_ttl(cache.spec.ttl_s);
-                }
-            }
-            Fault::CacheKeySeed { pool, .. } => {
-                let id = self.pool_id(pool);
-                self.pools[id.index()].key_seed_lost = false;
-                for replica in self.members(id, None) {
+            Remedy::KeySeed(pool) => {
+                self.pools[pool.index()].key_seed_lost = false;
+                for replica in self.members(pool, None) {
                     self.replicas[replica.index()].key_seed = 0;
                 }
             }
-            _ => {}
+            Remedy::Machines(pool) => self.uncordon(pool),
+            Remedy::CacheTtl(ttl) => {
+                if let Some(cache) = &mut self.cache {
+                    cache.tier.set_ttl(ttl);
+                }
+            }
         }
     }
 
-    fn end_hang(&mut self, pool: &str, replica: u16) {
-        let now = self.now;
-        let id = self.pool_id(pool);
-        self.on_boards(id, Some(replica), |board| board.gpus.iter_mut().for_each(|gpu| gpu.hung = false));
-        if let Some(replica) = self.member(id, replica) {
-            self.replicas[replica.index()].engine.set_hung(now, false);
-            self.rewake(replica.index());
-        }
+    fn restore_auth_shard(&mut self, shard: u16) {
+        self.api.auth.drop_shard(usize::from(shard)); // what takes over is empty
+        self.api.auth.set_shard_down(usize::from(shard), false);
     }
 
     /// Makes it so, and returns what would make it as it was.
@@ -119,27 +139,32 @@ impl World {
         let now = self.now;
         let mut undo = Vec::new();
         match fault {
-            Fault::ClientRelease { client, policy, share } => {
+            Fault::ClientRelease { client, policy, share, over_s } => {
                 let Some(client_state) = self.clients.iter_mut().find(|c| c.name == *client) else {
                     return Undo::default();
                 };
-                undo.push(Fault::ClientRelease {
+                undo.push(Remedy::Change(Fault::ClientRelease {
                     client: client.clone(),
                     policy: client_state.new.clone(),
                     share: 0.0,
-                });
+                    over_s: SimDuration::ZERO,
+                }));
                 client_state.new = policy.clone();
                 if client_state.old.retry_budget != policy.retry_budget {
                     client_state.budget = policy.retry_budget.map(RetryBudget::new);
                 }
-                client_state.released = (client_state.hosts as f64 * share).round() as u32;
+                if *over_s == SimDuration::ZERO {
+                    client_state.release_to(*share);
+                } else {
+                    self.step_rollout(index, 1, SimDuration(over_s.0 / u64::from(RELEASE_PARTS)), RELEASE_END);
+                }
             }
             Fault::LinkLoss { hop, loss, path } => {
                 let ways = match hop {
                     Hop::Edge => &mut self.network.edge,
                     Hop::Serving => &mut self.network.serving,
                 };
-                undo.push(Fault::LinkLoss { hop: *hop, loss: 0.0, path: *path });
+                undo.push(Remedy::Change(Fault::LinkLoss { hop: *hop, loss: 0.0, path: *path }));
                 for way in (0..ways.count()).filter(|w| path.is_none_or(|p| usize::from(p) == *w)) {
                     ways.set_loss(way, *loss);
                 }
@@ -147,42 +172,48 @@ impl World {
             Fault::LinkLatency { hop, added_s } => {
                 let added = *added_s;
                 let extra = &mut self.network.added_latency[*hop as usize];
-                undo.push(Fault::LinkLatency { hop: *hop, added_s: *extra });
+                undo.push(Remedy::Change(Fault::LinkLatency { hop: *hop, added_s: *extra }));
                 *extra = added;
             }
             Fault::NameRecordWrong => {
+                undo.push(Remedy::Name);
                 (self.network.name_wrong_since, self.network.name_right_since) = (Some(now), None);
             }
             Fault::CertificateExpires { hop: Hop::Edge } => {
+                undo.push(Remedy::Certificate(Hop::Edge));
                 self.network.pool.set_certificate(Some(Certificate { not_after: now }));
             }
-            Fault::CertificateExpires { hop: Hop::Serving } => self.network.serving_certificate_ends = now,
+            Fault::CertificateExpires { hop: Hop::Serving } => {
+                undo.push(Remedy::Certificate(Hop::Serving));
+                self.network.serving_certificate_ends = now;
+            }
             Fault::IdleTimeout { timeout_s, keepalive } => {
                 let before = (self.network.idle_timeout, self.network.keepalive);
-                undo.push(Fault::IdleTimeout { timeout_s: before.0, keepalive: before.1 });
+                undo.push(Remedy::Change(Fault::IdleTimeout { timeout_s: before.0, keepalive: before.1 }));
                 (self.network.idle_timeout, self.network.keepalive) = (*timeout_s, *keepalive);
             }
             Fault::ConnectionRules { max_age_s, balance } => {
                 let rules = *self.network.pool.rules();
                 let before = rules.max_age.unwrap_or(SimDuration::FOREVER);
-                undo.push(Fault::ConnectionRules { max_age_s: before, balance: self.network.balance });
+                undo.push(Remedy::Change(Fault::ConnectionRules { max_age_s: before, balance: self.network.balance }));
                 self.network.balance = *balance;
                 self.network.pool.set_rules(now, ConnectionRules { max_age: Some(*max_age_s), ..rules });
             }
             Fault::AuthShardDown { shard } => {
+                undo.push(Remedy::AuthShard(*shard));
                 self.api.auth.set_shard_down(usize::from(*shard), true);
             }
             Fault::AuthStoreSlow { factor } => {
-                undo.push(Fault::AuthStoreSlow { factor: self.api.store_factor });
+                undo.push(Remedy::Change(Fault::AuthStoreSlow { factor: self.api.store_factor }));
                 self.api.store_factor = *factor;
             }
             Fault::ImageDecoder { decoder_table, limit_checked_first, limit } => {
                 let images = &mut self.api_spec.images;
-                undo.push(Fault::ImageDecoder {
+                undo.push(Remedy::Change(Fault::ImageDecoder {
                     decoder_table: images.decoder_table,
                     limit_checked_first: images.limit_checked_first,
                     limit: images.limit,
-                });
+                }));
                 images.decoder_table = *decoder_table;
                 images.limit_checked_first = *limit_checked_first;
                 images.limit = *limit;
@@ -190,12 +221,12 @@ impl World {
             Fault::BadFlag { flag, share } => {
                 self.api.flags.retain(|(name, _)| name != flag);
                 if 0.0 < *share {
-                    undo.push(Fault::BadFlag { flag: flag.clone(), share: 0.0 });
+                    undo.push(Remedy::Change(Fault::BadFlag { flag: flag.clone(), share: 0.0 }));
                     self.api.flags.push((flag.clone(), *share));
                 }
             }
             Fault::GatewayWorkers { workers } => {
-                undo.push(Fault::GatewayWorkers { workers: self.api_spec.workers });
+                undo.push(Remedy::Change(Fault::GatewayWorkers { workers: self.api_spec.workers }));
                 self.api_spec.workers = *workers;
                 for gateway in 0..self.gateways.len() {
                     self.set_workers(gateway, *workers);
@@ -203,49 +234,49 @@ impl World {
             }
             Fault::GatewayMemory { limit_mib, per_request_mib } => {
                 let spec = &mut self.api_spec;
-                undo.push(Fault::GatewayMemory {
+                undo.push(Remedy::Change(Fault::GatewayMemory {
                     limit_mib: spec.memory_limit_mib,
                     per_request_mib: spec.memory_per_request_mib,
-                });
+                }));
                 spec.memory_limit_mib = *limit_mib;
                 spec.memory_per_request_mib = *per_request_mib;
             }
             Fault::RateLimit { tier, requests_per_min, tokens_per_min } => {
                 let before = self.api_spec.limits.iter().rev().find(|l| l.tier == *tier);
-                undo.push(match before {
+                undo.push(Remedy::Change(match before {
                     Some(l) => Fault::RateLimit {
                         tier: *tier,
                         requests_per_min: l.requests_per_min,
                         tokens_per_min: l.tokens_per_min,
                     },
                     None => Fault::RateLimit { tier: *tier, requests_per_min: 1e9, tokens_per_min: 1e9 },
-                });
+                }));
                 self.set_limit(*tier, *requests_per_min, *tokens_per_min);
             }
             Fault::GatewayRetries { retries, per_try_timeout_s, budget } => {
                 let retry = &mut self.api_spec.retry;
-                undo.push(Fault::GatewayRetries {
+                undo.push(Remedy::Change(Fault::GatewayRetries {
                     retries: retry.retries,
                     per_try_timeout_s: retry.per_try_timeout_s,
                     budget: retry.budget,
-                });
+                }));
                 (retry.retries, retry.per_try_timeout_s, retry.budget) = (*retries, *per_try_timeout_s, *budget);
             }
             Fault::CancellationLost { client_to_gateway, gateway_to_engine } => {
                 let hops = &mut self.api_spec.cancellation;
-                undo.push(Fault::CancellationLost {
+                undo.push(Remedy::Change(Fault::CancellationLost {
                     client_to_gateway: !hops.client_to_gateway,
                     gateway_to_engine: !hops.gateway_to_engine,
-                });
+                }));
                 hops.client_to_gateway = !client_to_gateway;
                 hops.gateway_to_engine = !gateway_to_engine;
             }
             Fault::Cooling { inlet_c } => {
-                undo.push(Fault::Cooling { inlet_c: self.facility.inlet_c });
+                undo.push(Remedy::Change(Fault::Cooling { inlet_c: self.facility.inlet_c }));
                 self.facility.inlet_c = *inlet_c;
             }
             Fault::MetricLabelRenamed { from, to } => {
-                undo.push(Fault::MetricLabelRenamed { from: to.clone(), to: from.clone() });
+                undo.push(Remedy::Change(Fault::MetricLabelRenamed { from: to.clone(), to: from.clone() }));
                 self.rename_scraped_label(from, to);
             }
             Fault::GatewayRollout { every_s } => self.step_rollout(index, 0, *every_s, self.gateways.len()),
@@ -262,22 +293,28 @@ impl World {
         Undo(undo)
     }
 
-    fn apply_cache_fault(&mut self, index: usize, fault: &Fault, undo: &mut Vec<Fault>) {
+    fn apply_cache_fault(&mut self, index: usize, fault: &Fault, undo: &mut Vec<Remedy>) {
         let Some(cache) = &mut self.cache else { return };
         match fault {
             Fault::CacheFlush => cache.tier.flush(),
             Fault::CacheValidation { invalid } => {
-                undo.push(Fault::CacheValidation { invalid: cache.invalid });
+                undo.push(Remedy::Change(Fault::CacheValidation { invalid: cache.invalid }));
                 cache.invalid = *invalid;
             }
             Fault::CacheGrace { grace_s } => {
-                undo.push(Fault::CacheGrace { grace_s: cache.grace });
+                undo.push(Remedy::Change(Fault::CacheGrace { grace_s: cache.grace }));
                 cache.grace = *grace_s;
             }
-            Fault::CacheNodeDown { node } => cache.tier.lose_node(*node as usize),
-            Fault::CacheTtl { ttl_s } => cache.tier.set_ttl(Some(*ttl_s)),
+            Fault::CacheNodeDown { node } => {
+                undo.push(Remedy::CacheNode(*node));
+                cache.tier.lose_node(usize::from(*node));
+            }
+            Fault::CacheTtl { ttl_s } => {
+                undo.push(Remedy::CacheTtl(cache.spec.ttl_s));
+                cache.tier.set_ttl(Some(*ttl_s));
+            }
             Fault::CacheBandwidth { share } => {
-                undo.push(Fault::CacheBandwidth { share: cache.bandwidth });
+                undo.push(Remedy::Change(Fault::CacheBandwidth { share: cache.bandwidth }));
                 self.set_cache_bandwidth(*share);
             }
             Fault::CacheAgentRoll { every_s, share, .. } => {
@@ -288,23 +325,27 @@ impl World {
         }
     }
 
-    fn apply_serving_fault(&mut self, index: usize, fault: &Fault, undo: &mut Vec<Fault>) {
+    fn apply_serving_fault(&mut self, index: usize, fault: &Fault, undo: &mut Vec<Remedy>) {
         let now = self.now;
         match fault {
             Fault::Router { pool, policy } => {
                 let id = self.pool_id(pool);
                 let router = &mut self.pools[id.index()].router;
-                undo.push(Fault::Router { pool: pool.clone(), policy: router.policy() });
+                undo.push(Remedy::Change(Fault::Router { pool: pool.clone(), policy: router.policy() }));
                 router.set_policy(*policy);
             }
             Fault::RouterViewStale { pool, interval_s } => {
                 let id = self.pool_id(pool);
                 let spec = &mut self.pools[id.index()].spec.router;
-                undo.push(Fault::RouterViewStale { pool: pool.clone(), interval_s: spec.view_interval_s });
+                undo.push(Remedy::Change(Fault::RouterViewStale {
+                    pool: pool.clone(),
+                    interval_s: spec.view_interval_s,
+                }));
                 spec.view_interval_s = *interval_s;
             }
             Fault::FailFast { pool, replica } => {
                 if let Some(id) = self.member(self.pool_id(pool), *replica) {
+                    undo.push(Remedy::FailFast(id));
                     self.replicas[id.index()].fail_fast = true;
                 }
             }
@@ -315,15 +356,16 @@ impl World {
             }
             Fault::ReplicasRemoved { pool, count } => {
                 let id = self.pool_id(pool);
+                undo.push(Remedy::Machines(id));
                 self.cordon(id, *count);
             }
             Fault::EngineBatching { pool, max_num_batched_tokens } => {
                 let id = self.pool_id(pool);
                 let spec = &mut self.pools[id.index()].spec;
-                undo.push(Fault::EngineBatching {
+                undo.push(Remedy::Change(Fault::EngineBatching {
                     pool: pool.clone(),
                     max_num_batched_tokens: spec.max_num_batched_tokens,
-                });
+                }));
                 spec.max_num_batched_tokens = *max_num_batched_tokens;
                 for replica in self.members(id, None) {
                     self.replicas[replica.index()].engine.set_token_budget(now, *max_num_batched_tokens);
@@ -333,7 +375,7 @@ impl World {
             Fault::CacheBlocks { pool, kv_blocks } => {
                 let id = self.pool_id(pool);
                 let spec = &mut self.pools[id.index()].spec;
-                undo.push(Fault::CacheBlocks { pool: pool.clone(), kv_blocks: spec.kv_blocks });
+                undo.push(Remedy::Change(Fault::CacheBlocks { pool: pool.clone(), kv_blocks: spec.kv_blocks }));
                 spec.kv_blocks = *kv_blocks;
                 for replica in self.members(id, None) {
                     self.replicas[replica.index()].engine.set_kv_blocks(now, *kv_blocks);
@@ -342,12 +384,15 @@ impl World {
             }
             Fault::LongerAnswers { pool, factor } => {
                 let id = self.pool_id(pool);
-                undo.push(Fault::LongerAnswers { pool: pool.clone(), factor: self.pools[id.index()].answer_factor });
+                undo.push(Remedy::Change(Fault::LongerAnswers {
+                    pool: pool.clone(),
+                    factor: self.pools[id.index()].answer_factor,
+                }));
                 self.pools[id.index()].answer_factor = *factor;
             }
             Fault::AbortRule { pool, keep } => {
                 let id = self.pool_id(pool);
-                undo.push(Fault::AbortRule { pool: pool.clone(), keep: !keep });
+                undo.push(Remedy::Change(Fault::AbortRule { pool: pool.clone(), keep: !keep }));
                 self.pools[id.index()].spec.keep_aborted_prefill = *keep;
                 for replica in self.members(id, None) {
                     self.replicas[replica.index()].engine.set_keep_aborted(*keep);
@@ -355,18 +400,27 @@ impl World {
             }
             Fault::HostStall { pool, replica, added_s } => {
                 let id = self.pool_id(pool);
-                undo.push(Fault::HostStall { pool: pool.clone(), replica: *replica, added_s: SimDuration::ZERO });
+                undo.push(Remedy::Change(Fault::HostStall {
+                    pool: pool.clone(),
+                    replica: *replica,
+                    added_s: SimDuration::ZERO,
+                }));
                 self.on_boards(id, *replica, |board| board.host_stall = *added_s);
             }
             Fault::TokenizerSlow { pool, factor } => {
                 let id = self.pool_id(pool);
                 let before = self.pools[id.index()].tokenizer_factor;
-                undo.push(Fault::TokenizerSlow { pool: pool.clone(), factor: before });
+                undo.push(Remedy::Change(Fault::TokenizerSlow { pool: pool.clone(), factor: before }));
                 self.pools[id.index()].tokenizer_factor = *factor;
             }
             Fault::GpuClock { pool, replica, gpu, clock } => {
                 let id = self.pool_id(pool);
-                undo.push(Fault::GpuClock { pool: pool.clone(), replica: *replica, gpu: *gpu, clock: 1.0 });
+                undo.push(Remedy::Change(Fault::GpuClock {
+                    pool: pool.clone(),
+                    replica: *replica,
+                    gpu: *gpu,
+                    clock: 1.0,
+                }));
                 self.on_boards(id, *replica, |board| {
                     for (rank, unit) in board.gpus.iter_mut().enumerate() {
                         if gpu.is_none_or(|g| g as usize == rank) {
@@ -377,7 +431,12 @@ impl World {
             }
             Fault::GpuMemory { pool, replica, gpu, factor } => {
                 let id = self.pool_id(pool);
-                undo.push(Fault::GpuMemory { pool: pool.clone(), replica: *replica, gpu: *gpu, factor: 1.0 });
+                undo.push(Remedy::Change(Fault::GpuMemory {
+                    pool: pool.clone(),
+                    replica: *replica,
+                    gpu: *gpu,
+                    factor: 1.0,
+                }));
                 self.on_boards(id, Some(*replica), |board| {
                     if let Some(unit) = board.gpus.get_mut(*gpu as usize) {
                         unit.memory = *factor;
@@ -386,7 +445,7 @@ impl World {
             }
             Fault::GpuLink { pool, replica, bandwidth } => {
                 let id = self.pool_id(pool);
-                undo.push(Fault::GpuLink { pool: pool.clone(), replica: *replica, bandwidth: 1.0 });
+                undo.push(Remedy::Change(Fault::GpuLink { pool: pool.clone(), replica: *replica, bandwidth: 1.0 }));
                 self.on_boards(id, Some(*replica), |board| board.link = *bandwidth);
             }
             Fault::GpuHang { pool, replica, gpu, watchdog_s } => {
@@ -397,6 +456,7 @@ impl World {
                     }
                 });
                 if let Some(replica) = self.member(id, *replica) {
+                    undo.push(Remedy::Hang(replica));
                     let epoch = self.replicas[replica.index()].epoch;
                     self.replicas[replica.index()].engine.set_hung(now, true);
                     self.rewake(replica.index());
@@ -414,11 +474,12 @@ impl World {
                     self.stop_replica(replica, Why::GpuLost, false);
                     self.pools[id.index()].cordoned += 1;
                     let wanted = self.pools[id.index()].wanted;
-                    self.scale_pool(id, wanted); // the scheduler puts another one on a spare machine, if there is one
+                    self.scale_pool(id, wanted); // the orchestrator wants its replica back, on another machine
                 }
             }
             Fault::CacheKeySeed { pool, at_once } => {
                 let id = self.pool_id(pool);
+                undo.push(Remedy::KeySeed(id));
                 self.pools[id.index()].key_seed_lost = true;
                 if *at_once {
                     for replica in self.members(id, None) {
@@ -428,13 +489,16 @@ impl World {
             }
             Fault::LoadFailurePolicy { pool, fail } => {
                 let id = self.pool_id(pool);
-                undo.push(Fault::LoadFailurePolicy { pool: pool.clone(), fail: !fail });
+                undo.push(Remedy::Change(Fault::LoadFailurePolicy { pool: pool.clone(), fail: !fail }));
                 self.set_load_failure(id, *fail);
             }
             Fault::AutoscalerQuery { pool, query } => {
                 let id = self.pool_id(pool);
                 if let Some(scaler) = &mut self.pools[id.index()].autoscaler {
-                    undo.push(Fault::AutoscalerQuery { pool: pool.clone(), query: scaler.spec.query.clone() });
+                    undo.push(Remedy::Change(Fault::AutoscalerQuery {
+                        pool: pool.clone(),
+                        query: scaler.spec.query.clone(),
+                    }));
                     if let Ok(parsed) = Query::parse(query) {
                         (scaler.spec.query, scaler.query) = (query.clone(), parsed);
                     }
@@ -443,7 +507,11 @@ impl World {
             Fault::Probes { pool, threshold, deep } => {
                 let id = self.pool_id(pool);
                 let spec = &mut self.pools[id.index()].spec.router;
-                undo.push(Fault::Probes { pool: pool.clone(), threshold: spec.probe_threshold, deep: spec.deep_probe });
+                undo.push(Remedy::Change(Fault::Probes {
+                    pool: pool.clone(),
+                    threshold: spec.probe_threshold,
+                    deep: spec.deep_probe,
+                }));
                 (spec.probe_threshold, spec.deep_probe) = (*threshold, *deep);
                 let rules = health_rules(self.pools[id.index()].spec.router.probe_interval_s, *threshold);
                 self.pools[id.index()].health.set_rules(now, rules);
@@ -469,6 +537,11 @@ impl World {
                 }
             }
             Fault::GatewayRollout { .. } => self.stop_gateway(GatewayId(step as u16)),
+            Fault::ClientRelease { client, share, .. } => {
+                if let Some(client) = self.clients.iter_mut().find(|c| c.name == client) {
+                    client.release_to(share * step as f64 / f64::from(RELEASE_PARTS));
+                }
+            }
             _ => {}
         }
         self.schedule(self.now + every, Event::FaultStep(index as u32, step as u32 + 1));
@@ -485,6 +558,7 @@ impl World {
                 (*every_s, (replicas as f64 * share).round() as usize)
             }
             Fault::GatewayRollout { every_s } => (*every_s, self.gateways.len()),
+            Fault::ClientRelease { over_s, .. } => (SimDuration(over_s.0 / u64::from(RELEASE_PARTS)), RELEASE_END),
             _ => return,
         };
         self.step_rollout(index, step as usize, every, steps);
@@ -624,10 +698,7 @@ impl World {
                 let id = self.pool_id(pool);
                 self.uncordon(id);
             }
-            Action::FailOverAuthShard { shard } => {
-                self.api.auth.drop_shard(usize::from(*shard)); // its replica is empty
-                self.api.auth.set_shard_down(usize::from(*shard), false);
-            }
+            Action::FailOverAuthShard { shard } => self.restore_auth_shard(*shard),
         }
         Ok(())
     }

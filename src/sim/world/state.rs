@@ -138,6 +138,11 @@ pub(super) struct Client {
 }
 
 impl Client {
+    /// The new release is on this share of the hosts.
+    pub fn release_to(&mut self, share: f64) {
+        self.released = (f64::from(self.hosts) * share).round() as u32;
+    }
+
     pub fn policy(&self, host: u32) -> &ClientPolicy {
         if host < self.released { &self.new } else { &self.old }
     }
