@@ -203,6 +203,13 @@ impl RemoteTier {
         }
     }
 
+    /// A lost node comes back, empty.
+    pub fn return_node(&mut self, node: usize) {
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.up = true;
+        }
+    }
+
     /// How long entries live without use.
     pub fn set_ttl(&mut self, ttl: Option<SimDuration>) {
         self.ttl = ttl;

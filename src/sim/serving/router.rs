@@ -25,8 +25,10 @@ struct Seat {
 }
 
 impl Seat {
-    fn load(&self) -> u32 {
-        (self.seen_load + self.sent_since).saturating_sub(self.done_since)
+    /// The load last seen, corrected by what one of `peers` routers has itself sent and heard back since.
+    fn load(&self, peers: u32) -> u32 {
+        let own = (i64::from(self.sent_since) - i64::from(self.done_since)) / i64::from(peers);
+        (i64::from(self.seen_load) + own).clamp(0, i64::from(u32::MAX)) as u32
     }
 }
 
@@ -43,6 +45,7 @@ pub struct Router {
     eject_after: u32,
     eject_for: SimDuration,
     predicted_tokens: u64,
+    peers: u32,
 }
 
 impl Router {
@@ -59,7 +62,14 @@ impl Router {
             eject_after,
             eject_for,
             predicted_tokens: 0,
+            peers: 1,
         }
+    }
+
+    /// So many routers share the traffic, and each knows only what it sent itself since it last looked: between two
+    /// looks, the load that one of them counts is its share of the truth.
+    pub fn shared_by(self, peers: u16) -> Self {
+        Router { peers: u32::from(peers.max(1)), ..self }
     }
 
     /// The rule in force.
@@ -166,7 +176,7 @@ impl Router {
         let start = self.turn % eligible.len();
         (0..eligible.len())
             .map(|i| eligible[(start + i) % eligible.len()])
-            .min_by_key(|p| self.seats[*p].load())
+            .min_by_key(|p| self.seats[*p].load(self.peers))
             .expect("eligible is not empty")
     }
 
@@ -199,7 +209,7 @@ impl Router {
         balance_abs: u32,
         balance_rel: f64,
     ) -> usize {
-        let loads = eligible.iter().map(|p| self.seats[*p].load());
+        let loads = eligible.iter().map(|p| self.seats[*p].load(self.peers));
         let (least, most) = loads.fold((u32::MAX, 0), |(lo, hi), l| (lo.min(l), hi.max(l)));
         let uneven = balance_abs < most - least && least as f64 * balance_rel < most as f64;
         if !uneven

@@ -161,7 +161,8 @@ impl World {
             blind: false,
         });
         self.pools.push(Pool {
-            router: Router::new(rules.policy, rules.eject_after_errors, rules.eject_s),
+            router: Router::new(rules.policy, rules.eject_after_errors, rules.eject_s)
+                .shared_by(self.api_spec.gateways),
             health: Health::new(health_rules(rules.probe_interval_s, rules.probe_threshold)),
             spec: spec.clone(),
             members: Vec::new(),
@@ -401,6 +402,7 @@ fn network(stack: &StackSpec) -> Network {
         turn: 0,
         name_ttl: spec.name_ttl_s,
         name_wrong_since: None,
+        name_right_since: None,
         idle_timeout: spec.idle_timeout_s,
         keepalive: spec.stream_keepalive,
         serving_certificate_ends: SimTime::NEVER,

@@ -101,7 +101,7 @@ impl World {
             Remedy::AuthShard(shard) => self.restore_auth_shard(shard),
             Remedy::Certificate(Hop::Edge) => self.network.pool.set_certificate(None),
             Remedy::Certificate(Hop::Serving) => self.network.serving_certificate_ends = SimTime::NEVER,
-            Remedy::Name => self.network.name_wrong_since = None,
+            Remedy::Name => self.network.name_right_since = Some(now),
             Remedy::FailFast(replica) => self.replicas[replica.index()].fail_fast = false,
             Remedy::Hang(replica) => {
                 let state = &mut self.replicas[replica.index()];
@@ -111,7 +111,7 @@ impl World {
             }
             Remedy::CacheNode(node) => {
                 if let Some(cache) = &mut self.cache {
-                    cache.tier.replace_node(usize::from(node));
+                    cache.tier.return_node(usize::from(node));
                 }
             }
             Remedy::KeySeed(pool) => {
@@ -177,7 +177,7 @@ impl World {
             }
             Fault::NameRecordWrong => {
                 undo.push(Remedy::Name);
-                self.network.name_wrong_since = Some(now);
+                (self.network.name_wrong_since, self.network.name_right_since) = (Some(now), None);
             }
             Fault::CertificateExpires { hop: Hop::Edge } => {
                 undo.push(Remedy::Certificate(Hop::Edge));

@@ -271,11 +271,13 @@ impl World {
         network.pool.acquire(now, slot, &mut || pick)
     }
 
-    /// Whether a host has learnt the wrong address: its record expired after the name was changed.
+    /// Whether a host has learnt the wrong address, its record having expired after the name was changed, and not yet the
+    /// right one again.
     fn has_wrong_name(&self, host: u64) -> bool {
         let Some(since) = self.network.name_wrong_since else { return false };
         let phase = crate::sim::keyed_cache::phase(host, self.network.name_ttl);
-        since + phase <= self.now
+        let learnt = |moment: SimTime| moment + phase <= self.now;
+        learnt(since) && !self.network.name_right_since.is_some_and(learnt)
     }
 
     /// One way between a client and a gateway.

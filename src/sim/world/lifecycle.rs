@@ -166,12 +166,13 @@ impl World {
     fn remove_replica(&mut self, id: ReplicaId) {
         let pool = self.replicas[id.index()].pool;
         self.lose_what_runs(id);
+        let had_node = self.replicas[id.index()].has_node;
         self.release_node(id);
         let replica = &mut self.replicas[id.index()];
         replica.life = Life::Gone;
         replica.epoch += 1;
         self.fact(What::ReplicaDown(pool, id, Why::Removed));
-        self.fleet.spare_nodes += 1;
+        self.fleet.spare_nodes += u16::from(had_node); // one that was still waiting gives no machine back
         self.rewake(id.index());
         self.place_pending();
     }

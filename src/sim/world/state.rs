@@ -160,6 +160,7 @@ pub(super) struct Network {
     pub turn: usize,
     pub name_ttl: SimDuration,
     pub name_wrong_since: Option<SimTime>,
+    pub name_right_since: Option<SimTime>,
     pub idle_timeout: SimDuration,
     pub keepalive: bool,
     pub serving_certificate_ends: SimTime,
