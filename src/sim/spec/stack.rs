@@ -495,7 +495,7 @@ impl Default for RouterSpec {
         RouterSpec {
             policy: RouterPolicy::LeastLoaded,
             affinity: Affinity::Prefix,
-            view_interval_s: SimDuration::from_secs(1),
+            view_interval_s: SimDuration::from_millis(100),
             probe_interval_s: SimDuration::from_secs(5),
             probe_threshold: 3,
             deep_probe: false,
