@@ -3,6 +3,7 @@
 mod commands; // the program as a user meets it: messages, exit codes, JSON
 mod determinism; // one history per seed, in every build
 mod emergence; // the founding incident happens by mechanism
+mod engine; // closed form is step by step, and the cache is a cache
 mod event_loop; // what drives the parts in the tests below
 mod extremes; // numbers that every author can write and none means
 mod house; // the tree keeps its own rules: import direction, header lines

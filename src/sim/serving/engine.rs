@@ -483,8 +483,11 @@ impl Engine {
             return;
         }
         self.wants_wake = None;
-        self.land(now, tiers, out);
-        self.now_fs = self.now_fs.max(u128::from(now.0) * FS_PER_NS);
+        if self.flight.is_some() {
+            self.land(now, tiers, out); // what follows begins at the boundary itself, not at its rounded nanosecond
+        } else {
+            self.now_fs = u128::from(now.0) * FS_PER_NS;
+        }
         self.let_go(out);
         self.take_loaded(out);
         self.take_off(now, tiers, out);
@@ -706,14 +709,16 @@ impl Engine {
     fn take_off(&mut self, now: SimTime, tiers: &mut dyn ExternalTiers, out: &mut Vec<Happening>) {
         let mut budget = self.config.max_num_batched_tokens;
         let preempted = self.plan_running(&mut budget, out);
-        if !preempted {
+        if !preempted || self.running.is_empty() {
             self.plan_waiting(now, &mut budget, tiers, out);
         }
         let load = self.load();
         if load == Load::default() {
             return;
         }
-        let steps = if 0 < load.prefill || self.config.stepwise { 1 } else { self.burst_length() };
+        // After a preemption nobody was admitted; those that wait are looked at again after one step.
+        let one = 0 < load.prefill || self.config.stepwise || (preempted && !self.waiting.is_empty());
+        let steps = if one { 1 } else { self.burst_length() };
         let span = if 0 < load.prefill { self.cost.step(load) } else { self.cost.burst(load, steps) };
         let ends_fs = self.now_fs + span;
         self.flight = Some(Flight { cost: self.cost, begun_fs: self.now_fs, load, steps, ends_fs });
