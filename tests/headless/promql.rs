@@ -138,6 +138,7 @@ fn what_is_not_supported_is_refused_by_name_and_place() {
         ("up @ 100", "`@`"),
         ("rate(up)", "not PromQL"),
         ("sum by (", "not PromQL"),
+        ("up offset 1e308", "out of range"),
         ("", "not PromQL"),
     ] {
         let error = Query::parse(query).expect_err(query).to_string();

@@ -75,7 +75,10 @@ impl Query {
     /// # Errors
     /// It is not PromQL, or more of it than is supported here.
     pub fn parse(text: &str) -> Result<Query, PromqlError> {
-        let expr = parser::parse(text).map_err(PromqlError::Syntax)?;
+        // The parser panics on durations beyond its reach, as in `offset 1e308`; nobody's query may end the program.
+        let expr = std::panic::catch_unwind(|| parser::parse(text))
+            .unwrap_or_else(|_| Err("a duration in it is out of range".to_string()))
+            .map_err(PromqlError::Syntax)?;
         eval::supported(&expr).map_err(|construct| {
             let word = construct.split('`').nth(1).unwrap_or(&construct);
             PromqlError::Unsupported { offset: text.find(word), construct }
