@@ -73,7 +73,7 @@ impl Teller<'_> {
             if *times == TOLD + 1 {
                 let more = self.count(open_at, &sort) - TOLD;
                 if 1 < more {
-                    moment.text = format!("{more} more like this until the end: {sort}").replace("  ", " ");
+                    moment.text = format!("{}; {} more like this until the end", moment.text, more - 1);
                 }
             }
             if *times <= TOLD + 1 {
