@@ -6,6 +6,7 @@
 mod check_files; // every scenario file, and all that is wrong with them
 mod demo; // the flagship incident, beside the same users with its cause removed
 mod list; // what there is
+mod query; // a question to the monitoring system of a run
 mod run; // one run of one scenario
 mod schema; // the format, for editors
 mod show; // one scenario
@@ -36,6 +37,8 @@ struct Arguments {
 enum Command {
     /// Run a scenario, with causes or decoys removed or operator actions applied
     Run(run::Options),
+    /// Ask the monitoring system of a run, in PromQL
+    Query(query::Options),
     /// List the scenarios
     List(list::Options),
     /// Show a scenario; its truth only with --spoil
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         None => demo::demo(&arguments.demo),
         Some(Command::Demo(options)) => demo::demo(&options),
         Some(Command::Run(options)) => run::run(&options),
+        Some(Command::Query(options)) => query::query(&options),
         Some(Command::List(options)) => list::list(&options),
         Some(Command::Show(options)) => show::show(&options),
         Some(Command::CheckFiles(options)) => check_files::check_files(&options),

@@ -59,7 +59,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 }
 
 /// Reads the actions and asks whether they fit the scenario; all that is wrong with any of them is told at once.
-fn actions(scenario: &Scenario, texts: &[String]) -> Result<Vec<(SimDuration, Action)>, ScenarioError> {
+pub(super) fn actions(scenario: &Scenario, texts: &[String]) -> Result<Vec<(SimDuration, Action)>, ScenarioError> {
     let mut actions = Vec::new();
     let mut wrong = Vec::new();
     for text in texts {

@@ -60,6 +60,9 @@ fn spoil_text(file: &ScenarioFile) -> String {
         let foil = if variant.foil { " (foil)" } else { "" };
         let parts = [&variant.causes[..], &variant.decoys].concat().join(", ");
         text.push_str(&entry(&format!("{}{foil}", variant.name), &parts));
+        if !variant.story.is_empty() {
+            text.push_str(&lines(6, &variant.story));
+        }
     }
     for (title, list) in [("Causes", &file.causes), ("Decoys", &file.decoys)] {
         text.push_str(&format!("\n{title}\n"));

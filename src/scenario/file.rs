@@ -110,6 +110,9 @@ pub struct FaultAt {
 pub struct VariantSpec {
     /// Its name.
     pub name: String,
+    /// What was true in it; the scenario's story where it says nothing of its own.
+    #[serde(default)]
+    pub story: String,
     /// Ids of its causes; empty where nothing is wrong.
     #[serde(default)]
     pub causes: Vec<String>,

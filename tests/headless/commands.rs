@@ -231,3 +231,64 @@ fn the_schema_is_json_and_names_the_fields_of_a_scenario() {
         assert!(schema["properties"].get(field).is_some(), "{field}");
     }
 }
+
+#[test]
+fn a_query_is_answered_by_the_monitoring_system_of_the_run() {
+    let path = small_scenario(&directory("query"));
+    let ask = |more: &[&str]| scartissue(&[&["query", &path], more].concat());
+    let output = ask(&["sum by (pool) (vllm:prompt_tokens_total)", "--every", "30", "--json"]);
+    assert_eq!((output.status.code(), talk(&output)), (Some(0), String::new()));
+    let answer: Value = serde_json::from_str(&data(&output)).expect("standard output is JSON");
+    assert_eq!(answer["t_s"], serde_json::json!([0, 30, 60, 90, 120]));
+    assert_eq!(answer["series"][0]["labels"], serde_json::json!({ "pool": "only" }));
+    let tokens = answer["series"][0]["values"].as_array().expect("an array");
+    assert!(tokens[4].as_f64() > Some(0.0), "prompts were read: {tokens:?}");
+
+    let one = data(&ask(&["vllm:num_requests_running", "--every", "60"]));
+    assert!(one.contains("pod=\"only-0\"") && one.contains("pod=\"only-1\""), "{one}");
+    let dead = one.lines().last().expect("a line").split_whitespace().nth(1);
+    let alive = data(&ask(&["vllm:num_requests_running", "--every", "60", "--without", "crash"]));
+    assert_ne!(one, alive, "a replica that died answers otherwise than one that lives: {dead:?}");
+}
+
+#[test]
+fn a_query_that_cannot_be_answered_says_why() {
+    let path = small_scenario(&directory("query-wrong"));
+    for (query, says) in [
+        ("vllm:num_request_running", "vllm:num_requests_running"),
+        ("sum(", "not PromQL"),
+        ("topk(3, vllm:num_requests_running)", "topk"),
+    ] {
+        let output = scartissue(&["query", &path, query]);
+        assert_eq!((output.status.code(), data(&output)), (Some(2), String::new()), "{query}");
+        assert!(talk(&output).contains(says), "{query}: {}", talk(&output));
+    }
+}
+
+#[test]
+fn scraping_everything_changes_nothing_that_happens() {
+    use scartissue::scenario::catalogue::Catalogue;
+    use scartissue::scenario::lower::Setup;
+    use scartissue::scenario::opened::Scenario;
+    let path = small_scenario(&directory("everything"));
+    let scenario = {
+        let mut catalogue = Catalogue::built_in();
+        let beside = std::path::Path::new(&path).parent().expect("it lies in a directory");
+        catalogue.add_directory(beside).expect("a directory of scenarios");
+        Scenario::open(&catalogue, &path).expect("a scenario")
+    };
+    let hash = |everything: bool| {
+        let mut world = scenario.world(&Setup::default(), 5).expect("a world");
+        if everything {
+            world.scrape_everything();
+        }
+        let names = |world: &scartissue::sim::world::World| world.scraped().names().count();
+        let end = world.window().1;
+        world.advance_to(end);
+        (names(&world), world.finish().event_hash)
+    };
+    let (few, plain) = hash(false);
+    let (many, scraped) = hash(true);
+    assert_eq!(plain, scraped);
+    assert!(few < many, "{few} metrics, then {many}");
+}

@@ -1,6 +1,7 @@
 //! What replicas tell the monitoring system when they are scraped, under the names that vLLM has for it.
 //!
-//! Only what the control loops ask for is scraped; the values are read off the components at that moment.
+//! Only what the control loops ask for is scraped, unless everything is wanted; the values are read off the components
+//! at that moment.
 
 use std::collections::BTreeSet;
 
@@ -40,6 +41,7 @@ const FAMILIES: [Family; 11] = [
 #[derive(Default)]
 pub(super) struct Exposition {
     wanted: BTreeSet<String>,
+    everything: bool,
     renamed: Vec<(String, String)>,
     series: FxHashMap<(usize, usize), SeriesId>,
 }
@@ -48,6 +50,12 @@ impl World {
     /// What has been scraped so far.
     pub fn scraped(&self) -> &Store {
         &self.scraped
+    }
+
+    /// From now on every family is scraped, not only those that control loops ask for. Nothing happens otherwise for
+    /// it: the event hash stays what it was.
+    pub fn scrape_everything(&mut self) {
+        self.exposition.everything = true;
     }
 
     /// From now on the metrics of this query are scraped too.
@@ -59,7 +67,7 @@ impl World {
     pub(super) fn scrape(&mut self) {
         let t_ms = (self.now.0 / 1_000_000) as i64;
         for (number, family) in FAMILIES.iter().enumerate() {
-            if !self.exposition.wanted.contains(family.name) {
+            if !self.exposition.everything && !self.exposition.wanted.contains(family.name) {
                 continue;
             }
             for index in 0..self.replicas.len() {
