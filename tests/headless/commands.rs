@@ -292,3 +292,30 @@ fn scraping_everything_changes_nothing_that_happens() {
     assert_eq!(plain, scraped);
     assert!(few < many, "{few} metrics, then {many}");
 }
+
+#[test]
+fn histograms_of_requests_agree_with_the_counters_beside_them() {
+    let path = small_scenario(&directory("histograms"));
+    let last = |query: &str| {
+        let output = scartissue(&["query", &path, query, "--every", "120", "--json", "--without", "crash"]);
+        let answer: Value = serde_json::from_str(&data(&output)).expect("standard output is JSON");
+        answer["series"][0]["values"][1].as_f64().expect("a number at the end")
+    };
+    let finished = last("sum(vllm:request_success_total)");
+    assert!(100.0 < finished, "{finished} requests");
+    for family in ["e2e_request_latency_seconds", "request_queue_time_seconds", "request_prompt_tokens"] {
+        assert_eq!(last(&format!("sum(vllm:{family}_count)")), finished, "{family}");
+        assert_eq!(last(&format!("sum(vllm:{family}_bucket{{le=\"+Inf\"}})")), finished, "{family}");
+    }
+    let (of_finished, of_all) =
+        (last("sum(vllm:request_generation_tokens_sum)"), last("sum(vllm:generation_tokens_total)"));
+    assert!(
+        of_finished <= of_all && of_all < of_finished * 1.02,
+        "but for what is under way: {of_finished} of {of_all}"
+    );
+    let parts = last("sum(vllm:request_queue_time_seconds_sum) + sum(vllm:request_inference_time_seconds_sum)");
+    let whole = last("sum(vllm:e2e_request_latency_seconds_sum)");
+    assert!(parts <= whole && whole < parts * 1.05, "only tokenizing lies outside: {parts} of {whole}");
+    let median = last("histogram_quantile(0.5, sum by (le) (vllm:time_to_first_token_seconds_bucket))");
+    assert!((0.005..0.5).contains(&median), "an idle 8B model answers in tens of milliseconds: {median}");
+}

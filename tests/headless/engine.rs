@@ -108,7 +108,9 @@ fn history(
 /// The longest gap is told to the nanosecond of rounding, and busy time to the nanosecond a step.
 fn without_rounding(said: Vec<(SimTime, Happening)>) -> Vec<(SimTime, Happening)> {
     let plain = |h| match h {
-        Happening::Finished { key, .. } => Happening::Finished { key, longest_gap: SimDuration::ZERO },
+        Happening::Finished { key, output_tokens, .. } => {
+            Happening::Finished { key, output_tokens, longest_gap: SimDuration::ZERO }
+        }
         other => other,
     };
     said.into_iter().map(|(at, h)| (at, plain(h))).collect()

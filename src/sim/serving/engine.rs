@@ -117,6 +117,8 @@ pub enum Happening {
     Finished {
         /// Which.
         key: u32,
+        /// Tokens that it wrote.
+        output_tokens: u32,
         /// Longest time between two of its tokens.
         longest_gap: SimDuration,
     },
@@ -608,7 +610,8 @@ impl Engine {
         let answer = job.output_tokens.saturating_sub(1); // the last token is never computed
         tiers.store(&job.prompt, answer, job.output_key);
         self.store_in_host(&job, answer);
-        out.push(Happening::Finished { key: job.key, longest_gap: self.sequences[slot as usize].longest_gap });
+        let longest_gap = self.sequences[slot as usize].longest_gap;
+        out.push(Happening::Finished { key: job.key, output_tokens: job.output_tokens, longest_gap });
     }
 
     /// A sequence leaves the engine; its place is vacant, its record stands until the place is taken.

@@ -3,14 +3,13 @@
 //! Only what the control loops ask for is scraped, unless everything is wanted; the values are read off the components
 //! at that moment.
 
-use std::collections::BTreeSet;
-
-use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::metrics::labels::{Labels, NAME};
 use crate::metrics::store::{SeriesId, Store};
 use crate::sim::serving::engine::EngineCounts;
 use crate::sim::world::World;
+use crate::sim::world::request_times::HISTOGRAMS;
 use crate::sim::world::state::{Life, Replica};
 
 /// A family of series, one for each replica.
@@ -43,7 +42,16 @@ pub(super) struct Exposition {
     wanted: BTreeSet<String>,
     everything: bool,
     renamed: Vec<(String, String)>,
-    series: FxHashMap<(usize, usize), SeriesId>,
+    series: BTreeMap<SeriesKey, SeriesId>,
+}
+
+/// A series of a replica: the replica, its family, and which of the family's series.
+type SeriesKey = (usize, usize, usize);
+
+impl Exposition {
+    fn wants(&self, name: &str) -> bool {
+        self.everything || self.wanted.contains(name)
+    }
 }
 
 impl World {
@@ -65,30 +73,63 @@ impl World {
 
     /// Reads every replica that serves; the series of those that do not have ended.
     pub(super) fn scrape(&mut self) {
-        let t_ms = (self.now.0 / 1_000_000) as i64;
-        for (number, family) in FAMILIES.iter().enumerate() {
-            if !self.exposition.everything && !self.exposition.wanted.contains(family.name) {
-                continue;
-            }
-            for index in 0..self.replicas.len() {
-                let serves = matches!(self.replicas[index].life, Life::Up | Life::Draining);
-                let known = self.exposition.series.get(&(number, index)).copied();
-                match known {
-                    Some(id) if !serves => self.scraped.end(id, t_ms),
-                    None if !serves => {}
-                    _ => {
-                        let id = known.unwrap_or_else(|| self.new_series(number, index));
-                        let replica = &self.replicas[index];
-                        let counts = replica.engine.counts_at(self.now).since(&replica.counts_before);
-                        self.scraped.append(id, t_ms, (family.read)(replica, &counts));
-                    }
-                }
+        for index in 0..self.replicas.len() {
+            if matches!(self.replicas[index].life, Life::Up | Life::Draining) {
+                self.scrape_gauges_and_counters(index);
+                self.scrape_histograms(index);
+            } else {
+                self.end_series_of(index);
             }
         }
     }
 
-    fn new_series(&mut self, family: usize, replica: usize) -> SeriesId {
-        let state = &self.replicas[replica];
+    fn scrape_gauges_and_counters(&mut self, index: usize) {
+        let replica = &self.replicas[index];
+        let counts = replica.engine.counts_at(self.now).since(&replica.counts_before);
+        for (number, family) in FAMILIES.iter().enumerate() {
+            if self.exposition.wants(family.name) {
+                let value = (family.read)(&self.replicas[index], &counts);
+                self.sample((index, number, 0), family.name, None, value);
+            }
+        }
+    }
+
+    fn scrape_histograms(&mut self, index: usize) {
+        for (number, family) in HISTOGRAMS.iter().enumerate() {
+            let names = ["bucket", "count", "sum"].map(|part| format!("{}_{part}", family.name));
+            if !names.iter().any(|name| self.exposition.wants(name)) {
+                continue;
+            }
+            let [bucket, count, sum] = names;
+            let number = FAMILIES.len() + number;
+            let histogram = (family.read)(&self.replicas[index].request_times);
+            let values = [(&count, histogram.count() as f64), (&sum, histogram.sum())];
+            let buckets: Vec<(String, u64)> = histogram.buckets().collect();
+            for (part, (name, value)) in values.into_iter().enumerate() {
+                self.sample((index, number, part), name, None, value);
+            }
+            for (place, (edge, under)) in buckets.into_iter().enumerate() {
+                self.sample((index, number, 2 + place), &bucket, Some(&edge), under as f64);
+            }
+        }
+    }
+
+    /// Stores a value of a replica's series, which begins if this is the first.
+    fn sample(&mut self, key: SeriesKey, name: &str, edge: Option<&str>, value: f64) {
+        let t_ms = (self.now.0 / 1_000_000) as i64;
+        let known = self.exposition.series.get(&key).copied();
+        let id = known.unwrap_or_else(|| self.new_series(key, name, edge));
+        self.scraped.append(id, t_ms, value);
+    }
+
+    fn end_series_of(&mut self, replica: usize) {
+        let t_ms = (self.now.0 / 1_000_000) as i64;
+        let of_it = (replica, 0, 0)..(replica + 1, 0, 0);
+        self.exposition.series.range(of_it).for_each(|(_, id)| self.scraped.end(*id, t_ms));
+    }
+
+    fn new_series(&mut self, key: SeriesKey, name: &str, edge: Option<&str>) -> SeriesId {
+        let state = &self.replicas[key.0];
         let pool = &self.pools[state.pool.index()].spec;
         let pod = format!("{}-{}", pool.name, state.place);
         let rename = |label: &str| {
@@ -96,23 +137,23 @@ impl World {
             renamed.map_or(label.to_string(), |(_, to)| to.clone())
         };
         let labels = Labels::new([
-            (NAME.to_string(), FAMILIES[family].name.to_string()),
+            (NAME.to_string(), name.to_string()),
             (rename("job"), "vllm".to_string()),
             (rename("pool"), pool.name.clone()),
             (rename("pod"), pod),
             (rename("model_name"), pool.model.clone()),
+            ("le".to_string(), edge.unwrap_or_default().to_string()),
         ]);
         let id = self.scraped.series(&labels);
-        self.exposition.series.insert((family, replica), id);
+        self.exposition.series.insert(key, id);
         id
     }
 
     /// A label goes by another name from the next scrape on; the series of the old name have ended.
     pub(super) fn rename_scraped_label(&mut self, from: &str, to: &str) {
         let t_ms = (self.now.0 / 1_000_000) as i64;
-        let mut ended: Vec<SeriesId> = self.exposition.series.drain().map(|(_, id)| id).collect();
-        ended.sort_unstable();
-        ended.into_iter().for_each(|id| self.scraped.end(id, t_ms));
+        let ended = std::mem::take(&mut self.exposition.series);
+        ended.into_values().for_each(|id| self.scraped.end(id, t_ms));
         self.exposition.renamed.retain(|(old, new)| old != to || new != from);
         if !self.exposition.renamed.iter().any(|(old, new)| old == from && new == to) {
             self.exposition.renamed.push((from.to_string(), to.to_string()));

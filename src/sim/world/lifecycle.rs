@@ -13,6 +13,7 @@ use crate::sim::spec::stack::LoadFailure;
 use crate::sim::station::Station;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::fact::{What, Why};
+use crate::sim::world::request_times::RequestTimes;
 use crate::sim::world::state::{CallStage, Life, Replica};
 use crate::sim::world::{Event, World};
 
@@ -55,6 +56,7 @@ impl World {
             has_node: false,
             node_since: SimTime::ZERO,
             counts_before: EngineCounts::default(),
+            request_times: RequestTimes::new(spec.context_window()),
             calls: 0,
             recent: VecDeque::new(),
         });
@@ -226,6 +228,7 @@ impl World {
         }
         replica.engine.reset(now);
         replica.counts_before = replica.engine.counts_at(now);
+        replica.request_times = RequestTimes::new(self.pools[replica.pool.index()].spec.context_window());
         replica.recent.clear();
         for key in inside {
             let begun = self.calls.get(key).is_some_and(|c| c.first_token_sent);

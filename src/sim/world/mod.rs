@@ -19,6 +19,7 @@ mod exposition; // what the components tell the monitoring system
 mod gateway; // the API layer
 mod lifecycle; // how replicas come and go
 mod replica; // serving replicas and their engines
+mod request_times; // what a replica observes of its requests
 mod state; // the records of all the above
 pub mod tally; // counts of what happened
 

@@ -11,6 +11,7 @@ use crate::sim::spec::stack::{Affinity, PoolSpec, RouterPolicy};
 use crate::sim::station::{Abandoned, Offer};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::Affinities;
+use crate::sim::world::request_times::Passage;
 use crate::sim::world::state::{Call, CallStage, Life, Recent, SharedCache, Stage};
 use crate::sim::world::{Event, World};
 
@@ -54,6 +55,7 @@ impl World {
             first_token_sent: false,
             is_retry,
             entered: false,
+            passage: Passage::default(),
             prompt: attempt.prompt.clone(),
             output_tokens: attempt.output_tokens,
             output_key: attempt.output_key,
@@ -93,6 +95,7 @@ impl World {
         if let Some(call) = self.calls.get_mut(key) {
             call.stage = CallStage::Tokenizing;
             call.entered = true;
+            call.passage.arrived = now;
         }
         if offer == Offer::Started {
             self.start_tokenizing(key);
@@ -111,6 +114,7 @@ impl World {
         let now = self.now;
         let Some(call) = self.calls.get_mut(key).filter(|c| c.stage == CallStage::Tokenizing) else { return };
         call.stage = CallStage::Engine;
+        call.passage.queued = now;
         let index = call.replica.index();
         let factor = self.pools[call.pool.index()].answer_factor;
         let room = self.pools[call.pool.index()].spec.context_window().saturating_sub(call.prompt.tokens());
@@ -235,8 +239,11 @@ impl World {
 
     fn on_happening(&mut self, index: usize, happening: Happening) {
         match happening {
-            Happening::Admitted { prompt_tokens, from_hbm, from_host, from_shared, .. } => {
-                let wide = u64::from;
+            Happening::Admitted { key, prompt_tokens, from_hbm, from_host, from_shared, .. } => {
+                let (wide, now) = (u64::from, self.now);
+                if let Some(call) = self.calls.key_at(key).and_then(|key| self.calls.get_mut(key)) {
+                    call.passage.scheduled = now;
+                }
                 self.record(|series, at| {
                     series.admitted(at, wide(prompt_tokens), wide(from_hbm), wide(from_host), wide(from_shared));
                 });
@@ -246,7 +253,7 @@ impl World {
                 self.start_load(index, key, host_tokens, shared_from, shared_tokens);
             }
             Happening::FirstToken { key } => self.on_first_token(key),
-            Happening::Finished { key, .. } => self.on_finished(key),
+            Happening::Finished { key, output_tokens, .. } => self.on_finished(key, output_tokens),
             Happening::Preempted { .. } => self.tally.preemptions += 1,
             Happening::Aborted { key } => {
                 if let Some(call) = self.calls.key_at(key) {
@@ -266,7 +273,9 @@ impl World {
         let Some(key) = self.calls.key_at(slot) else { return };
         let Some(call) = self.calls.get_mut(key) else { return };
         call.first_token_sent = true;
+        call.passage.first_token = self.now;
         let (attempt, serial) = (call.attempt, call.serial);
+        self.replicas[call.replica.index()].request_times.first_token(&call.passage);
         self.release_retry_slot(key);
         if let Some(attempt) = attempt {
             let delay = self.serving_delay(serial, 20) + self.answer_delay(attempt, 3);
@@ -274,13 +283,15 @@ impl World {
         }
     }
 
-    fn on_finished(&mut self, slot: u32) {
+    fn on_finished(&mut self, slot: u32, output_tokens: u32) {
         let Some(key) = self.calls.key_at(slot) else { return };
         let Some(call) = self.calls.get(key) else { return };
         let (attempt, serial) = (call.attempt, call.serial);
         let recent =
             Recent { prompt: call.prompt.clone(), output_tokens: call.output_tokens, output_key: call.output_key };
-        self.replicas[call.replica.index()].remember(recent);
+        let replica = &mut self.replicas[call.replica.index()];
+        replica.request_times.finished(self.now, &call.passage, call.prompt.tokens(), output_tokens);
+        replica.remember(recent);
         self.end_call(key, true);
         let Some(attempt) = attempt else { return };
         let delay = self.serving_delay(serial, 20) + self.answer_delay(attempt, 3);

@@ -23,6 +23,7 @@ use crate::sim::spec::stack::{AutoscalerSpec, Balance, PoolSpec, SharedCacheSpec
 use crate::sim::station::Station;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::{Affinities, Arrival, Intent, Tier};
+use crate::sim::world::request_times::{Passage, RequestTimes};
 
 /// An intent that has not ended.
 pub(super) struct LiveIntent {
@@ -100,6 +101,7 @@ pub(super) struct Call {
     pub is_retry: bool,
     /// Whether the replica counts it as inside.
     pub entered: bool,
+    pub passage: Passage,
     pub prompt: Prompt,
     pub output_tokens: u32,
     pub output_key: u64,
@@ -237,6 +239,8 @@ pub(super) struct Replica {
     pub node_since: SimTime,
     /// The engine's counts when the present process began.
     pub counts_before: EngineCounts,
+    /// What the present process observed of its requests.
+    pub request_times: RequestTimes,
     /// Calls inside.
     pub calls: u32,
     /// What it answered last, the latest at the end.
