@@ -319,3 +319,40 @@ fn histograms_of_requests_agree_with_the_counters_beside_them() {
     let median = last("histogram_quantile(0.5, sum by (le) (vllm:time_to_first_token_seconds_bucket))");
     assert!((0.005..0.5).contains(&median), "an idle 8B model answers in tens of milliseconds: {median}");
 }
+
+#[test]
+fn gateways_count_what_came_and_how_it_ended() {
+    let path = small_scenario(&directory("gateways"));
+    let at_the_end = |query: &str| {
+        let output = scartissue(&["query", &path, query, "--every", "120", "--json"]);
+        assert_eq!(output.status.code(), Some(0), "{query}: {}", talk(&output));
+        let answer: Value = serde_json::from_str(&data(&output)).expect("standard output is JSON");
+        answer["series"][0]["values"][1].as_f64().unwrap_or_else(|| panic!("{query} answers: {answer}"))
+    };
+    let came = at_the_end("sum(envoy_http_downstream_rq_total)");
+    let ended = at_the_end("sum(envoy_http_downstream_rq_xx) + sum(envoy_http_downstream_rq_rx_reset)");
+    let inside = at_the_end("sum(envoy_http_downstream_rq_active)");
+    assert!(100.0 < came && came == ended + inside, "{came} came, {ended} ended, {inside} are inside");
+    let sent_on = at_the_end("sum(envoy_cluster_upstream_rq_total{envoy_cluster_name=\"only\"})");
+    let retries = at_the_end("sum(envoy_cluster_upstream_rq_retry)");
+    assert!(sent_on <= came + retries && came <= sent_on + inside, "{sent_on} sent on, {retries} of them again");
+    assert_eq!(at_the_end("count(up{job=\"gateway\"} == 1)"), 2.0);
+    assert!((20.0..95.0).contains(&at_the_end("max(DCGM_FI_DEV_GPU_TEMP)")));
+}
+
+#[test]
+fn a_replica_that_is_down_leaves_a_gap_and_never_a_zero() {
+    let path = small_scenario(&directory("up"));
+    let values = |query: &str| {
+        let output = scartissue(&["query", &path, query, "--every", "5", "--json"]);
+        let answer: Value = serde_json::from_str(&data(&output)).expect("standard output is JSON");
+        let values = answer["series"][0]["values"].as_array().expect("an array").clone();
+        values.iter().map(Value::as_f64).collect::<Vec<_>>()
+    };
+    let up = values("up{job=\"vllm\",pod=\"only-0\"}");
+    assert!(up.contains(&Some(1.0)) && up.iter().any(|v| *v != Some(1.0)), "{up:?}");
+    let running = values("vllm:num_requests_running{pod=\"only-0\"}");
+    for (up, running) in up.iter().zip(&running) {
+        assert_eq!(*up == Some(1.0), running.is_some(), "up {up:?}, running {running:?}");
+    }
+}

@@ -435,6 +435,7 @@ fn gateway(spec: &ApiSpec) -> Gateway {
         images: Station::new(spec.images.workers, None),
         in_flight: 0,
         retries_in_flight: 0,
+        counts: GatewayCounts::default(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::sim::station::{Abandoned, Offer};
 use crate::sim::time::SimDuration;
 use crate::sim::workload::Tier;
 use crate::sim::world::fact::What;
-use crate::sim::world::state::{CallStage, Stage};
+use crate::sim::world::state::{CallStage, GatewayCounts, Stage};
 use crate::sim::world::{Event, World};
 
 /// Bursts that a limit per minute lets pass: ten seconds' worth.
@@ -27,6 +27,7 @@ impl World {
             return self.refuse(key, Outcome::ConnectionRefused, None);
         }
         self.gateways[gateway.index()].in_flight += 1;
+        self.gateways[gateway.index()].counts.requests += 1;
         if let Some(attempt) = self.attempts.get_mut(key) {
             attempt.entered = true;
         }
@@ -305,7 +306,9 @@ impl World {
         attempt.stage = Stage::Over;
         let at_client = attempt.at_client;
         if std::mem::take(&mut attempt.entered) {
-            self.gateways[attempt.gateway.index()].in_flight -= 1;
+            let gateway = &mut self.gateways[attempt.gateway.index()];
+            gateway.in_flight -= 1;
+            gateway.counts.ended(attempt.outcome, at_client);
         }
         if !at_client {
             self.attempts.remove(key);
@@ -337,10 +340,13 @@ impl World {
         if spec.retries < attempt.tries {
             return false;
         }
-        let gateway = &self.gateways[attempt.gateway.index()];
+        let (id, model) = (attempt.gateway, attempt.model);
+        let gateway = &self.gateways[id.index()];
         let allowed = spec.budget_floor.max((spec.budget * gateway.in_flight as f64) as u32);
         if allowed <= gateway.retries_in_flight {
             self.tally.retries_over_budget += 1;
+            let pool = self.pool_of(model);
+            self.gateways[id.index()].counts.cluster(pool).retry_overflows += 1;
             return false;
         }
         true
@@ -352,8 +358,11 @@ impl World {
             return;
         }
         let Some(attempt) = call.attempt else { return };
-        let place = self.replicas[call.replica.index()].place;
+        let (place, gateway, pool) = (self.replicas[call.replica.index()].place, call.gateway, call.pool);
         self.tally.upstream_timeouts += 1;
+        let of_one_try = self.api_spec.retry.per_try_timeout_s.is_some_and(|t| t < self.api_spec.upstream_timeout_s);
+        let counts = self.gateways[gateway.index()].counts.cluster(pool);
+        *(if of_one_try { &mut counts.per_try_timeouts } else { &mut counts.timeouts }) += 1;
         self.let_go_of_call(key);
         if self.may_retry(attempt) {
             self.tally.gateway_retries += 1;
@@ -446,6 +455,7 @@ impl World {
 
     pub(super) fn on_gateway_up(&mut self, id: GatewayId) {
         self.gateways[id.index()].up = true;
+        self.gateways[id.index()].counts = GatewayCounts::default();
         self.fact(What::GatewayUp(id));
     }
 }

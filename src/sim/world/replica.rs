@@ -62,6 +62,9 @@ impl World {
             priority: attempt.tier.priority(),
         });
         self.gateways[gateway.index()].retries_in_flight += u32::from(is_retry);
+        let counts = self.gateways[gateway.index()].counts.cluster(pool_id);
+        counts.requests += 1;
+        counts.retries += u64::from(is_retry);
         self.tally.calls_begun += 1;
         if let Some(attempt) = self.attempts.get_mut(key) {
             attempt.tries = tries.saturating_add(1);

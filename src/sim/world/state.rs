@@ -177,6 +177,50 @@ pub(super) struct Gateway {
     pub images: Station,
     pub in_flight: u32,
     pub retries_in_flight: u32,
+    /// What the present process counted.
+    pub counts: GatewayCounts,
+}
+
+/// What one process of a gateway counts of the requests that came to it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct GatewayCounts {
+    pub requests: u64,
+    /// Answers by the first digit of their status; a stream that was cut later had got its 200.
+    pub answers: [u64; 6],
+    /// Requests that their clients closed before the answer was complete.
+    pub resets_by_client: u64,
+    /// By pool.
+    pub clusters: Vec<ClusterCounts>,
+}
+
+/// What a gateway counts of the requests that it sent on to a pool.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ClusterCounts {
+    pub requests: u64,
+    pub retries: u64,
+    pub retry_overflows: u64,
+    pub timeouts: u64,
+    pub per_try_timeouts: u64,
+}
+
+impl GatewayCounts {
+    /// The counts of a pool.
+    pub fn cluster(&mut self, pool: PoolId) -> &mut ClusterCounts {
+        let index = pool.index();
+        if self.clusters.len() <= index {
+            self.clusters.resize(index + 1, ClusterCounts::default());
+        }
+        &mut self.clusters[index]
+    }
+
+    /// A request has ended, for the gateway.
+    pub fn ended(&mut self, outcome: Outcome, client_waits: bool) {
+        let class = outcome.status().map_or(0, |status| usize::from(status / 100));
+        match self.answers.get_mut(class) {
+            Some(answers) if client_waits => *answers += 1,
+            _ => self.resets_by_client += 1,
+        }
+    }
 }
 
 /// The API layer as a whole.
