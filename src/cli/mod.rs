@@ -6,6 +6,7 @@
 mod check_files; // every scenario file, and all that is wrong with them
 mod demo; // the flagship incident, beside the same users with its cause removed
 mod list; // what there is
+mod metrics; // what can be asked
 mod query; // a question to the monitoring system of a run
 mod run; // one run of one scenario
 mod schema; // the format, for editors
@@ -39,6 +40,8 @@ enum Command {
     Run(run::Options),
     /// Ask the monitoring system of a run, in PromQL
     Query(query::Options),
+    /// List the metrics that can be asked for
+    Metrics(metrics::Options),
     /// List the scenarios
     List(list::Options),
     /// Show a scenario; its truth only with --spoil
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Some(Command::Demo(options)) => demo::demo(&options),
         Some(Command::Run(options)) => run::run(&options),
         Some(Command::Query(options)) => query::query(&options),
+        Some(Command::Metrics(options)) => metrics::metrics(&options),
         Some(Command::List(options)) => list::list(&options),
         Some(Command::Show(options)) => show::show(&options),
         Some(Command::CheckFiles(options)) => check_files::check_files(&options),

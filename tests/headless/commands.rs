@@ -119,7 +119,7 @@ fn the_same_command_gives_the_same_bytes_and_taking_a_decoy_away_changes_no_user
 #[test]
 fn a_summary_fits_eighty_columns() {
     let path = small_scenario(&directory("width"));
-    for arguments in [&["run", &path][..], &["list"], &["show", "record-day", "--spoil"]] {
+    for arguments in [&["run", &path][..], &["list"], &["metrics"], &["show", "record-day", "--spoil"]] {
         let output = scartissue(arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", talk(&output));
         let wide: Vec<String> = data(&output).lines().filter(|l| 80 < l.chars().count()).map(str::to_owned).collect();
@@ -282,7 +282,9 @@ fn scraping_everything_changes_nothing_that_happens() {
         if everything {
             world.scrape_everything();
         }
-        let names = |world: &scartissue::sim::world::World| world.scraped().names().count();
+        let names = |world: &scartissue::sim::world::World| {
+            world.scraped().names().map(str::to_string).collect::<std::collections::BTreeSet<String>>()
+        };
         let end = world.window().1;
         world.advance_to(end);
         (names(&world), world.finish().event_hash)
@@ -290,7 +292,17 @@ fn scraping_everything_changes_nothing_that_happens() {
     let (few, plain) = hash(false);
     let (many, scraped) = hash(true);
     assert_eq!(plain, scraped);
-    assert!(few < many, "{few} metrics, then {many}");
+    assert!(few.is_empty(), "no control loop of it asks for anything: {few:?}");
+    let listed: Value = serde_json::from_str(&data(&scartissue(&["metrics", "--json"]))).expect("JSON");
+    let mut said = std::collections::BTreeSet::new();
+    for metric in listed.as_array().expect("an array") {
+        let name = metric["name"].as_str().expect("a name");
+        match metric["kind"].as_str() {
+            Some("histogram") => said.extend(["bucket", "sum", "count"].map(|part| format!("{name}_{part}"))),
+            _ => drop(said.insert(name.to_string())),
+        }
+    }
+    assert_eq!(many, said, "what is scraped is what the list says");
 }
 
 #[test]

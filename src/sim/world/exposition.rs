@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use crate::metrics::labels::{Labels, NAME};
 use crate::metrics::store::{SeriesId, Store};
 use crate::sim::serving::accelerator::{Board, Gpu};
@@ -15,33 +17,133 @@ use crate::sim::world::World;
 use crate::sim::world::request_times::HISTOGRAMS;
 use crate::sim::world::state::{ClusterCounts, Gateway, Life, Replica};
 
+/// How a metric's values are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The state at the moment of the scrape.
+    Gauge,
+    /// Never falls while its process lives, and begins at zero with each.
+    Counter,
+    /// Observations by bucket: series `_bucket` with the label `le`, `_sum` and `_count`.
+    Histogram,
+}
+
+/// What can be scraped under one name.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Metric {
+    /// Its name; of a histogram, without the suffixes of its series.
+    pub name: &'static str,
+    /// How it is to be read.
+    pub kind: Kind,
+    /// The label `job` of its series.
+    pub job: &'static str,
+    /// What it says, and its unit.
+    pub about: &'static str,
+}
+
+/// Every metric that there is, target by target.
+pub fn metrics() -> Vec<Metric> {
+    let of = |job: &'static str| move |(name, kind, about)| Metric { name, kind, job, about };
+    let replicas = FAMILIES.iter().map(|f| (f.name, f.kind, f.about));
+    let histograms = HISTOGRAMS.iter().map(|f| (f.name, Kind::Histogram, f.about));
+    let boards = GPU_FAMILIES.iter().map(|f| (f.name, f.kind, f.about));
+    let fronts = FRONT_FAMILIES.iter().map(|f| (f.name, f.kind, f.about));
+    let answers = [(ANSWERS, Kind::Counter, "answers by the first digit of their status")];
+    let clusters = CLUSTER_FAMILIES.iter().map(|f| (f.name, f.kind, f.about));
+    let up = [(UP, Kind::Gauge, "whether a target answered when it was scraped: 1 or 0")];
+    replicas
+        .chain(histograms)
+        .map(of("vllm"))
+        .chain(fronts.chain(answers).chain(clusters).map(of("gateway")))
+        .chain(boards.map(of("dcgm")))
+        .chain(up.into_iter().map(of("")))
+        .collect()
+}
+
 /// A family of series, one for each replica.
 struct Family {
     name: &'static str,
+    kind: Kind,
+    about: &'static str,
     read: fn(&Replica, &EngineCounts) -> f64,
 }
 
 /// What a replica of vLLM v1 exposes, as far as the engine has the quantity. Counters begin anew with the process.
 const FAMILIES: [Family; 11] = [
-    Family { name: "vllm:num_requests_running", read: |r, _| f64::from(r.engine.running()) },
-    Family { name: "vllm:num_requests_waiting", read: |r, _| f64::from(r.engine.waiting()) },
-    Family { name: "vllm:kv_cache_usage_perc", read: |r, _| r.engine.kv_usage() },
-    Family { name: "vllm:num_preemptions_total", read: |_, c| c.preemptions as f64 },
-    Family { name: "vllm:prompt_tokens_total", read: |_, c| c.queried_tokens as f64 },
-    Family { name: "vllm:generation_tokens_total", read: |_, c| c.generated_tokens as f64 },
-    Family { name: "vllm:prefix_cache_queries_total", read: |_, c| c.queried_tokens as f64 },
-    Family { name: "vllm:prefix_cache_hits_total", read: |_, c| c.hit_tokens as f64 },
-    Family { name: "vllm:external_prefix_cache_queries_total", read: |_, c| c.external_queried_tokens as f64 },
+    Family {
+        name: "vllm:num_requests_running",
+        kind: Kind::Gauge,
+        about: "requests in the running batch",
+        read: |r, _| f64::from(r.engine.running()),
+    },
+    Family {
+        name: "vllm:num_requests_waiting",
+        kind: Kind::Gauge,
+        about: "requests in the engine's line",
+        read: |r, _| f64::from(r.engine.waiting()),
+    },
+    Family {
+        name: "vllm:kv_cache_usage_perc",
+        kind: Kind::Gauge,
+        about: "share of KV blocks in use, from 0 to 1",
+        read: |r, _| r.engine.kv_usage(),
+    },
+    Family {
+        name: "vllm:num_preemptions_total",
+        kind: Kind::Counter,
+        about: "sequences that lost their blocks and are computed anew",
+        read: |_, c| c.preemptions as f64,
+    },
+    Family {
+        name: "vllm:prompt_tokens_total",
+        kind: Kind::Counter,
+        about: "prompt tokens of admitted requests, cached ones included",
+        read: |_, c| c.queried_tokens as f64,
+    },
+    Family {
+        name: "vllm:generation_tokens_total",
+        kind: Kind::Counter,
+        about: "tokens written",
+        read: |_, c| c.generated_tokens as f64,
+    },
+    Family {
+        name: "vllm:prefix_cache_queries_total",
+        kind: Kind::Counter,
+        about: "prompt tokens looked up in the replica's own cache",
+        read: |_, c| c.queried_tokens as f64,
+    },
+    Family {
+        name: "vllm:prefix_cache_hits_total",
+        kind: Kind::Counter,
+        about: "prompt tokens found in the replica's own cache",
+        read: |_, c| c.hit_tokens as f64,
+    },
+    Family {
+        name: "vllm:external_prefix_cache_queries_total",
+        kind: Kind::Counter,
+        about: "prompt tokens looked up outside high-bandwidth memory",
+        read: |_, c| c.external_queried_tokens as f64,
+    },
     Family {
         name: "vllm:external_prefix_cache_hits_total",
+        kind: Kind::Counter,
+        about: "prompt tokens found in host memory or the shared tier",
         read: |_, c| (c.host_hit_tokens + c.shared_hit_tokens) as f64,
     },
-    Family { name: "vllm:request_success_total", read: |_, c| c.finished as f64 },
+    Family {
+        name: "vllm:request_success_total",
+        kind: Kind::Counter,
+        about: "requests that finished",
+        read: |_, c| c.finished as f64,
+    },
 ];
 
 /// A family of an accelerator's exporter, one series for each rank.
 struct GpuFamily {
     name: &'static str,
+    kind: Kind,
+    about: &'static str,
     read: fn(&Board, usize, &FacilitySpec) -> f64,
 }
 
@@ -50,38 +152,102 @@ const NORMAL_CLOCK_MHZ: f64 = 1980.0;
 
 /// What the DCGM exporter says of a rank. The error code is the last one, not a count.
 const GPU_FAMILIES: [GpuFamily; 4] = [
-    GpuFamily { name: "DCGM_FI_DEV_GPU_TEMP", read: |b, rank, _| of_gpu(b, rank, |g| g.temperature_c) },
-    GpuFamily { name: "DCGM_FI_DEV_POWER_USAGE", read: |b, rank, _| of_gpu(b, rank, |g| g.power_w) },
-    GpuFamily { name: "DCGM_FI_DEV_XID_ERRORS", read: |b, rank, _| of_gpu(b, rank, |g| f64::from(g.xid)) },
-    GpuFamily { name: "DCGM_FI_DEV_SM_CLOCK", read: |b, rank, f| b.effective_clock(rank, f) * NORMAL_CLOCK_MHZ },
+    GpuFamily {
+        name: "DCGM_FI_DEV_GPU_TEMP",
+        kind: Kind::Gauge,
+        about: "temperature in degrees Celsius",
+        read: |b, rank, _| of_gpu(b, rank, |g| g.temperature_c),
+    },
+    GpuFamily {
+        name: "DCGM_FI_DEV_POWER_USAGE",
+        kind: Kind::Gauge,
+        about: "power in watts",
+        read: |b, rank, _| of_gpu(b, rank, |g| g.power_w),
+    },
+    GpuFamily {
+        name: "DCGM_FI_DEV_XID_ERRORS",
+        kind: Kind::Gauge,
+        about: "the last error code of the driver, 0 for none; not a count",
+        read: |b, rank, _| of_gpu(b, rank, |g| f64::from(g.xid)),
+    },
+    GpuFamily {
+        name: "DCGM_FI_DEV_SM_CLOCK",
+        kind: Kind::Gauge,
+        about: "clock in MHz",
+        read: |b, rank, f| b.effective_clock(rank, f) * NORMAL_CLOCK_MHZ,
+    },
 ];
 
 /// A family of a gateway, one series for each pool behind it.
 struct ClusterFamily {
     name: &'static str,
+    kind: Kind,
+    about: &'static str,
     read: fn(&ClusterCounts) -> u64,
 }
 
 /// What Envoy counts of the requests that it sends on.
 const CLUSTER_FAMILIES: [ClusterFamily; 5] = [
-    ClusterFamily { name: "envoy_cluster_upstream_rq_total", read: |c| c.requests },
-    ClusterFamily { name: "envoy_cluster_upstream_rq_retry", read: |c| c.retries },
-    ClusterFamily { name: "envoy_cluster_upstream_rq_retry_overflow", read: |c| c.retry_overflows },
-    ClusterFamily { name: "envoy_cluster_upstream_rq_timeout", read: |c| c.timeouts },
-    ClusterFamily { name: "envoy_cluster_upstream_rq_per_try_timeout", read: |c| c.per_try_timeouts },
+    ClusterFamily {
+        name: "envoy_cluster_upstream_rq_total",
+        kind: Kind::Counter,
+        about: "requests sent on to a pool, retries included",
+        read: |c| c.requests,
+    },
+    ClusterFamily {
+        name: "envoy_cluster_upstream_rq_retry",
+        kind: Kind::Counter,
+        about: "retries sent on to a pool",
+        read: |c| c.retries,
+    },
+    ClusterFamily {
+        name: "envoy_cluster_upstream_rq_retry_overflow",
+        kind: Kind::Counter,
+        about: "retries that the budget did not allow",
+        read: |c| c.retry_overflows,
+    },
+    ClusterFamily {
+        name: "envoy_cluster_upstream_rq_timeout",
+        kind: Kind::Counter,
+        about: "requests given up because no answer began in time",
+        read: |c| c.timeouts,
+    },
+    ClusterFamily {
+        name: "envoy_cluster_upstream_rq_per_try_timeout",
+        kind: Kind::Counter,
+        about: "single tries given up because no answer began in time",
+        read: |c| c.per_try_timeouts,
+    },
 ];
 
 /// A family of a gateway's front.
 struct FrontFamily {
     name: &'static str,
+    kind: Kind,
+    about: &'static str,
     read: fn(&Gateway) -> f64,
 }
 
 /// What Envoy says of the requests that come to it.
 const FRONT_FAMILIES: [FrontFamily; 3] = [
-    FrontFamily { name: "envoy_http_downstream_rq_total", read: |g| g.counts.requests as f64 },
-    FrontFamily { name: "envoy_http_downstream_rq_active", read: |g| f64::from(g.in_flight) },
-    FrontFamily { name: "envoy_http_downstream_rq_rx_reset", read: |g| g.counts.resets_by_client as f64 },
+    FrontFamily {
+        name: "envoy_http_downstream_rq_total",
+        kind: Kind::Counter,
+        about: "requests that came to the gateway",
+        read: |g| g.counts.requests as f64,
+    },
+    FrontFamily {
+        name: "envoy_http_downstream_rq_active",
+        kind: Kind::Gauge,
+        about: "requests inside the gateway",
+        read: |g| f64::from(g.in_flight),
+    },
+    FrontFamily {
+        name: "envoy_http_downstream_rq_rx_reset",
+        kind: Kind::Counter,
+        about: "requests that their clients closed before the end",
+        read: |g| g.counts.resets_by_client as f64,
+    },
 ];
 
 /// Answers by the first digit of their status.
@@ -181,7 +347,7 @@ impl World {
     fn scrape_gauges_and_counters(&mut self, index: usize) {
         let replica = &self.replicas[index];
         let counts = replica.engine.counts_at(self.now).since(&replica.counts_before);
-        for Family { name, read } in FAMILIES {
+        for Family { name, read, .. } in FAMILIES {
             if self.exposition.wants(name) {
                 let value = read(&self.replicas[index], &counts);
                 self.sample(SeriesKey { target: Target::Replica(index), family: name, part: 0 }, name, &[], value);
@@ -210,7 +376,7 @@ impl World {
     }
 
     fn scrape_board(&mut self, index: usize) {
-        for GpuFamily { name, read } in GPU_FAMILIES {
+        for GpuFamily { name, read, .. } in GPU_FAMILIES {
             if !self.exposition.wants(name) {
                 continue;
             }
@@ -225,7 +391,7 @@ impl World {
 
     fn scrape_gateway(&mut self, index: usize) {
         let key = |family, part| SeriesKey { target: Target::Gateway(index), family, part };
-        for FrontFamily { name, read } in FRONT_FAMILIES {
+        for FrontFamily { name, read, .. } in FRONT_FAMILIES {
             if self.exposition.wants(name) {
                 self.sample(
                     key(name, 0),
@@ -242,7 +408,7 @@ impl World {
                 self.sample(key(ANSWERS, digit), ANSWERS, &labels, answers as f64);
             }
         }
-        for ClusterFamily { name, read } in CLUSTER_FAMILIES {
+        for ClusterFamily { name, read, .. } in CLUSTER_FAMILIES {
             if !self.exposition.wants(name) {
                 continue;
             }

@@ -15,7 +15,7 @@ mod change; // faults and actions
 mod check; // nothing is lost, nothing happens twice
 mod client; // intents, attempts, time-outs, retries
 mod control; // probes, views, autoscalers, thermals
-mod exposition; // what the components tell the monitoring system
+pub mod exposition; // what the components tell the monitoring system
 mod gateway; // the API layer
 mod lifecycle; // how replicas come and go
 mod replica; // serving replicas and their engines

@@ -24,21 +24,55 @@ const REQUEST_S: [f64; 21] = [
 pub(super) struct HistogramFamily {
     /// Its name, without the suffixes of its series.
     pub name: &'static str,
+    /// What it observes.
+    pub about: &'static str,
     /// Reads it off a replica.
     pub read: fn(&RequestTimes) -> &Histogram,
 }
 
 /// All of them.
 pub(super) const HISTOGRAMS: [HistogramFamily; 9] = [
-    HistogramFamily { name: "vllm:time_to_first_token_seconds", read: |t| &t.first_token },
-    HistogramFamily { name: "vllm:e2e_request_latency_seconds", read: |t| &t.end_to_end },
-    HistogramFamily { name: "vllm:request_queue_time_seconds", read: |t| &t.queue },
-    HistogramFamily { name: "vllm:request_prefill_time_seconds", read: |t| &t.prefill },
-    HistogramFamily { name: "vllm:request_decode_time_seconds", read: |t| &t.decode },
-    HistogramFamily { name: "vllm:request_inference_time_seconds", read: |t| &t.inference },
-    HistogramFamily { name: "vllm:request_time_per_output_token_seconds", read: |t| &t.per_token },
-    HistogramFamily { name: "vllm:request_prompt_tokens", read: |t| &t.prompt_tokens },
-    HistogramFamily { name: "vllm:request_generation_tokens", read: |t| &t.generation_tokens },
+    HistogramFamily {
+        name: "vllm:time_to_first_token_seconds",
+        about: "from arrival at the replica to the first token",
+        read: |t| &t.first_token,
+    },
+    HistogramFamily {
+        name: "vllm:e2e_request_latency_seconds",
+        about: "from arrival at the replica to the last token",
+        read: |t| &t.end_to_end,
+    },
+    HistogramFamily { name: "vllm:request_queue_time_seconds", about: "in the engine's line", read: |t| &t.queue },
+    HistogramFamily {
+        name: "vllm:request_prefill_time_seconds",
+        about: "from admission to the first token",
+        read: |t| &t.prefill,
+    },
+    HistogramFamily {
+        name: "vllm:request_decode_time_seconds",
+        about: "from the first token to the last",
+        read: |t| &t.decode,
+    },
+    HistogramFamily {
+        name: "vllm:request_inference_time_seconds",
+        about: "from admission to the last token",
+        read: |t| &t.inference,
+    },
+    HistogramFamily {
+        name: "vllm:request_time_per_output_token_seconds",
+        about: "mean time between tokens of a request",
+        read: |t| &t.per_token,
+    },
+    HistogramFamily {
+        name: "vllm:request_prompt_tokens",
+        about: "tokens of a request's prompt",
+        read: |t| &t.prompt_tokens,
+    },
+    HistogramFamily {
+        name: "vllm:request_generation_tokens",
+        about: "tokens that a request wrote",
+        read: |t| &t.generation_tokens,
+    },
 ];
 
 /// The histograms of one replica's process.
