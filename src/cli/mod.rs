@@ -5,6 +5,7 @@
 
 mod check_files; // every scenario file, and all that is wrong with them
 mod demo; // the flagship incident, beside the same users with its cause removed
+mod incident; // which scenario, variant and seed, and what is changed in it
 mod list; // what there is
 mod metrics; // what can be asked
 mod query; // a question to the monitoring system of a run

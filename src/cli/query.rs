@@ -6,12 +6,11 @@ use std::num::NonZeroU32;
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::run::actions;
-use crate::cli::{Failure, open, print};
+use crate::cli::incident::Incident;
+use crate::cli::{Failure, print};
 use crate::metrics::labels::Labels;
 use crate::metrics::promql::{Query, Value};
 use crate::metrics::store::Store;
-use crate::scenario::lower::Setup;
 use crate::scenario::opened::ScenarioError;
 use crate::sim::spec::SpecError;
 use crate::sim::time::{SimDuration, SimTime};
@@ -22,32 +21,17 @@ const MOST_COLUMNS: usize = 6;
 /// What to ask.
 #[derive(Args)]
 pub struct Options {
-    /// Name of a scenario, or path of a .ron file
-    scenario: String,
+    #[command(flatten)]
+    incident: Incident,
     /// What to ask, in PromQL
     #[arg(value_name = "PROMQL")]
     query: String,
-    /// Picks everything random
-    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
-    seed: u64,
-    /// Variant; the first if none is named
-    #[arg(long, value_name = "NAME")]
-    variant: Option<String>,
-    /// Take a cause or decoy away; may be given again
-    #[arg(long, value_name = "ID")]
-    without: Vec<String>,
-    /// Let an operator act, as NAME[:TARGET][=VALUE]@TIME after the opening; may be given again
-    #[arg(long, value_name = "ACTION")]
-    apply: Vec<String>,
     /// Ask once in so many simulated seconds, from the opening to the end
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     every: NonZeroU32,
     /// As JSON
     #[arg(long)]
     json: bool,
-    /// Directory with scenarios of your own, beside those built in
-    #[arg(long, value_name = "DIR")]
-    scenarios: Option<std::path::PathBuf>,
 }
 
 /// What was answered: the moments in seconds after the opening, and of each series a value or nothing at each moment.
@@ -59,10 +43,8 @@ struct Table {
 /// Runs, asks and prints.
 pub fn query(options: &Options) -> Result<(), Failure> {
     let query = Query::parse(&options.query).map_err(|e| Failure::Usage(e.to_string()))?;
-    let scenario = open(&options.scenario, options.scenarios.as_deref())?;
-    let actions = actions(&scenario, &options.apply)?;
-    let setup = Setup { variant: options.variant.clone(), without: options.without.clone(), actions };
-    let mut world = scenario.world(&setup, options.seed)?;
+    let (scenario, setup) = options.incident.open()?;
+    let mut world = scenario.world(&setup, options.incident.seed)?;
     world.scrape_everything();
     let (opening, end) = world.window();
     world.advance_to(end);

@@ -1,0 +1,61 @@
+//! Which incident a command is about: a scenario, its variant and seed, and what is changed in it.
+
+use clap::Args;
+
+use crate::cli::{Failure, open};
+use crate::scenario::apply::parse_timed;
+use crate::scenario::lower::Setup;
+use crate::scenario::opened::{Scenario, ScenarioError};
+use crate::sim::spec::action::Action;
+use crate::sim::time::SimDuration;
+
+/// What to run.
+#[derive(Args)]
+pub struct Incident {
+    /// Name of a scenario, or path of a .ron file
+    scenario: String,
+    /// Picks everything random
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
+    pub seed: u64,
+    /// Variant; the first if none is named
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// Take a cause or decoy away; may be given again
+    #[arg(long, value_name = "ID")]
+    without: Vec<String>,
+    /// Let an operator act, as NAME[:TARGET][=VALUE]@TIME after the opening; may be given again
+    #[arg(long, value_name = "ACTION")]
+    apply: Vec<String>,
+    /// Directory with scenarios of your own, beside those built in
+    #[arg(long, value_name = "DIR")]
+    scenarios: Option<std::path::PathBuf>,
+}
+
+impl Incident {
+    /// The scenario, and the set-up that was asked for.
+    ///
+    /// # Errors
+    /// There is no such scenario, it has mistakes, or an action does not fit it.
+    pub fn open(&self) -> Result<(Scenario, Setup), Failure> {
+        let scenario = open(&self.scenario, self.scenarios.as_deref())?;
+        let actions = actions(&scenario, &self.apply)?;
+        let setup = Setup { variant: self.variant.clone(), without: self.without.clone(), actions };
+        Ok((scenario, setup))
+    }
+}
+
+/// Reads the actions and asks whether they fit the scenario; all that is wrong with any of them is told at once.
+fn actions(scenario: &Scenario, texts: &[String]) -> Result<Vec<(SimDuration, Action)>, ScenarioError> {
+    let mut actions = Vec::new();
+    let mut wrong = Vec::new();
+    for text in texts {
+        match parse_timed(text) {
+            Ok((at, action)) => {
+                wrong.extend(scenario.file.order_mistakes(at, &action, text));
+                actions.push((at, action));
+            }
+            Err(error) => wrong.push(error),
+        }
+    }
+    if wrong.is_empty() { Ok(actions) } else { Err(ScenarioError::Setup(wrong)) }
+}
