@@ -73,6 +73,13 @@ impl<T> Slab<T> {
         })
     }
 
+    /// All that live, in order of their places.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut T)> {
+        self.records.iter_mut().enumerate().filter_map(|(slot, (generation, record))| {
+            record.as_mut().map(|r| (Key { slot: slot as u32, generation: *generation }, r))
+        })
+    }
+
     /// How many live.
     pub fn len(&self) -> usize {
         self.records.len() - self.free.len()

@@ -29,6 +29,7 @@ use crate::sim::world::control::health_rules;
 use crate::sim::world::exposition::Exposition;
 use crate::sim::world::fact::{Fact, What};
 use crate::sim::world::harm::{Harm, Ledger};
+use crate::sim::world::recording::Recording;
 use crate::sim::world::replica::affinity_of;
 use crate::sim::world::state::*;
 use crate::sim::world::tally::Tally;
@@ -63,6 +64,7 @@ pub struct World {
     pub(super) exposition: Exposition,
     pub(super) scraped: Store,
     pub(super) scrape_interval: SimDuration,
+    pub(super) recording: Recording,
 
     pub(super) faults: Vec<TimedFault>,
     pub(super) undo: Vec<Undo>,
@@ -127,6 +129,7 @@ impl World {
             exposition: Exposition::default(),
             scraped: Store::default(),
             scrape_interval: stack.monitoring.scrape_interval_s.max(SimDuration::from_secs(1)),
+            recording: Recording::default(),
             faults: spec.faults.clone(),
             undo: vec![Undo::default(); spec.faults.len()],
             stopped: vec![false; spec.faults.len()],

@@ -4,10 +4,10 @@ use crate::metrics::promql::Query;
 use crate::sim::connection::{Certificate, ConnectionRules};
 use crate::sim::ids::{AccountId, GatewayId, PoolId, ReplicaId};
 use crate::sim::rate_limit::RetryBudget;
-use crate::sim::spec::SpecError;
 use crate::sim::spec::action::Action;
 use crate::sim::spec::fault::{Fault, Hop};
 use crate::sim::spec::stack::LimitSpec;
+use crate::sim::spec::{SpecError, TimedAction};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::Tier;
 use crate::sim::world::control::health_rules;
@@ -578,6 +578,21 @@ impl World {
             Action::ShiftTraffic { .. } => SimDuration::from_secs(60), // name records have to expire
             _ => CONFIG_DELAY,
         }
+    }
+
+    /// Orders an action now; its place in [`World::actions`]. It fits the stack (see
+    /// [`crate::sim::spec::check::action_mistakes`]); what can only be known when it takes effect is refused then, as a
+    /// fact.
+    pub fn order(&mut self, action: Action) -> usize {
+        self.actions.push(TimedAction { at: self.now, action });
+        let index = self.actions.len() - 1;
+        self.schedule(self.now, Event::ActionOrdered(index as u32));
+        index
+    }
+
+    /// From the order of an action to its (first) effect.
+    pub fn action_delay(&self, action: &Action) -> SimDuration {
+        self.delay_of(action)
     }
 
     pub(super) fn on_action(&mut self, index: usize) {

@@ -146,6 +146,11 @@ impl World {
         let attempt = Attempt {
             intent: key,
             serial,
+            identity: live.intent.identity,
+            source: live.intent.source,
+            template: live.intent.template,
+            restarts: live.restarts.min(255) as u8,
+            retry_count: (live.tries - 1).min(255) as u8,
             client,
             host: (mix(u64::from(account.0), 3) % u64::from(self.clients[client.index()].hosts)) as u32,
             account,
@@ -171,6 +176,7 @@ impl World {
             entered: false,
             outcome: Outcome::Ok,
             retry_after: None,
+            row: None,
         };
         let attempt = self.attempts.insert(attempt);
         if let Some(live) = self.intents.get_mut(key) {

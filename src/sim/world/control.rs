@@ -91,6 +91,7 @@ impl World {
 
     pub(super) fn on_scrape(&mut self) {
         self.scrape();
+        self.write_engine_states();
         self.schedule(self.now + self.scrape_interval, Event::Scrape);
     }
 

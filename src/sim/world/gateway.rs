@@ -10,6 +10,7 @@ use crate::sim::station::{Abandoned, Offer};
 use crate::sim::time::SimDuration;
 use crate::sim::workload::Tier;
 use crate::sim::world::fact::What;
+use crate::sim::world::recording::Reason;
 use crate::sim::world::state::{CallStage, GatewayCounts, Stage};
 use crate::sim::world::{Event, World};
 
@@ -31,17 +32,22 @@ impl World {
         if let Some(attempt) = self.attempts.get_mut(key) {
             attempt.entered = true;
         }
+        self.open_row(key);
         if self.out_of_memory(gateway) {
             return self.kill_gateway(gateway);
         }
-        if let Some((outcome, retry_after)) = self.turned_away(key) {
+        if let Some((outcome, reason, retry_after)) = self.turned_away(key) {
+            self.because(key, reason);
             return self.refuse(key, outcome, retry_after);
         }
         let offer = self.gateways[gateway.index()].workers.offer(now, key.slot);
         match offer {
             Offer::Started => self.start_parsing(key),
             Offer::Queued => self.set_stage(key, Stage::WaitingForWorker),
-            Offer::Rejected => self.refuse(key, Outcome::Unavailable, Some(SHED_RETRY_AFTER)),
+            Offer::Rejected => {
+                self.because(key, Reason::WorkersBusy);
+                self.refuse(key, Outcome::Unavailable, Some(SHED_RETRY_AFTER));
+            }
         }
     }
 
@@ -53,6 +59,7 @@ impl World {
 
     pub(super) fn start_parsing(&mut self, key: Key) {
         self.set_stage(key, Stage::Parsing);
+        self.write_row(key, |row, now| row.started = Some(now));
         let Some(attempt) = self.attempts.get(key) else { return };
         let serial = attempt.serial;
         let service = self.api_spec.parse_s.mul_f64(exponential(draw(self.seed, serial, Purpose::Service, 1)));
@@ -60,16 +67,16 @@ impl World {
     }
 
     /// Shedding, blocks and limits: what is refused before any work.
-    fn turned_away(&mut self, key: Key) -> Option<(Outcome, Option<SimDuration>)> {
+    fn turned_away(&mut self, key: Key) -> Option<(Outcome, Reason, Option<SimDuration>)> {
         let now = self.now;
         let attempt = self.attempts.get(key)?;
         let (account, tier, cohort) = (attempt.account, attempt.tier, attempt.cohort);
         let tokens = u64::from(attempt.prompt.tokens());
         if self.api.blocked_accounts.contains(&account) || self.api.blocked_cohorts.contains(&cohort) {
-            return Some((Outcome::Forbidden, None));
+            return Some((Outcome::Forbidden, Reason::Blocked, None));
         }
         if 0.0 < self.api.shed && draw(self.seed, attempt.serial, Purpose::Fault, 7) < self.api.shed {
-            return Some((Outcome::TooManyRequests, Some(SHED_RETRY_AFTER)));
+            return Some((Outcome::TooManyRequests, Reason::Shed, Some(SHED_RETRY_AFTER)));
         }
         let (requests, prompt_tokens) = self.limit_of(account, tier)?;
         let buckets = self.api.buckets.entry((account, tier as u8)).or_insert_with(|| {
@@ -83,7 +90,7 @@ impl World {
         let tokens = tokens.min(buckets.1.depth()); // one request larger than the burst may still pass on its own
         let wait = buckets.0.retry_after(now, 1).max(buckets.1.retry_after(now, tokens));
         if SimDuration::ZERO < wait {
-            return Some((Outcome::TooManyRequests, Some(wait)));
+            return Some((Outcome::TooManyRequests, Reason::RateLimited, Some(wait)));
         }
         let taken = buckets.0.take(now, 1).and(buckets.1.take(now, tokens));
         debug_assert!(taken.is_ok(), "both were asked just now");
@@ -105,6 +112,7 @@ impl World {
             return;
         }
         self.set_stage(key, Stage::Authenticating);
+        self.write_row(key, |row, now| row.parsed = Some(now));
         let Some(account) = self.account_of(key) else { return };
         match self.api.auth.lookup(now, account.0 as u64) {
             Lookup::Hit(()) => self.schedule(now + self.api_spec.auth.lookup_s, Event::AuthAnswered(key)),
@@ -152,6 +160,7 @@ impl World {
         if self.stage_of(key) != Some(Stage::Authenticating) || self.gone_while_working(key) {
             return;
         }
+        self.write_row(key, |row, now| row.authenticated = Some(now));
         self.check_and_decode(key);
     }
 
@@ -172,6 +181,7 @@ impl World {
 
     fn fail_authentication(&mut self, key: Key) {
         self.tally.auth_failures += 1;
+        self.because(key, Reason::AuthTimeout);
         self.release_worker(key);
         self.refuse(key, Outcome::Unavailable, None);
     }
@@ -183,6 +193,7 @@ impl World {
         for (index, (_, share)) in self.api.flags.iter().enumerate() {
             if draw(self.seed, serial, Purpose::Fault, 20 + index as u64) < *share {
                 self.tally.flag_exceptions += 1;
+                self.because(key, Reason::FlagException(index.min(255) as u8));
                 self.release_worker(key);
                 return self.refuse(key, Outcome::InternalError, None);
             }
@@ -190,6 +201,7 @@ impl World {
         let window = self.pools[self.pool_of(attempt.model).index()].spec.context_window();
         if window <= attempt.prompt.tokens() {
             self.tally.too_long += 1;
+            self.because(key, Reason::TooLong);
             self.release_worker(key);
             return self.refuse(key, Outcome::BadRequest, None);
         }
@@ -198,6 +210,7 @@ impl World {
             return self.forward(key);
         }
         if self.api.images_off || (spec.limit_checked_first && spec.limit < images) {
+            self.because(key, Reason::ImageLimit);
             self.release_worker(key);
             return self.refuse(key, Outcome::BadRequest, None);
         }
@@ -206,6 +219,7 @@ impl World {
             Offer::Started => self.start_decoding(key),
             Offer::Queued => {}
             Offer::Rejected => {
+                self.because(key, Reason::DecodersBusy);
                 self.release_worker(key);
                 self.refuse(key, Outcome::Unavailable, None);
             }
@@ -235,10 +249,12 @@ impl World {
         let spec = &self.api_spec.images;
         if spec.decoder_table < images {
             self.tally.decoder_exceptions += 1;
+            self.because(key, Reason::DecoderException);
             self.release_worker(key);
             return self.refuse(key, Outcome::InternalError, None);
         }
         if spec.limit < images {
+            self.because(key, Reason::ImageLimit);
             self.release_worker(key);
             return self.refuse(key, Outcome::BadRequest, None);
         }
@@ -249,6 +265,7 @@ impl World {
     fn forward(&mut self, key: Key) {
         self.release_worker(key);
         self.set_stage(key, Stage::Upstream);
+        self.write_row(key, |row, now| row.forwarded = Some(now));
         self.call_replica(key, None);
     }
 
@@ -304,6 +321,8 @@ impl World {
         }
         attempt.at_gateway = false;
         attempt.stage = Stage::Over;
+        self.close_row(key);
+        let Some(attempt) = self.attempts.get_mut(key) else { return };
         let at_client = attempt.at_client;
         if std::mem::take(&mut attempt.entered) {
             let gateway = &mut self.gateways[attempt.gateway.index()];
@@ -319,17 +338,19 @@ impl World {
     /// A call to a replica failed before its first token: another try, or an error to the client.
     pub(super) fn on_call_failed(&mut self, key: Key) {
         let Some(call) = self.calls.get(key) else { return };
-        let (attempt, outcome, begun) = (call.attempt, call.outcome, call.first_token_sent);
+        let (attempt, outcome, reason, begun) = (call.attempt, call.outcome, call.reason, call.first_token_sent);
         let place = self.replicas[call.replica.index()].place;
         self.end_call(key, false);
         let Some(attempt) = attempt else { return };
         if begun {
+            self.because(attempt, reason);
             return self.refuse(attempt, Outcome::StreamCut, None);
         }
         if self.may_retry(attempt) {
             self.tally.gateway_retries += 1;
             return self.call_replica(attempt, Some(place));
         }
+        self.because(attempt, reason);
         let retry_after = (outcome == Outcome::Overloaded).then_some(SHED_RETRY_AFTER);
         self.refuse(attempt, outcome, retry_after);
     }
@@ -368,6 +389,7 @@ impl World {
             self.tally.gateway_retries += 1;
             return self.call_replica(attempt, Some(place));
         }
+        self.because(attempt, Reason::UpstreamTimeout);
         self.refuse(attempt, Outcome::GatewayTimeout, None);
     }
 
@@ -423,6 +445,9 @@ impl World {
     /// The process ends: everything in it is lost, every connection breaks.
     pub(super) fn kill_gateway(&mut self, id: GatewayId) {
         self.fact(What::GatewayKilled(id));
+        for (_, attempt) in self.attempts.iter_mut().filter(|(_, a)| a.entered && a.gateway == id) {
+            attempt.row = None; // nobody was left to write it
+        }
         self.stop_gateway(id);
     }
 

@@ -13,6 +13,7 @@ use crate::sim::spec::stack::LoadFailure;
 use crate::sim::station::Station;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::fact::{What, Why};
+use crate::sim::world::recording::Reason;
 use crate::sim::world::request_times::RequestTimes;
 use crate::sim::world::state::{CallStage, Life, Replica};
 use crate::sim::world::{Event, World};
@@ -236,7 +237,8 @@ impl World {
             if orphan {
                 self.end_call(key, false);
             } else if self.calls.get(key).is_some_and(|c| c.stage != CallStage::Failing) {
-                self.fail_call(key, if begun { Outcome::StreamCut } else { Outcome::BadGateway }, SimDuration::ZERO);
+                let outcome = if begun { Outcome::StreamCut } else { Outcome::BadGateway };
+                self.fail_call(key, outcome, Reason::ReplicaGone, SimDuration::ZERO);
             }
         }
     }

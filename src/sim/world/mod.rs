@@ -18,9 +18,11 @@ mod control; // probes, views, autoscalers, thermals
 pub mod exposition; // what the components tell the monitoring system
 mod gateway; // the API layer
 mod lifecycle; // how replicas come and go
+pub mod recording; // what is written down of each request
 mod replica; // serving replicas and their engines
 mod request_times; // what a replica observes of its requests
 mod state; // the records of all the above
+pub mod survey; // what control planes say
 pub mod tally; // counts of what happened
 
 pub use build::{Ended, World};

@@ -11,6 +11,7 @@ use crate::sim::spec::stack::{Affinity, PoolSpec, RouterPolicy};
 use crate::sim::station::{Abandoned, Offer};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::Affinities;
+use crate::sim::world::recording::Reason;
 use crate::sim::world::request_times::Passage;
 use crate::sim::world::state::{Call, CallStage, Life, Recent, SharedCache, Stage};
 use crate::sim::world::{Event, World};
@@ -27,6 +28,7 @@ impl World {
         let (gateway, serial, tries) = (attempt.gateway, attempt.serial, attempt.tries);
         if self.network.serving_certificate_ends <= now {
             self.tally.tls_failures += 1;
+            self.because(key, Reason::Certificate);
             return self.refuse(key, Outcome::Unavailable, None);
         }
         let pool = &mut self.pools[pool_id.index()];
@@ -38,6 +40,7 @@ impl World {
         };
         let Some(place) = pool.router.pick(now, affinity, &attempt.prompt, except) else {
             self.tally.no_replica += 1;
+            self.because(key, Reason::NoReplica);
             return self.refuse(key, Outcome::Unavailable, None);
         };
         let replica = pool.members[place];
@@ -51,11 +54,15 @@ impl World {
             epoch: self.replicas[replica.index()].epoch,
             stage: CallStage::Travelling,
             outcome: Outcome::Ok,
+            reason: Reason::None,
             flows: 0,
             first_token_sent: false,
             is_retry,
             entered: false,
             passage: Passage::default(),
+            sent_at: now,
+            preemptions: 0,
+            cached_tokens: [0; 3],
             prompt: attempt.prompt.clone(),
             output_tokens: attempt.output_tokens,
             output_key: attempt.output_key,
@@ -71,6 +78,7 @@ impl World {
             attempt.call = Some(call);
             attempt.stage = Stage::Upstream;
         }
+        self.write_row(key, |row, _| (row.replica, row.calls) = (Some(replica), row.calls.saturating_add(1)));
         let delay = self.serving_delay(serial, u64::from(tries));
         self.schedule(now + delay, Event::AtReplica(call));
         let per_try = self.api_spec.retry.per_try_timeout_s.unwrap_or(SimDuration::FOREVER);
@@ -83,15 +91,15 @@ impl World {
         let (id, epoch) = (call.replica, call.epoch);
         let replica = &mut self.replicas[id.index()];
         if !matches!(replica.life, Life::Up | Life::Draining) || replica.epoch != epoch {
-            return self.fail_call(key, Outcome::Unavailable, SimDuration::ZERO);
+            return self.fail_call(key, Outcome::Unavailable, Reason::ReplicaGone, SimDuration::ZERO);
         }
         if replica.fail_fast {
-            return self.fail_call(key, Outcome::InternalError, FAIL_FAST);
+            return self.fail_call(key, Outcome::InternalError, Reason::ReplicaError, FAIL_FAST);
         }
         let waiting = replica.engine.waiting() + replica.tokenizer.waiting();
         if self.pools[replica.pool.index()].spec.max_waiting <= waiting {
             self.tally.overloaded += 1;
-            return self.fail_call(key, Outcome::Overloaded, SimDuration::ZERO);
+            return self.fail_call(key, Outcome::Overloaded, Reason::ReplicaFull, SimDuration::ZERO);
         }
         replica.calls += 1;
         let offer = replica.tokenizer.offer(now, key.slot);
@@ -137,10 +145,10 @@ impl World {
     }
 
     /// A call fails at its replica; the gateway learns of it after `after` and the way back.
-    pub(super) fn fail_call(&mut self, key: Key, outcome: Outcome, after: SimDuration) {
+    pub(super) fn fail_call(&mut self, key: Key, outcome: Outcome, reason: Reason, after: SimDuration) {
         let Some(call) = self.calls.get_mut(key) else { return };
         call.stage = CallStage::Failing;
-        call.outcome = outcome;
+        (call.outcome, call.reason) = (outcome, reason);
         let serial = call.serial;
         let delay = self.serving_delay(serial, 40);
         self.schedule(self.now + after + delay, Event::CallFailed(key));
@@ -149,6 +157,7 @@ impl World {
     /// A call is over, for its gateway and its replica.
     pub(super) fn end_call(&mut self, key: Key, ok: bool) {
         self.release_retry_slot(key);
+        self.write_call(key);
         let Some(call) = self.calls.remove(key) else { return };
         self.tally.calls_ended += 1;
         let replica = &mut self.replicas[call.replica.index()];
@@ -244,8 +253,13 @@ impl World {
         match happening {
             Happening::Admitted { key, prompt_tokens, from_hbm, from_host, from_shared, .. } => {
                 let (wide, now) = (u64::from, self.now);
+                let found = [from_hbm, from_host, from_shared];
                 if let Some(call) = self.calls.key_at(key).and_then(|key| self.calls.get_mut(key)) {
                     call.passage.scheduled = now;
+                    call.cached_tokens = found;
+                    if let Some(attempt) = call.attempt {
+                        self.write_row(attempt, |row, _| row.cached_tokens = found);
+                    }
                 }
                 self.record(|series, at| {
                     series.admitted(at, wide(prompt_tokens), wide(from_hbm), wide(from_host), wide(from_shared));
@@ -256,8 +270,15 @@ impl World {
                 self.start_load(index, key, host_tokens, shared_from, shared_tokens);
             }
             Happening::FirstToken { key } => self.on_first_token(key),
-            Happening::Finished { key, output_tokens, .. } => self.on_finished(key, output_tokens),
-            Happening::Preempted { .. } => self.tally.preemptions += 1,
+            Happening::Finished { key, output_tokens, longest_gap } => {
+                self.on_finished(key, output_tokens, longest_gap)
+            }
+            Happening::Preempted { key } => {
+                self.tally.preemptions += 1;
+                if let Some(call) = self.calls.key_at(key).and_then(|key| self.calls.get_mut(key)) {
+                    call.preemptions = call.preemptions.saturating_add(1);
+                }
+            }
             Happening::Aborted { key } => {
                 if let Some(call) = self.calls.key_at(key) {
                     self.end_call(call, true);
@@ -266,7 +287,7 @@ impl World {
             Happening::LoadFailed { key } => {
                 self.tally.load_failures += 1;
                 if let Some(call) = self.calls.key_at(key) {
-                    self.fail_call(call, Outcome::InternalError, SimDuration::ZERO);
+                    self.fail_call(call, Outcome::InternalError, Reason::LoadFailed, SimDuration::ZERO);
                 }
             }
         }
@@ -281,12 +302,13 @@ impl World {
         self.replicas[call.replica.index()].request_times.first_token(&call.passage);
         self.release_retry_slot(key);
         if let Some(attempt) = attempt {
+            self.write_row(attempt, |row, now| row.first_token = Some(now));
             let delay = self.serving_delay(serial, 20) + self.answer_delay(attempt, 3);
             self.schedule(self.now + delay, Event::FirstByte(attempt));
         }
     }
 
-    fn on_finished(&mut self, slot: u32, output_tokens: u32) {
+    fn on_finished(&mut self, slot: u32, output_tokens: u32, longest_gap: SimDuration) {
         let Some(key) = self.calls.key_at(slot) else { return };
         let Some(call) = self.calls.get(key) else { return };
         let (attempt, serial) = (call.attempt, call.serial);
@@ -298,6 +320,7 @@ impl World {
         self.end_call(key, true);
         let Some(attempt) = attempt else { return };
         let delay = self.serving_delay(serial, 20) + self.answer_delay(attempt, 3);
+        self.write_row(attempt, |row, _| (row.output_tokens, row.longest_gap) = (output_tokens, longest_gap));
         self.end_at_gateway(attempt);
         self.schedule(self.now + delay, Event::Done(attempt));
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::sim::client::{ClientPolicy, Outcome};
 use crate::sim::connection::ConnectionPool;
 use crate::sim::health::Health;
-use crate::sim::ids::{AccountId, ClientId, GatewayId, ModelId, PoolId, ReplicaId};
+use crate::sim::ids::{AccountId, ClientId, GatewayId, ModelId, PoolId, ReplicaId, SourceId};
 use crate::sim::keyed_cache::KeyedCache;
 use crate::sim::kv::remote::RemoteTier;
 use crate::sim::link::{SharedLink, Ways};
@@ -23,6 +23,7 @@ use crate::sim::spec::stack::{AutoscalerSpec, Balance, PoolSpec, SharedCacheSpec
 use crate::sim::station::Station;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::{Affinities, Arrival, Intent, Tier};
+use crate::sim::world::recording::{AttemptRow, Reason};
 use crate::sim::world::request_times::{Passage, RequestTimes};
 
 /// An intent that has not ended.
@@ -45,6 +46,12 @@ pub(super) struct LiveIntent {
 pub(super) struct Attempt {
     pub intent: Key,
     pub serial: u64,
+    /// The intent's own number, which outlives it.
+    pub identity: u64,
+    pub source: SourceId,
+    pub template: u32,
+    pub restarts: u8,
+    pub retry_count: u8,
     pub client: ClientId,
     pub host: u32,
     pub account: AccountId,
@@ -72,6 +79,8 @@ pub(super) struct Attempt {
     pub entered: bool,
     pub outcome: Outcome,
     pub retry_after: Option<SimDuration>,
+    /// What the gateway writes down of it, if anybody wants to know.
+    pub row: Option<Box<AttemptRow>>,
 }
 
 /// Where the gateway stands with an attempt.
@@ -96,12 +105,18 @@ pub(super) struct Call {
     pub epoch: u32,
     pub stage: CallStage,
     pub outcome: Outcome,
+    /// Why it failed, if it did.
+    pub reason: Reason,
     pub flows: u32,
     pub first_token_sent: bool,
     pub is_retry: bool,
     /// Whether the replica counts it as inside.
     pub entered: bool,
     pub passage: Passage,
+    pub sent_at: SimTime,
+    pub preemptions: u16,
+    /// Found at admission in high-bandwidth memory, host memory and the shared tier.
+    pub cached_tokens: [u32; 3],
     pub prompt: Prompt,
     pub output_tokens: u32,
     pub output_key: u64,
@@ -302,6 +317,11 @@ pub(super) struct Recent {
 const REMEMBERED: usize = 2048;
 
 impl Replica {
+    /// Whether its process is there to answer.
+    pub fn answers(&self) -> bool {
+        matches!(self.life, Life::Up | Life::Draining)
+    }
+
     pub fn remember(&mut self, recent: Recent) {
         if self.recent.len() == REMEMBERED {
             self.recent.pop_front();
