@@ -7,7 +7,7 @@ use crate::sim::world::World;
 use crate::sim::world::state::Life;
 
 /// The fleet, as its control planes see it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Survey {
     /// Pools in order.
     pub pools: Vec<PoolState>,
@@ -24,7 +24,7 @@ pub struct Survey {
 }
 
 /// A pool of replicas.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct PoolState {
     /// Its name.
     pub name: String,
@@ -61,7 +61,7 @@ pub struct PodState {
     pub since: SimTime,
     /// Boards of its ranks.
     pub gpus: Vec<GpuState>,
-    /// Share of time in which a step ran since its process began; what the driver reports as utilisation.
+    /// Requests in its batch.
     pub running: u32,
     /// Whether a kernel is on the boards.
     pub busy: bool,
