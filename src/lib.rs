@@ -3,8 +3,14 @@
 //! Data flows downwards through this list; a module imports only from those above it
 //! (`tests/headless/house.rs` holds the tree to that).
 
-pub mod cli;
 pub mod metrics; // the monitoring system: instruments, scrape store, PromQL
-pub mod report; // what is handed on: pages, charts, JSON
+
+pub mod sim; // the world: the stack and its event loop
+
 pub mod scenario; // the file: RON format, catalogue; holds the truth
-pub mod sim; // the world: the stack and its event loop // one file per command of the binary
+
+pub mod telemetry; // what can be seen of a world
+
+pub mod report; // what is handed on: pages, charts, JSON
+
+pub mod cli; // one file per command of the binary

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::scenario::history::{ChangeSpec, HistorySpec};
 use crate::sim::spec::fault::Fault;
 use crate::sim::spec::stack::StackSpec;
 use crate::sim::time::SimDuration;
@@ -16,6 +17,9 @@ pub struct ScenarioFile {
     pub title: String,
     /// The truth in a few sentences, for the debrief.
     pub story: String,
+    /// The number under which a participant meets it: it says nothing.
+    #[schemars(range(min = 1000, max = 9999))]
+    pub case: u32,
     /// The page that the participant gets. Names a symptom, never a cause.
     pub page: String,
     /// What a participant knows on arrival.
@@ -42,6 +46,9 @@ pub struct ScenarioFile {
     /// Things that are true and correlated and cause no harm, of which a variant takes some.
     #[serde(default)]
     pub decoys: Vec<CauseSpec>,
+    /// What was before, and what is said beside.
+    #[serde(default)]
+    pub history: HistorySpec,
     /// Alternatives behind the same page.
     #[schemars(length(min = 1))]
     pub variants: Vec<VariantSpec>,
@@ -71,6 +78,9 @@ pub struct CauseSpec {
     /// Workload sources that exist only with it.
     #[serde(default)]
     pub sources: Vec<String>,
+    /// What the change log says of it, if it was a change that somebody made.
+    #[serde(default)]
+    pub change: Option<ChangeSpec>,
     /// What holds in its place when it is taken away; nothing if empty.
     #[serde(default)]
     pub instead: Vec<FaultAt>,

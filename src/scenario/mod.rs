@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod check;
 pub mod diagnostic;
 pub mod file; // what an author writes
+pub mod history; // what was before, and what is said beside
 pub mod lexer;
 pub mod load;
 pub mod lower; // from file to world

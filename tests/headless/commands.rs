@@ -53,7 +53,7 @@ fn small_scenario(directory: &std::path::Path) -> String {
     )"#;
     fs::write(presets.join("tiny-cell.ron"), cell).expect("a file can be written");
     let scenario = r#"(
-        title: "t", story: "s", page: "p", briefing: "b", difficulty: 1, length_s: 120, warm_up_s: 10,
+        title: "t", story: "s", case: 1234, page: "p", briefing: "b", difficulty: 1, length_s: 120, warm_up_s: 10,
         stack: (base: "tiny-cell"),
         workload: (
             cohorts: [(name: "all", accounts: 10, tier: Paid, created_from_days: 9, created_to_days: 1)],

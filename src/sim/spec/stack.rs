@@ -677,11 +677,42 @@ impl Default for CacheControllerSpec {
 pub struct MonitoringSpec {
     /// Time between scrapes of a target.
     pub scrape_interval_s: SimDuration,
+    /// Rules that page or file a ticket.
+    pub alerts: Vec<AlertSpec>,
+}
+
+/// A rule over what was scraped.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AlertSpec {
+    /// Its name.
+    pub name: String,
+    /// PromQL: it holds while this gives anything.
+    pub expr: String,
+    /// It fires when the expression has held for so long.
+    #[serde(default)]
+    pub for_s: SimDuration,
+    /// Whom it wakes.
+    pub severity: Severity,
+    /// One line; names a symptom.
+    pub summary: String,
+    /// Id of a runbook in the archive.
+    #[serde(default)]
+    pub runbook: String,
+}
+
+/// Whom an alert wakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+pub enum Severity {
+    /// The person on call, now.
+    Page,
+    /// Whoever looks at the queue of tickets.
+    Ticket,
 }
 
 impl Default for MonitoringSpec {
     fn default() -> Self {
-        MonitoringSpec { scrape_interval_s: SimDuration::from_secs(15) }
+        MonitoringSpec { scrape_interval_s: SimDuration::from_secs(15), alerts: Vec::new() }
     }
 }
 

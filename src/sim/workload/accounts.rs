@@ -27,6 +27,7 @@ pub struct Account {
 }
 
 /// All accounts.
+#[derive(Clone, Debug)]
 pub struct Accounts {
     cohorts: Vec<CohortSpec>,
     first: Vec<u32>,

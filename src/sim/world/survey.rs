@@ -131,6 +131,11 @@ pub struct MemberState {
 }
 
 impl World {
+    /// Pool and place of every replica that there ever was, by its number.
+    pub fn places(&self) -> Vec<(usize, usize)> {
+        self.replicas.iter().map(|r| (r.pool.index(), r.place)).collect()
+    }
+
     /// What control planes say at this moment.
     pub fn survey(&mut self) -> Survey {
         let pools = (0..self.pools.len()).map(|p| self.survey_pool(p)).collect();
