@@ -11,6 +11,10 @@ pub mod scenario; // the file: RON format, catalogue; holds the truth
 
 pub mod telemetry; // what can be seen of a world
 
+pub mod session; // one attempt: commands in, a view out, event log, replay
+
 pub mod report; // what is handed on: pages, charts, JSON
+
+pub mod console; // the operator's language in a terminal
 
 pub mod cli; // one file per command of the binary

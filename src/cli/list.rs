@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::cli::{Failure, catalogue, lines, print};
 use crate::scenario::opened::Scenario;
+use crate::session::case::{Case, case};
 
 /// Which form the list has.
 #[derive(Args)]
@@ -39,6 +40,21 @@ pub fn list(options: &Options) -> Result<(), Failure> {
         format!("{}  {}  {minutes:.0} min\n{}", s.name, stars(s.file.difficulty), lines(4, &s.file.page))
     };
     print(rows.iter().map(line).collect::<String>().trim_end())
+}
+
+/// Prints the cases, as participants meet them.
+pub fn cases(options: &Options) -> Result<(), Failure> {
+    let catalogue = catalogue(options.scenarios.as_deref())?;
+    let mut cases = Vec::new();
+    for name in catalogue.names() {
+        cases.push(case(&Scenario::open(&catalogue, name)?));
+    }
+    cases.sort_by(|a, b| (a.difficulty, &a.id).cmp(&(b.difficulty, &b.id)));
+    if options.json {
+        return print(&json!(cases).to_string());
+    }
+    let line = |c: &Case| format!("{}  {}  {} min\n{}", c.id, stars(c.difficulty), c.minutes, lines(4, &c.page));
+    print(cases.iter().map(line).collect::<String>().trim_end())
 }
 
 fn stars(difficulty: u8) -> String {

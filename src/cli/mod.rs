@@ -3,15 +3,19 @@
 //! Exit codes: 0 done; 1 the answer is no (a file has mistakes, a check fails); 2 the command line is wrong or names
 //! something that is not there; 3 the surroundings refuse (a file cannot be read or written).
 
+mod begin; // a session: case, seed, terms
 mod check_files; // every scenario file, and all that is wrong with them
 mod demo; // the flagship incident, beside the same users with its cause removed
 mod incident; // which scenario, variant and seed, and what is changed in it
 mod list; // what there is
 mod metrics; // what can be asked
+mod place; // where sessions are kept, and what time it is
+mod play; // a case in the terminal
 mod query; // a question to the monitoring system of a run
 mod run; // one run of one scenario
 mod schema; // the format, for editors
 mod show; // one scenario
+mod step; // one command on a saved session; a session again
 mod terminal; // what the terminal can show
 
 use std::path::Path;
@@ -22,6 +26,7 @@ use clap::{Parser, Subcommand};
 use crate::report::terminal::paragraph;
 use crate::scenario::catalogue::{Catalogue, FindError, PRESETS, is_path};
 use crate::scenario::opened::{Scenario, ScenarioError};
+use crate::session::store::StoreError;
 
 /// An incident simulator for people on call: an LLM service that really breaks, and proof of what broke it.
 ///
@@ -37,6 +42,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Play a case in the terminal
+    Play(play::Options),
+    /// Begin a session to be played command by command
+    New(play::NewOptions),
+    /// Do one command on a saved session
+    Do(step::DoOptions),
+    /// Play a session again
+    Replay(step::ReplayOptions),
+    /// Begin a new session with the beginning of another
+    Fork(step::ForkOptions),
+    /// List the sessions on this machine
+    Sessions(step::SessionsOptions),
+    /// Keep a copy of what is sound of a damaged session
+    Recover(step::RecoverOptions),
+    /// List the cases
+    Cases(list::Options),
     /// Run a scenario, with causes or decoys removed or operator actions applied
     Run(run::Options),
     /// Ask the monitoring system of a run, in PromQL
@@ -85,6 +106,14 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         None => demo::demo(&arguments.demo),
         Some(Command::Demo(options)) => demo::demo(&options),
+        Some(Command::Play(options)) => play::play(&options),
+        Some(Command::New(options)) => play::new(&options),
+        Some(Command::Do(options)) => step::step(&options),
+        Some(Command::Replay(options)) => step::replay(&options),
+        Some(Command::Fork(options)) => step::fork(&options),
+        Some(Command::Sessions(options)) => step::sessions(&options),
+        Some(Command::Recover(options)) => step::recover(&options),
+        Some(Command::Cases(options)) => list::cases(&options),
         Some(Command::Run(options)) => run::run(&options),
         Some(Command::Query(options)) => query::query(&options),
         Some(Command::Metrics(options)) => metrics::metrics(&options),
@@ -147,6 +176,18 @@ fn explain(error: ScenarioError) -> String {
     match error {
         ScenarioError::Mistakes(mistakes) => mistakes.render(terminal::talk_in_colour()),
         other => other.to_string(),
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unknown { .. } | StoreError::Exists { .. } => Failure::Usage(error.to_string()),
+            StoreError::World(_) | StoreError::Replay { .. } | StoreError::Changed { .. } => {
+                Failure::No(error.to_string())
+            }
+            other => Failure::Surroundings(other.to_string()),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod history; // what was before, and what is said beside
 pub mod lexer;
 pub mod load;
 pub mod lower; // from file to world
+pub mod mechanisms; // what a hypothesis can name
 pub mod merge;
 pub mod names; // do the names in a file exist
 pub mod opened; // a scenario read, checked, ready to run

@@ -62,6 +62,10 @@ fn cause(file: &ScenarioFile, cause: &CauseSpec, here: &dyn Fn() -> Path, report
             }
         }
     }
+    if !cause.mechanism.is_empty() {
+        let known = crate::scenario::mechanisms::MECHANISMS.iter().map(|m| m.id);
+        report.reference(&here().field("mechanism"), "mechanism", &cause.mechanism, known);
+    }
     for (number, source) in cause.sources.iter().enumerate() {
         report.reference(&here().field("sources").index(number), "workload source", source, source_names(file));
     }

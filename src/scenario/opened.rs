@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use crate::scenario::catalogue::{Catalogue, FindError};
 use crate::scenario::diagnostic::Mistakes;
 use crate::scenario::file::ScenarioFile;
@@ -47,6 +49,13 @@ impl Scenario {
         let stem = name_or_path.rsplit(['/', '\\']).next().unwrap_or(name_or_path);
         let name = stem.strip_suffix(".ron").unwrap_or(stem).to_string();
         Ok(Scenario { name, file: Arc::new(file) })
+    }
+
+    /// A hash of everything in the file, presets included: equal ones play alike in one build.
+    pub fn fingerprint(&self) -> String {
+        let text = serde_json::to_string(&*self.file).unwrap_or_default();
+        let digest = Sha256::digest(text.as_bytes());
+        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Builds the world of a variant under a seed.

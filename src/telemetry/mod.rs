@@ -11,3 +11,4 @@ pub mod changes; // what was changed, when and by whom
 pub mod logs; // what processes say
 pub mod spans; // what a request waited for
 pub mod tickets; // what people say
+pub mod watch; // all of it, of one world

@@ -1,0 +1,158 @@
+//! Beginning a session: which case, which seed, how it counts.
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::place::{Place, unguessable};
+use crate::cli::{Failure, open};
+use crate::scenario::catalogue::{Catalogue, is_path};
+use crate::scenario::lower::Setup;
+use crate::scenario::opened::{Scenario, ScenarioError};
+use crate::session::case::{case, number};
+use crate::session::clock::{ClockKind, Mode, Terms};
+use crate::session::log::{Header, VERSION};
+use crate::session::seal::{Seal, drawn};
+use crate::session::store::OpenSession;
+use crate::session::{Session, seal};
+use crate::sim::rng::mix;
+use crate::telemetry::watch::Watch;
+
+/// How a new session is begun.
+#[derive(Args)]
+pub struct Beginning {
+    /// Picks the variant and everything random; drawn if not given
+    #[arg(long, allow_negative_numbers = true)]
+    seed: Option<u64>,
+    /// The variant, for authors; marks the session as named
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// How the clock moves
+    #[arg(long, value_enum)]
+    clock: Option<Clock>,
+    /// What help there is: A0 alone, A1 hints, A2 advice after the first commit, A3 advice at once
+    #[arg(long, value_enum, default_value_t = Help::A2)]
+    mode: Help,
+    /// Compared with others
+    #[arg(long)]
+    ranked: bool,
+    /// Who plays
+    #[arg(long, value_name = "NAME", default_value = "you")]
+    pub by: String,
+    /// Name of the session's folder
+    #[arg(long = "as", value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// How the clock moves.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Clock {
+    /// By prices, orders and waits only.
+    Metered,
+    /// With the wall clock.
+    Live,
+}
+
+/// What help there is.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "verbatim")]
+enum Help {
+    A0,
+    A1,
+    A2,
+    A3,
+}
+
+/// A case by its number, or by an author's name.
+///
+/// # Errors
+/// There is none.
+pub fn find(place: &Place, catalogue: &Catalogue, text: &str) -> Result<(Scenario, bool), Failure> {
+    if let Some(wanted) = number(text) {
+        let mut ids = Vec::new();
+        for name in catalogue.names().map(str::to_string).collect::<Vec<_>>() {
+            let scenario = Scenario::open(catalogue, &name)?;
+            if scenario.file.case == wanted {
+                return Ok((scenario, false));
+            }
+            ids.push(case(&scenario).id);
+        }
+        ids.sort();
+        return Err(Failure::Usage(format!("there is no case {wanted}; there are: {}", ids.join(", "))));
+    }
+    let known = is_path(text) || catalogue.names().any(|name| name == text);
+    if !known {
+        return Err(Failure::Usage(format!(
+            "\"{text}\" is no case: they are called INC-4127 and the like; `scartissue cases` lists them"
+        )));
+    }
+    Ok((open(text, place.scenarios.as_deref())?, true))
+}
+
+impl Beginning {
+    /// Begins a session of a case on disk. `live` says how the clock moves where nobody said.
+    ///
+    /// # Errors
+    /// The case is none, the seed draws nothing that can be built, or the disk refuses.
+    pub fn begin(&self, place: &Place, text: &str, live: bool) -> Result<OpenSession, Failure> {
+        let catalogue = place.catalogue()?;
+        let (scenario, named) = find(place, &catalogue, text)?;
+        let seed = self.seed.unwrap_or_else(unguessable);
+        let salt = if self.seed.is_some() { mix(seed, 0x5a17) } else { unguessable() };
+        let variant = match &self.variant {
+            Some(name) => scenario.file.variant(Some(name)).map_err(|e| ScenarioError::Setup(vec![e]))?.name.clone(),
+            None => scenario.file.variants[drawn(seed, scenario.file.variants.len())].name.clone(),
+        };
+        let terms = Terms {
+            clock: match self.clock {
+                Some(Clock::Live) => ClockKind::Live,
+                Some(Clock::Metered) => ClockKind::Metered,
+                None if live => ClockKind::Live,
+                None => ClockKind::Metered,
+            },
+            mode: match self.mode {
+                Help::A0 => Mode::A0,
+                Help::A1 => Mode::A1,
+                Help::A2 => Mode::A2,
+                Help::A3 => Mode::A3,
+            },
+            ranked: self.ranked,
+            named: named || self.variant.is_some(),
+        };
+        let setup = Setup { variant: Some(variant.clone()), ..Setup::default() };
+        let world = |e: crate::telemetry::watch::WatchError| Failure::No(e.to_string());
+        let paged_at = Watch::new(&scenario.file, &setup, seed, salt).map_err(world)?.run_to_first_page();
+        let build = env!("CARGO_PKG_VERSION").to_string();
+        let seal = Seal {
+            v: seal::VERSION,
+            scenario: text_of(&scenario, text, named),
+            variant,
+            seed,
+            salt,
+            scenario_hash: scenario.fingerprint(),
+            paged_at_ns: paged_at.0,
+            build: build.clone(),
+        };
+        let store = place.store()?;
+        let id = case(&scenario).id;
+        let name = self.name.clone().unwrap_or_else(|| free_name(&store.names(), &id.to_lowercase()));
+        let header = Header {
+            v: VERSION,
+            session: format!("{:016x}", mix(salt, 1)),
+            case: id,
+            terms: terms.clone(),
+            by: self.by.clone(),
+            build,
+            forked_from: None,
+        };
+        let session = Session::open(scenario, seal.clone(), terms).map_err(world)?;
+        Ok(store.create(&name, &seal, header, session)?)
+    }
+}
+
+/// How a replay finds the scenario again: its name, or the path that was given.
+fn text_of(scenario: &Scenario, text: &str, named: bool) -> String {
+    if named && is_path(text) { text.to_string() } else { scenario.name.clone() }
+}
+
+fn free_name(taken: &[String], case: &str) -> String {
+    (1..).map(|n| format!("{case}-{n}")).find(|name| !taken.contains(name)).unwrap_or_else(|| case.to_string())
+}

@@ -1,0 +1,95 @@
+//! `play`: a case in the terminal; `new`: one to be played command by command.
+
+use std::io::IsTerminal;
+
+use clap::Args;
+
+use crate::cli::begin::Beginning;
+use crate::cli::place::{Place, WallClock};
+use crate::cli::{Failure, print};
+use crate::console::{ask, shell};
+use crate::scenario::opened::Scenario;
+use crate::session::case::case;
+use crate::session::store::OpenSession;
+
+/// Which case.
+#[derive(Args)]
+pub struct Options {
+    /// A case, as in INC-4127; without one, the easiest that was not played yet
+    case: Option<String>,
+    /// Go on with a session instead
+    #[arg(long, value_name = "SESSION", conflicts_with = "case")]
+    resume: Option<String>,
+    #[command(flatten)]
+    beginning: Beginning,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Plays.
+pub fn play(options: &Options) -> Result<(), Failure> {
+    let place = &options.place;
+    let at_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let open = match &options.resume {
+        Some(name) => place.store()?.open(name, &place.catalogue()?)?,
+        None => {
+            let case = options.case.clone().map_or_else(|| next_case(place), Ok)?;
+            options.beginning.begin(place, &case, at_terminal)?
+        }
+    };
+    eprintln!("session {}; `quit` leaves, and `scartissue play --resume {}` goes on", name_of(&open), name_of(&open));
+    print(&format!("{}\n-- {}", ask::brief(&open.session), open.session.status_line()))?;
+    converse(open, &options.beginning.by, place, at_terminal)
+}
+
+fn converse(mut open: OpenSession, by: &str, place: &Place, at_terminal: bool) -> Result<(), Failure> {
+    let lost = |why: String| Failure::Surroundings(why);
+    if at_terminal {
+        let words = crate::console::complete::Words::of(&open.session);
+        let history = place.data()?.join("history.txt");
+        return shell::converse(open, by, words, &WallClock::new(), &history).map_err(lost);
+    }
+    shell::filter(&mut open, by, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()).map_err(lost)
+}
+
+fn name_of(open: &OpenSession) -> String {
+    open.folder().file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The easiest case that no session on disk has met; the easiest of all if every one was met.
+fn next_case(place: &Place) -> Result<String, Failure> {
+    let (catalogue, store) = (place.catalogue()?, place.store()?);
+    let met: Vec<String> = store.names().iter().filter_map(|name| store.header(name).ok()).map(|h| h.case).collect();
+    let mut cases = Vec::new();
+    for name in catalogue.names() {
+        let case = case(&Scenario::open(&catalogue, name)?);
+        cases.push((met.contains(&case.id), case.difficulty, case.id));
+    }
+    cases.sort();
+    cases.into_iter().next().map(|(.., id)| id).ok_or_else(|| Failure::Usage("there are no cases".to_string()))
+}
+
+/// Which case, to be played command by command.
+#[derive(Args)]
+pub struct NewOptions {
+    /// A case, as in INC-4127
+    case: String,
+    #[command(flatten)]
+    beginning: Beginning,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Begins a session and leaves it on disk.
+pub fn new(options: &NewOptions) -> Result<(), Failure> {
+    let open = options.beginning.begin(&options.place, &options.case, false)?;
+    if options.json {
+        let view = serde_json::json!({ "session": name_of(&open), "view": open.session.view() });
+        return print(&view.to_string());
+    }
+    eprintln!("session {}: go on with `scartissue do {} COMMAND`", name_of(&open), name_of(&open));
+    print(&format!("{}\n-- {}", ask::brief(&open.session), open.session.status_line()))
+}

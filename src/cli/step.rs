@@ -1,0 +1,199 @@
+//! `do`: one command on a session that is kept on disk. `replay`: a session again. `sessions`, `recover`: what is there.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::place::Place;
+use crate::cli::{Failure, print};
+use crate::console::parse::{Said, parse};
+use crate::console::{ask, shell};
+use crate::session::Command;
+use crate::session::clock::{ClockKind, Seat};
+use crate::session::play::Session;
+use crate::session::store::ApplyError;
+use crate::sim::time::SimTime;
+
+/// What to do.
+#[derive(Args)]
+pub struct DoOptions {
+    /// The session
+    session: String,
+    /// A console command, or a command as JSON
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<String>,
+    /// As JSON: `reply` and `view`, or `refused`
+    #[arg(long)]
+    json: bool,
+    /// Who says it
+    #[arg(long, value_name = "NAME", default_value = "you")]
+    by: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Does one command.
+pub fn step(options: &DoOptions) -> Result<(), Failure> {
+    let place = &options.place;
+    let mut open = place.store()?.open(&options.session, &place.catalogue()?)?;
+    let line = options.command.join(" ");
+    let said = match serde_json::from_str::<Command>(&line) {
+        Ok(command) => Ok(Said::Command(command)),
+        Err(error) if line.starts_with('{') => Err(format!("not a command: {error}")),
+        Err(_) => parse(&line),
+    };
+    let refused = |why: String| {
+        if options.json {
+            print(&json!({ "refused": why }).to_string())?;
+        }
+        Err(Failure::No(why))
+    };
+    let command = match said {
+        Err(why) => return refused(why),
+        Ok(Said::Nothing) => return Ok(()),
+        Ok(Said::Question(question, rest)) => {
+            return match ask::answer(&open.session, question, &rest) {
+                Err(why) => refused(why),
+                Ok(text) if options.json => {
+                    print(&json!({ "reply": { "text": text }, "view": open.session.view() }).to_string())
+                }
+                Ok(text) => print(&format!("{text}\n-- {}", open.session.status_line())),
+            };
+        }
+        Ok(Said::Command(command)) => command,
+    };
+    if open.session.terms().clock == ClockKind::Live {
+        return refused(
+            "this session's clock is live: it goes on in a console, `scartissue play --resume`".to_string(),
+        );
+    }
+    match open.apply(Seat::Participant, &options.by, &command) {
+        Err(ApplyError::Refused(refusal)) => refused(refusal.to_string()),
+        Err(ApplyError::Log(error)) => Err(Failure::Surroundings(error.to_string())),
+        Ok(reply) if options.json => print(&json!({ "reply": reply, "view": open.session.view() }).to_string()),
+        Ok(reply) => print(&format!("{}\n-- {}", shell::told(&reply), open.session.status_line())),
+    }
+}
+
+/// Which session, and how far.
+#[derive(Args)]
+pub struct ReplayOptions {
+    /// The session
+    session: String,
+    /// Stop at a time of day, as in 14:07:30
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// As JSON: events, replies and the last view
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Plays a session again.
+pub fn replay(options: &ReplayOptions) -> Result<(), Failure> {
+    let place = &options.place;
+    let wrong = std::cell::Cell::new(false);
+    let until = |session: &Session| {
+        let text = options.at.as_deref().unwrap_or_default();
+        let calendar = session.watch().scene.calendar;
+        calendar.moment_of_day(session.now(), text).unwrap_or_else(|| {
+            wrong.set(true);
+            SimTime::ZERO
+        })
+    };
+    let until: Option<&dyn Fn(&Session) -> SimTime> = if options.at.is_some() { Some(&until) } else { None };
+    let replayed = place.store()?.replay(&options.session, &place.catalogue()?, until)?;
+    if wrong.get() {
+        let text = options.at.as_deref().unwrap_or_default();
+        return Err(Failure::Usage(format!("\"{text}\" is no time of day: write it as in 14:07:30")));
+    }
+    let calendar = replayed.session.watch().scene.calendar;
+    if options.json {
+        let events: Vec<_> =
+            replayed.replies.iter().map(|(event, reply)| json!({ "event": event, "reply": reply })).collect();
+        print(
+            &json!({ "events": events, "differing": replayed.differing, "view": replayed.session.view() }).to_string(),
+        )?;
+    } else {
+        for (event, reply) in &replayed.replies {
+            let said = serde_json::to_string(&event.command).unwrap_or_default();
+            print(&format!("{} {}: {said}\n{}", calendar.clock(SimTime(event.at)), event.n, shell::told(reply)))?;
+        }
+        print(&format!("-- {}", replayed.session.status_line()))?;
+    }
+    match replayed.differing.as_slice() {
+        [] => Ok(()),
+        differing => Err(Failure::No(format!(
+            "this build answers otherwise than the one that was played with ({}) at events {differing:?}",
+            replayed.header.build
+        ))),
+    }
+}
+
+/// Which form the list has.
+#[derive(Args)]
+pub struct SessionsOptions {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Lists sessions.
+pub fn sessions(options: &SessionsOptions) -> Result<(), Failure> {
+    let store = options.place.store()?;
+    let rows: Vec<_> = store.names().into_iter().map(|name| (store.header(&name), name)).collect();
+    if options.json {
+        let row = |(header, name): &(Result<_, crate::session::store::StoreError>, String)| match header {
+            Ok(header) => json!({ "session": name, "header": header }),
+            Err(error) => json!({ "session": name, "error": error.to_string() }),
+        };
+        return print(&json!(rows.iter().map(row).collect::<Vec<_>>()).to_string());
+    }
+    let lines = rows.iter().map(|(header, name)| match header {
+        Ok(header) => format!("{name}  {}  {:?}  by {}", header.case, header.terms.clock, header.by),
+        Err(error) => format!("{name}  {error}"),
+    });
+    print(&lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Which session.
+#[derive(Args)]
+pub struct RecoverOptions {
+    /// The session
+    session: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Keeps a copy of what is sound of a damaged session.
+pub fn recover(options: &RecoverOptions) -> Result<(), Failure> {
+    let (beside, events) = options.place.store()?.recover(&options.session)?;
+    print(&format!("{events} events are sound and were copied to {}", beside.display()))
+}
+
+/// Which session, from which moment.
+#[derive(Args)]
+pub struct ForkOptions {
+    /// The session
+    session: String,
+    /// At this time of day, as in 14:07:30
+    #[arg(long, value_name = "TIME")]
+    at: String,
+    /// Name of the new session
+    #[arg(long = "as", value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Begins a new session with the beginning of another.
+pub fn fork(options: &ForkOptions) -> Result<(), Failure> {
+    let place = &options.place;
+    let (store, catalogue) = (place.store()?, place.catalogue()?);
+    let events = store.fork(&options.session, &options.name, &catalogue, &|session: &Session| {
+        session.watch().scene.calendar.moment_of_day(session.now(), &options.at)
+    })?;
+    print(&format!("session {} begins with {events} events of {}", options.name, options.session))
+}

@@ -1,0 +1,89 @@
+//! Operator actions in a session: what an order would touch, how long it takes, whether it can be taken back. Never what
+//! would come of it.
+
+use serde::Serialize;
+
+use crate::scenario::apply;
+use crate::scenario::file::ScenarioFile;
+use crate::sim::spec::action::Action;
+use crate::sim::time::SimDuration;
+
+/// What is known of an action before it is ordered.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Preview {
+    /// As it was written.
+    pub action: String,
+    /// What it touches.
+    pub scope: String,
+    /// Seconds to its first effect.
+    pub delay_s: f64,
+    /// Whether it can be taken back.
+    pub reversible: bool,
+    /// What has to be typed again before it is done, where it cannot be taken back.
+    pub confirm: Option<String>,
+}
+
+/// Reads an action and asks whether it fits the stack. Names of changes are those of the change log, which `change_of`
+/// turns into the world's.
+///
+/// # Errors
+/// What is wrong with it, and the nearest name.
+pub fn read(file: &ScenarioFile, text: &str, change_of: impl Fn(&str) -> Option<String>) -> Result<Action, String> {
+    let said = |e: crate::sim::spec::SpecError| {
+        let hint = e.suggestion.map_or(String::new(), |s| format!("; did you mean \"{s}\"?"));
+        format!("{}{hint}", e.message)
+    };
+    let mut action = apply::parse(text).map_err(said)?;
+    if let Action::Rollback { change } = &mut action {
+        let known = change_of(change);
+        *change = known.ok_or_else(|| {
+            format!("no change in the log is called \"{change}\": write its id, as in rollback:CHG-20417")
+        })?;
+        return Ok(action);
+    }
+    match file.order_mistakes(SimDuration::ZERO, &action, text).into_iter().next() {
+        Some(mistake) => Err(said(mistake)),
+        None => Ok(action),
+    }
+}
+
+/// What an action touches.
+pub fn scope(action: &Action) -> String {
+    match action {
+        Action::Scale { pool, replicas } => format!("pool {pool}: {replicas} replicas"),
+        Action::Drain { pool, replica } => format!("replica {pool}-{replica}"),
+        Action::Restart { pool, replica: Some(replica) } => format!("replica {pool}-{replica}"),
+        Action::Restart { pool, replica: None } => format!("every replica of {pool}, in turn"),
+        Action::RestartGateways => "every gateway, in turn".to_string(),
+        Action::FlushCache | Action::WarmCache | Action::RestoreCacheMembers => "the shared cache tier".to_string(),
+        Action::Shed { share } => format!("{:.0} % of all requests", share * 100.0),
+        Action::RateLimit { tier: Some(tier), .. } => format!("accounts of tier {tier:?}").to_lowercase(),
+        Action::RateLimit { tier: None, .. } => "all accounts".to_string(),
+        Action::RateLimitAccount { account, .. } | Action::BlockAccount { account } => format!("account {account}"),
+        Action::BlockCohort { cohort } => format!("accounts of {cohort}"),
+        Action::Rollback { .. } => "what the change touched".to_string(),
+        Action::FlagOff { flag } => format!("whatever asks for the flag {flag}"),
+        Action::FreezeRollouts => "rollouts under way".to_string(),
+        Action::Router { pool, .. } => format!("every request to {pool}"),
+        Action::UpstreamTimeout { .. } | Action::RetryBudget { .. } => "every gateway".to_string(),
+        Action::ShiftTraffic { share } => format!("{:.0} % of traffic, as names expire", share * 100.0),
+        Action::PauseBatch => "batch work".to_string(),
+        Action::TakeBatchNodes { nodes } => format!("{nodes} machines lent to batch work, and that work"),
+        Action::FeatureOff { feature } => format!("everybody who uses {feature}"),
+        Action::PauseAutoscaler => "every autoscaler".to_string(),
+        Action::RenewCertificates => "certificates of every hop".to_string(),
+        Action::Uncordon { pool } => format!("cordoned machines of {pool}"),
+        Action::FailOverAuthShard { shard } => format!("shard {shard} of the auth cache"),
+    }
+}
+
+/// What has to be typed again before an action that cannot be taken back.
+pub fn irreversible(action: &Action) -> Option<String> {
+    match action {
+        Action::FlushCache => Some("shared-cache".to_string()),
+        Action::Restart { pool, .. } => Some(pool.clone()),
+        Action::RestartGateways => Some("gateway".to_string()),
+        Action::TakeBatchNodes { .. } => Some("batch".to_string()),
+        _ => None,
+    }
+}

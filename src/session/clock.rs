@@ -1,0 +1,56 @@
+//! What kind of time a session runs on, what help it has, and who sits in it.
+
+use serde::{Deserialize, Serialize};
+
+/// How simulated time moves; one kind for a whole session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockKind {
+    /// Only by prices, delays and waits.
+    #[default]
+    Metered,
+    /// With the wall clock; a price is the least that an answer takes.
+    Live,
+}
+
+/// What help there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// Alone.
+    A0,
+    /// Hints.
+    A1,
+    /// Advice after the first commit.
+    #[default]
+    A2,
+    /// Advice from the beginning.
+    A3,
+}
+
+/// Whose command or event it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seat {
+    /// Whoever plays.
+    #[default]
+    Participant,
+    /// An assistant beside the participant.
+    Assistant,
+    /// Whoever examines.
+    Examiner,
+    /// The facilitator.
+    Host,
+}
+
+/// How a session counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// How time moves.
+    pub clock: ClockKind,
+    /// What help there is.
+    pub mode: Mode,
+    /// Whether it is compared with others.
+    pub ranked: bool,
+    /// Whether it was begun by an author's name, which spoils: practice, no scar, no study.
+    pub named: bool,
+}

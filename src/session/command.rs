@@ -1,0 +1,291 @@
+//! Commands: everything that anybody can say to a session, as it stands in the log and on every wire.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What is said to a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Look at something, at its price.
+    Look(Look),
+
+    /// The page has been seen.
+    Acknowledge,
+    /// Wake another team.
+    Page {
+        /// Which.
+        team: String,
+    },
+    /// Say how bad it is: 1 (worst) to 4.
+    Severity {
+        /// How bad.
+        level: u8,
+    },
+    /// Tell those who wait.
+    Update(Update),
+    /// Say something in the channel.
+    Say {
+        /// What.
+        text: String,
+    },
+
+    /// Allow actions.
+    Arm,
+    /// Forbid them again.
+    Safe,
+    /// Order an action; `NAME[:TARGET][=VALUE]`. What cannot be undone wants its target typed again.
+    Act {
+        /// The action.
+        action: String,
+        /// The target, typed again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confirm: Option<String>,
+    },
+
+    /// Set the points of all hypotheses: 100 in all, over mechanisms.
+    Believe {
+        /// Points by mechanism; what is not named has none.
+        points: BTreeMap<String, u8>,
+    },
+    /// Keep an observation as evidence.
+    Pin {
+        /// The observation's number.
+        observation: u32,
+        /// Why it matters.
+        #[serde(default)]
+        note: String,
+    },
+    /// Say what a pin speaks for or against.
+    Link {
+        /// The pin's observation.
+        observation: u32,
+        /// The mechanism.
+        mechanism: String,
+        /// For it, or against it.
+        speaks: Speaks,
+    },
+    /// Mark two pins that cannot both be true of the same story.
+    Contradict {
+        /// One observation.
+        one: u32,
+        /// The other.
+        other: u32,
+        /// Why.
+        why: String,
+    },
+    /// Say what would change one's mind.
+    NextTest {
+        /// What.
+        text: String,
+    },
+    /// Commit to a cause.
+    Commit(Commit),
+
+    /// Ask for the next hint.
+    Hint,
+    /// Mark this moment.
+    Bookmark {
+        /// Why.
+        #[serde(default)]
+        text: String,
+    },
+    /// Let time pass.
+    Wait {
+        /// Seconds.
+        seconds: f64,
+    },
+    /// Let time pass until something is there to be seen, ten minutes at most.
+    Next,
+    /// A live clock stops, or goes on.
+    Pause {
+        /// Whether it stops.
+        stopped: bool,
+    },
+    /// How fast a live clock runs: 1, 2, 4 or 8.
+    Speed {
+        /// Times the wall clock.
+        times: u8,
+    },
+    /// End the incident.
+    End,
+    /// Hand in the postmortem.
+    Postmortem {
+        /// Its text by section.
+        sections: BTreeMap<String, String>,
+    },
+}
+
+/// A look.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Look {
+    /// All panels of a layer.
+    Board {
+        /// The board.
+        board: String,
+        /// Seconds back from now.
+        #[serde(default = "usual_window")]
+        window_s: u32,
+    },
+    /// A question to the monitoring system.
+    Promql {
+        /// The expression.
+        query: String,
+        /// Seconds back from now; none: this moment only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        window_s: Option<u32>,
+        /// Seconds between points; chosen if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step_s: Option<u32>,
+    },
+    /// A question to rows, logs, spans, accounts, changes, alerts and tickets.
+    Sql {
+        /// The statement.
+        query: String,
+    },
+    /// Log lines.
+    Logs {
+        /// Of a service or pod; empty: of all.
+        #[serde(default)]
+        service: String,
+        /// Seconds back from now.
+        #[serde(default = "usual_window")]
+        since_s: u32,
+        /// Lines that contain this text, or match `/this/`.
+        #[serde(default)]
+        grep: String,
+    },
+    /// One trace.
+    Trace {
+        /// Its id, or a request's.
+        id: String,
+    },
+    /// Traces that were kept.
+    Traces {
+        /// Words `service=`, `min_ms=`, `error`, `since_s=`.
+        #[serde(default)]
+        filter: String,
+    },
+    /// The change log.
+    Changes {
+        /// One change, with its diff; empty: the list.
+        #[serde(default)]
+        id: String,
+        /// Hours back from now.
+        #[serde(default = "usual_hours")]
+        hours: u32,
+    },
+    /// Alerts that fire and fired.
+    Alerts,
+    /// Tickets.
+    Tickets,
+    /// Search the archive.
+    Archive {
+        /// Words.
+        words: String,
+    },
+    /// One document of the archive.
+    Document {
+        /// Its id.
+        id: String,
+    },
+    /// A question to a control plane, as in `get pods`.
+    Fleet {
+        /// Verb and arguments.
+        line: String,
+    },
+    /// Rows inside a selection against those outside.
+    Compare {
+        /// What is inside, as SQL writes a condition.
+        selection: String,
+    },
+    /// Have a colleague look.
+    Ask {
+        /// Whom.
+        who: String,
+        /// What about.
+        about: String,
+    },
+}
+
+fn usual_window() -> u32 {
+    900
+}
+
+fn usual_hours() -> u32 {
+    24
+}
+
+/// What a pin says of a mechanism.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Speaks {
+    /// It speaks for it.
+    For,
+    /// It speaks against it.
+    Against,
+}
+
+/// A structured update.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Update {
+    /// Share of users in pain, in per cent, as whoever writes believes.
+    pub impact_percent: f64,
+    /// The leading hypothesis.
+    pub hypothesis: String,
+    /// How sure, in per cent.
+    pub percent: u8,
+    /// What is being done.
+    pub action: String,
+    /// Minutes to the next update.
+    pub next_minutes: f64,
+}
+
+/// A commit: what somebody believes caused it, and why.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Commit {
+    /// 100 points over mechanisms.
+    pub points: BTreeMap<String, u8>,
+    /// The causes, most important first. A quick commit names one mechanism only.
+    #[serde(default)]
+    pub causes: Vec<DeclaredCause>,
+    /// Which led to which: places in `causes`, from cause to effect.
+    #[serde(default)]
+    pub links: Vec<(u8, u8)>,
+    /// Observations cited.
+    #[serde(default)]
+    pub cites: Vec<u32>,
+    /// Whether it is the last word.
+    #[serde(default)]
+    pub last: bool,
+}
+
+/// A cause, as somebody declares it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeclaredCause {
+    /// The mechanism.
+    pub mechanism: String,
+    /// The component, as in `kv-cache` or `gateway`.
+    #[serde(default)]
+    pub component: String,
+    /// The part it played.
+    #[serde(default)]
+    pub role: DeclaredRole,
+}
+
+/// The part that a declared cause played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeclaredRole {
+    /// It set things off.
+    Trigger,
+    /// Without it nothing would have followed.
+    #[default]
+    Root,
+    /// It keeps things going.
+    Sustaining,
+    /// It made things worse or possible.
+    Contributing,
+}

@@ -1,0 +1,25 @@
+//! One attempt at an incident: commands in, a view out, an event log, replay.
+//!
+//! People, programs and replays all drive a [`Session`] by the same [`command::Command`] and read the same
+//! [`view::View`]. Nothing here reads a clock: whoever drives says what time it is.
+
+pub mod clock; // live or metered, modes, seats
+pub mod command; // what can be said to a session
+pub mod prices; // what a look costs on the simulated clock
+
+pub mod belief; // hypotheses, pins, contradictions, commits
+pub mod comms; // acknowledgements, severity, updates, chat
+pub mod postmortem; // the form that is filled in afterwards
+
+pub mod act; // operator actions: preview, arms, order
+pub mod case; // what a participant meets: number, page, briefing
+pub mod look; // looks and their answers
+pub mod play; // the session itself
+pub mod view; // what a participant may see at a moment
+
+pub mod log; // the event log on disk
+pub mod seal; // what only the owner may know
+pub mod store; // the folders of sessions
+
+pub use command::Command;
+pub use play::{Refusal, Reply, Session};

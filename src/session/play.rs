@@ -1,0 +1,646 @@
+//! The session: a world that goes on as somebody looks, acts and claims.
+//!
+//! Its state is its log, replayed: [`Session::apply`] is the only way to change it, and the same commands at the same
+//! moments give the same session to the bit.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::scenario::lower::Setup;
+use crate::scenario::opened::Scenario;
+use crate::session::act::{self, Preview};
+use crate::session::belief::Board;
+use crate::session::clock::{ClockKind, Seat, Terms};
+use crate::session::command::{Command, Look};
+use crate::session::comms::{Comms, SECONDARY_AFTER, TEAMS};
+use crate::session::look::{self, Observation};
+use crate::session::prices;
+use crate::session::seal::Seal;
+use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::world::fact::What;
+use crate::telemetry::calendar::span;
+use crate::telemetry::watch::{Watch, WatchError};
+
+/// `next` goes no further than this.
+const NEXT_AT_MOST: SimDuration = SimDuration::from_secs(600);
+/// `next` looks up so often.
+const NEXT_STEP: SimDuration = SimDuration::from_secs(5);
+/// Texts are cut off after so many characters.
+const MOST_TEXT: usize = 4000;
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reply {
+    /// What is said to whoever gave it.
+    pub text: String,
+    /// The same as data.
+    pub data: Value,
+    /// The number of the observation that it made, if it was a look.
+    pub observation: Option<u32>,
+    /// What came to be seen meanwhile, in order.
+    pub notices: Vec<Notice>,
+}
+
+/// Something that came to be seen.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Notice {
+    /// When.
+    #[serde(skip)]
+    pub at: SimTime,
+    /// As in `14:05:31`.
+    pub time: String,
+    /// What.
+    pub text: String,
+}
+
+/// Why a command was not taken; nothing has changed and nothing was charged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refusal(pub String);
+
+/// An order that was given.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ordered {
+    /// When.
+    #[serde(skip)]
+    pub at: SimTime,
+    /// As it was written.
+    pub action: String,
+    /// Its place in the world's list.
+    #[serde(skip)]
+    pub index: usize,
+    /// What is known of it: `ordered`, `in effect`, or why it was refused.
+    pub state: String,
+}
+
+/// One attempt at an incident.
+pub struct Session {
+    pub(super) scenario: Scenario,
+    pub(super) seal: Seal,
+    pub(super) terms: Terms,
+    pub(super) watch: Watch,
+    pub(super) horizon: SimTime,
+    pub(super) board: Board,
+    pub(super) comms: Comms,
+    pub(super) observations: Vec<Observation>,
+    pub(super) orders: Vec<Ordered>,
+    pub(super) armed: bool,
+    pub(super) stopped: bool,
+    pub(super) speed: u8,
+    pub(super) pauses: u32,
+    pub(super) hints: u32,
+    pub(super) spent: SimDuration,
+    pub(super) bookmarks: Vec<(SimTime, String)>,
+    pub(super) ended: Option<SimTime>,
+    pub(super) postmortem: Option<std::collections::BTreeMap<String, String>>,
+    facts_seen: usize,
+    paged: bool,
+    secondary_paged: bool,
+    overdue_told: bool,
+    notices: Vec<Notice>,
+    answers: bool,
+}
+
+impl Session {
+    /// A session at its beginning, a minute before the page.
+    ///
+    /// # Errors
+    /// No world can be built from what is sealed.
+    pub fn open(scenario: Scenario, seal: Seal, terms: Terms) -> Result<Session, WatchError> {
+        let setup = Setup { variant: Some(seal.variant.clone()), ..Setup::default() };
+        let mut watch = Watch::new(&scenario.file, &setup, seal.seed, seal.salt)?;
+        watch.advance_to(seal.begins_at());
+        let (_, horizon) = watch.world.window();
+        let facts_seen = watch.world.facts().len();
+        Ok(Session {
+            scenario,
+            seal,
+            terms,
+            horizon,
+            facts_seen,
+            watch,
+            board: Board::default(),
+            comms: Comms::default(),
+            observations: Vec::new(),
+            orders: Vec::new(),
+            armed: false,
+            stopped: false,
+            speed: 1,
+            pauses: 0,
+            hints: 0,
+            spent: SimDuration::ZERO,
+            bookmarks: Vec::new(),
+            ended: None,
+            postmortem: None,
+            paged: false,
+            secondary_paged: false,
+            overdue_told: false,
+            notices: Vec::new(),
+            answers: true,
+        })
+    }
+
+    /// From now on looks are charged and numbered but not answered: for a replay that only wants to come to its end.
+    pub fn without_answers(&mut self, without: bool) {
+        self.answers = !without;
+    }
+
+    /// The moment up to which everything has happened.
+    pub fn now(&self) -> SimTime {
+        self.watch.world.now()
+    }
+
+    /// The end of the incident, whatever is done.
+    pub fn horizon(&self) -> SimTime {
+        self.horizon
+    }
+
+    /// How it counts.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// What only its owner may know.
+    pub fn seal(&self) -> &Seal {
+        &self.seal
+    }
+
+    /// What was played; its owner's, not the participant's.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// What was looked at, in order.
+    pub fn observations(&self) -> &[Observation] {
+        &self.observations
+    }
+
+    /// The case board.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// What is seen of the world.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// When it was ended, if it was.
+    pub fn ended(&self) -> Option<SimTime> {
+        self.ended
+    }
+
+    /// Whether a live clock stands still.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped || self.ended.is_some()
+    }
+
+    /// How fast a live clock runs.
+    pub fn speed(&self) -> u8 {
+        self.speed
+    }
+
+    /// Lets a live clock run to a moment, and answers the looks that are due by then.
+    pub fn advance_to(&mut self, until: SimTime) -> Vec<Notice> {
+        if self.terms.clock == ClockKind::Live && self.ended.is_none() {
+            self.pass_to(until);
+        }
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Takes a command.
+    ///
+    /// # Errors
+    /// It makes no sense now, or at all; then nothing has changed.
+    pub fn apply(&mut self, seat: Seat, command: &Command) -> Result<Reply, Refusal> {
+        self.check_moment(command)?;
+        let before = self.now();
+        let (text, data, observation) = self.carry_out(seat, command).map_err(Refusal)?;
+        if self.terms.clock == ClockKind::Metered {
+            self.spent = self.spent + self.now().since(before);
+        }
+        Ok(Reply { text, data, observation, notices: std::mem::take(&mut self.notices) })
+    }
+
+    /// Whether a command makes sense at this moment of the session.
+    fn check_moment(&self, command: &Command) -> Result<(), Refusal> {
+        let no = |text: &str| Err(Refusal(text.to_string()));
+        let writing = matches!(command, Command::Postmortem { .. });
+        if self.ended.is_some() && !writing {
+            return no("the incident has ended; what is left is the postmortem and the debrief");
+        }
+        let passes = matches!(
+            command,
+            Command::Look(_) | Command::Act { .. } | Command::Wait { .. } | Command::Next | Command::Arm
+        );
+        if self.horizon <= self.now() && passes {
+            return no("time is up: commit with `commit ... last`, then `end`");
+        }
+        let clock = matches!(command, Command::Pause { .. } | Command::Speed { .. });
+        if clock && self.terms.clock == ClockKind::Metered {
+            return no("this clock is metered: it stands still until something is done; `wait` and `next` move it");
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, seat: Seat, command: &Command) -> Result<(String, Value, Option<u32>), String> {
+        let now = self.now();
+        let plain = |text: String| (text.clone(), json!({ "text": text }), None);
+        match command {
+            Command::Look(look) => return self.look(look),
+            Command::Act { action, confirm } => return self.act(action, confirm.as_deref()),
+            Command::Acknowledge => return self.acknowledge().map(plain),
+            Command::Page { team } => {
+                if !TEAMS.contains(&team.as_str()) {
+                    return Err(unknown("team", team, TEAMS));
+                }
+                self.comms.teams.push((now, team.clone()));
+                self.comms.line(now, "pager", &format!("{team} on call was paged"));
+                return Ok(plain(format!("{team} on call was paged; they read the channel")));
+            }
+            Command::Severity { level } => {
+                if !(1..=4).contains(level) {
+                    return Err(format!("severity {level} does not exist: 1 (worst) to 4"));
+                }
+                self.comms.severity = Some(*level);
+                self.comms.line(now, "incident-bot", &format!("severity is now SEV{level}"));
+                return Ok(plain(format!("SEV{level}")));
+            }
+            Command::Update(update) => {
+                if !update.hypothesis.is_empty() {
+                    crate::scenario::mechanisms::find(&update.hypothesis)?;
+                }
+                self.comms.update(now, update)?;
+                self.overdue_told = false;
+                let says = format!(
+                    "impact {:.0} % of users; lead {} at {} %; doing: {}; next update in {:.0} min",
+                    update.impact_percent,
+                    if update.hypothesis.is_empty() { "none" } else { &update.hypothesis },
+                    update.percent,
+                    if update.action.is_empty() { "nothing yet" } else { &update.action },
+                    update.next_minutes
+                );
+                self.comms.line(now, seat_name(seat), &format!("UPDATE {says}"));
+                self.charge(prices::UPDATE);
+                return Ok(plain("the update is out".to_string()));
+            }
+            Command::Say { text } => {
+                let text: String = text.chars().take(MOST_TEXT).collect();
+                self.comms.line(now, seat_name(seat), &text);
+                return Ok(plain("said".to_string()));
+            }
+            Command::Arm => self.armed = true,
+            Command::Safe => self.armed = false,
+            Command::Believe { points } => self.board.believe(points)?,
+            Command::Pin { observation, note } => {
+                self.answered(*observation)?;
+                self.board.pin(*observation, note);
+            }
+            Command::Link { observation, mechanism, speaks } => self.board.link(*observation, mechanism, *speaks)?,
+            Command::Contradict { one, other, why } => self.board.contradict(*one, *other, why)?,
+            Command::NextTest { text } => self.board.next_test = text.chars().take(MOST_TEXT).collect(),
+            Command::Commit(commit) => {
+                for cited in &commit.cites {
+                    self.answered(*cited)?;
+                }
+                self.board.commit(now, commit, self.observations.len() as u32)?;
+                let which = if commit.last { "the last" } else { "on record" };
+                return Ok(plain(format!(
+                    "commit {} is {which}; nothing is said of it before the debrief",
+                    self.board.commits.len()
+                )));
+            }
+            Command::Hint => return Err("hints come with the score, which this program does not have yet".to_string()),
+            Command::Bookmark { text } => self.bookmarks.push((now, text.chars().take(MOST_TEXT).collect())),
+            Command::Wait { seconds } => {
+                if !(0.0..=3600.0).contains(seconds) {
+                    return Err(format!("{seconds} seconds cannot be waited: 0 to 3600"));
+                }
+                self.charge(SimDuration::from_secs_f64(*seconds));
+                return Ok(plain(format!("it is {}", self.clock())));
+            }
+            Command::Next => return Ok(plain(self.next())),
+            Command::Pause { stopped } => {
+                self.pauses += u32::from(*stopped && !self.stopped);
+                self.stopped = *stopped;
+            }
+            Command::Speed { times } => {
+                if ![1, 2, 4, 8].contains(times) {
+                    return Err(format!("{times} is no speed: 1, 2, 4 or 8"));
+                }
+                self.speed = *times;
+            }
+            Command::End => {
+                self.ended = Some(now);
+                return Ok(plain(
+                    "the incident is closed; `postmortem` writes it up, the debrief tells what was true".to_string(),
+                ));
+            }
+            Command::Postmortem { sections } => {
+                if self.ended.is_none() {
+                    return Err("the incident goes on: `end` it first".to_string());
+                }
+                let known = crate::session::postmortem::SECTIONS;
+                let keys: Vec<&str> = known.iter().map(|(key, ..)| *key).collect();
+                if let Some(odd) = sections.keys().find(|k| !keys.contains(&k.as_str())) {
+                    return Err(unknown("section", odd, &keys));
+                }
+                self.postmortem.get_or_insert_default().extend(sections.clone());
+                let blame: Vec<String> = (sections.values())
+                    .flat_map(|text| crate::session::postmortem::blame(text))
+                    .map(|(phrase, ask)| format!("\"{phrase}\": {ask}"))
+                    .collect();
+                if !blame.is_empty() {
+                    return Ok(plain(format!("noted. {}", blame.join(" "))));
+                }
+            }
+        }
+        Ok(plain(self.echo(command)))
+    }
+
+    /// What a command that only notes something says.
+    fn echo(&self, command: &Command) -> String {
+        match command {
+            Command::Arm => "armed: actions are carried out".to_string(),
+            Command::Safe => "safe: actions are only previewed".to_string(),
+            Command::Believe { .. } => match self.board.lead() {
+                Some((mechanism, points)) => format!("noted; {mechanism} leads with {points}"),
+                None => "noted; nothing leads".to_string(),
+            },
+            Command::Pin { observation, .. } => format!("E{observation} is on the board"),
+            Command::Pause { stopped: true } => "the clock stands".to_string(),
+            Command::Pause { stopped: false } => "the clock goes on".to_string(),
+            Command::Speed { times } => format!("{times}x"),
+            _ => "noted".to_string(),
+        }
+    }
+
+    fn answered(&self, number: u32) -> Result<&Observation, String> {
+        let found = number.checked_sub(1).and_then(|place| self.observations.get(place as usize));
+        match found {
+            Some(observation) if observation.at <= self.now() => Ok(observation),
+            Some(_) => Err(format!("E{number} has not been answered yet")),
+            None => Err(format!("there is no E{number}: `looks` lists what was looked at")),
+        }
+    }
+
+    fn look(&mut self, look: &Look) -> Result<(String, Value, Option<u32>), String> {
+        let asked = self.now();
+        let number = self.observations.len() as u32 + 1;
+        let price = prices::price(look);
+        let mut observation = Observation { number, look: look.clone(), asked, at: asked + price, answer: None };
+        if self.terms.clock == ClockKind::Live && SimDuration::ZERO < price {
+            look::check(&self.watch, look)?;
+            self.observations.push(observation);
+            let text = format!("E{number} is under way, {} to go", span(price));
+            return Ok((text.clone(), json!({ "text": text, "due_s": price.as_secs_f64() }), Some(number)));
+        }
+        if self.answers {
+            // A question that cannot be asked costs nothing: it is refused before time passes.
+            look::check(&self.watch, look)?;
+        }
+        self.charge(price);
+        observation.at = self.now();
+        if self.answers {
+            let answer = look::answer(&mut self.watch, look).unwrap_or_else(|why| look::no_answer(look, &why));
+            let (text, data) = (answer.text.clone(), answer.data.clone());
+            observation.answer = Some(answer);
+            self.observations.push(observation);
+            return Ok((text, data, Some(number)));
+        }
+        self.observations.push(observation);
+        Ok((String::new(), Value::Null, Some(number)))
+    }
+
+    /// What is known of an action before it is ordered.
+    ///
+    /// # Errors
+    /// It is none, or does not fit the stack.
+    pub fn preview(&self, text: &str) -> Result<Preview, String> {
+        let action = self.read_action(text)?;
+        Ok(Preview {
+            action: text.to_string(),
+            scope: act::scope(&action),
+            delay_s: self.watch.world.action_delay(&action).as_secs_f64(),
+            reversible: act::irreversible(&action).is_none(),
+            confirm: act::irreversible(&action),
+        })
+    }
+
+    fn read_action(&self, text: &str) -> Result<crate::sim::spec::action::Action, String> {
+        act::read(&self.scenario.file, text, |id| self.watch.fault_of(id))
+    }
+
+    fn act(&mut self, text: &str, confirm: Option<&str>) -> Result<(String, Value, Option<u32>), String> {
+        let preview = self.preview(text)?;
+        if !self.armed {
+            return Err(format!(
+                "safe mode: {text} would touch {}, from {} after the order on. `arm` first, then say it again",
+                preview.scope,
+                span(SimDuration::from_secs_f64(preview.delay_s))
+            ));
+        }
+        if let Some(wanted) = &preview.confirm
+            && confirm != Some(wanted.as_str())
+        {
+            return Err(format!("{text} cannot be taken back: add `confirm {wanted}` to mean it"));
+        }
+        let action = self.read_action(text)?;
+        self.charge(prices::ORDER);
+        if self.horizon <= self.now() {
+            return Err("time was up before the order was out".to_string());
+        }
+        let (at, index) = (self.now(), self.watch.world.order(action));
+        self.orders.push(Ordered { at, action: text.to_string(), index, state: "ordered".to_string() });
+        self.comms.line(at, "incident-bot", &format!("action: {text} ({})", preview.scope));
+        let says = format!(
+            "ordered: {text} on {}; first effect in {}",
+            preview.scope,
+            span(SimDuration::from_secs_f64(preview.delay_s))
+        );
+        Ok((says.clone(), json!({ "text": says, "preview": preview }), None))
+    }
+
+    fn acknowledge(&mut self) -> Result<String, String> {
+        if !self.paged {
+            return Err("nothing has paged yet".to_string());
+        }
+        if let Some(at) = self.comms.acknowledged {
+            return Err(format!("the page was acknowledged at {}", self.watch.scene.calendar.clock(at)));
+        }
+        let now = self.now();
+        self.comms.acknowledged = Some(now);
+        self.comms.line(now, "pager", "the page was acknowledged");
+        Ok(format!("acknowledged at {}", self.clock()))
+    }
+
+    /// The postmortem as it stands: what was handed in, over what the log can fill in by itself.
+    pub fn postmortem_draft(&self) -> std::collections::BTreeMap<String, String> {
+        let calendar = self.watch.scene.calendar;
+        let mut sections = std::collections::BTreeMap::new();
+        let line = |at: SimTime, text: &str| format!("- {} {text}", calendar.clock(at));
+        let mut timeline: Vec<(SimTime, String)> = (self.comms.channel.iter())
+            .filter(|l| ["pager", "incident-bot", "you"].contains(&l.from.as_str()))
+            .map(|l| (l.at, format!("{}: {}", l.from, l.text)))
+            .collect();
+        timeline.extend(self.orders.iter().map(|o| (o.at, format!("ordered {} ({})", o.action, o.state))));
+        timeline.extend(self.board.commits.iter().filter_map(|c| {
+            crate::session::belief::lead(&c.commit.points).map(|(m, p)| (c.at, format!("committed to {m} at {p} %")))
+        }));
+        timeline.extend(self.bookmarks.iter().map(|(at, text)| (*at, format!("bookmark: {text}"))));
+        timeline.sort_by_key(|(at, _)| *at);
+        let timeline: Vec<String> = timeline.iter().map(|(at, text)| line(*at, text)).collect();
+        sections.insert("timeline".to_string(), timeline.join("\n"));
+        if let Some((_, update)) = self.comms.updates.last() {
+            sections
+                .insert("impact".to_string(), format!("About {:.0} % of users, as last told.", update.impact_percent));
+        }
+        sections.extend(self.postmortem.clone().unwrap_or_default());
+        sections
+    }
+
+    /// Time of day.
+    pub fn clock(&self) -> String {
+        self.watch.scene.calendar.clock(self.now())
+    }
+
+    /// Lets time pass on a metered clock; a live one passes by itself.
+    fn charge(&mut self, price: SimDuration) {
+        if self.terms.clock == ClockKind::Metered {
+            self.pass_to(self.now() + price);
+        }
+    }
+
+    /// Goes on until something is there to be seen.
+    fn next(&mut self) -> String {
+        let from = self.now();
+        let last = (from + NEXT_AT_MOST).min(self.horizon);
+        while self.now() < last && self.notices.is_empty() {
+            self.pass_to((self.now() + NEXT_STEP).min(last));
+        }
+        let passed = span(self.now().since(from));
+        if self.notices.is_empty() { format!("nothing to be seen for {passed}") } else { format!("{passed} later") }
+    }
+
+    /// Lets time pass, stopping wherever somebody speaks or is owed an answer.
+    fn pass_to(&mut self, until: SimTime) {
+        let until = until.min(self.horizon);
+        loop {
+            let now = self.now();
+            let due = self.observations.iter().filter(|o| o.answer.is_none() && now < o.at).map(|o| o.at).min();
+            let stop = due.filter(|_| self.terms.clock == ClockKind::Live).map_or(until, |at| at.min(until));
+            self.watch.advance_to(stop);
+            self.see_what_came(now);
+            if until <= stop {
+                return;
+            }
+        }
+    }
+
+    /// Notes what came to be seen since `before`.
+    fn see_what_came(&mut self, before: SimTime) {
+        self.page_if_due();
+        self.answer_what_is_due();
+        self.follow_orders();
+        self.hear_the_channel(before);
+        self.remind();
+        if self.horizon <= self.now() && before < self.horizon {
+            self.notice(self.horizon, "time is up: the shift ends here".to_string());
+        }
+        self.notices.sort_by_key(|n| n.at);
+    }
+
+    pub(super) fn notice(&mut self, at: SimTime, text: String) {
+        self.notices.push(Notice { at, time: self.watch.scene.calendar.clock(at), text });
+    }
+
+    fn page_if_due(&mut self) {
+        let paged_at = SimTime(self.seal.paged_at_ns);
+        if !self.paged && paged_at <= self.now() {
+            self.paged = true;
+            let text = format!("PAGE {}: {}", self.case_id(), self.scenario.file.page);
+            self.notice(paged_at, text.clone());
+            self.comms.line(paged_at, "pager", &text);
+        }
+    }
+
+    pub(super) fn case_id(&self) -> String {
+        format!("INC-{}", self.scenario.file.case)
+    }
+
+    fn answer_what_is_due(&mut self) {
+        let now = self.now();
+        for place in 0..self.observations.len() {
+            let due = &self.observations[place];
+            if self.terms.clock != ClockKind::Live || due.answer.is_some() || now < due.at || !self.answers {
+                continue;
+            }
+            let (number, at, look) = (due.number, due.at, due.look.clone());
+            let answer = look::answer(&mut self.watch, &look).unwrap_or_else(|why| look::no_answer(&look, &why));
+            self.notice(at, format!("E{number} {}\n{}", answer.title, answer.text));
+            self.observations[place].answer = Some(answer);
+        }
+    }
+
+    fn follow_orders(&mut self) {
+        let facts: Vec<_> = self.watch.world.facts()[self.facts_seen..].to_vec();
+        self.facts_seen += facts.len();
+        for fact in facts {
+            let (index, state) = match &fact.what {
+                What::ActionTookEffect(index) => (*index, "in effect".to_string()),
+                What::ActionRefused(index, why) => (*index, format!("refused: {why}")),
+                _ => continue,
+            };
+            let Some(order) = self.orders.iter_mut().find(|o| o.index == index) else { continue };
+            order.state = state.clone();
+            let text = format!("{}: {state}", order.action);
+            self.notice(fact.at, text);
+        }
+    }
+
+    /// What people say by themselves, after the page.
+    fn hear_the_channel(&mut self, before: SimTime) {
+        let paged_at = SimTime(self.seal.paged_at_ns);
+        let mut lines: Vec<(SimTime, String, String)> = (self.scenario.file.history.chat.iter())
+            .map(|c| (paged_at + SimDuration::from_secs_f64(c.after_page_s), c.from.clone(), c.text.clone()))
+            .filter(|(at, ..)| before < *at && *at <= self.now())
+            .collect();
+        lines.sort_by_key(|(at, ..)| *at);
+        for (at, from, text) in lines {
+            self.comms.line(at, &from, &text);
+            self.notice(at, format!("{from}: {text}"));
+        }
+    }
+
+    fn remind(&mut self) {
+        let now = self.now();
+        let paged_at = SimTime(self.seal.paged_at_ns);
+        let late = paged_at + SECONDARY_AFTER;
+        if self.paged && self.comms.acknowledged.is_none() && late <= now && !self.secondary_paged {
+            self.secondary_paged = true;
+            self.comms.line(late, "pager", "not acknowledged for five minutes: the secondary was paged");
+            self.notice(late, "nobody acknowledged for five minutes: the secondary was paged".to_string());
+        }
+        if let Some(due) = self.comms.next_due
+            && due <= now
+            && !self.overdue_told
+        {
+            self.overdue_told = true;
+            self.notice(due, "the update that was promised is due".to_string());
+        }
+    }
+}
+
+fn seat_name(seat: Seat) -> &'static str {
+    match seat {
+        Seat::Participant => "you",
+        Seat::Assistant => "assistant",
+        Seat::Examiner => "examiner",
+        Seat::Host => "host",
+    }
+}
+
+fn unknown(kind: &str, name: &str, valid: &[&str]) -> String {
+    let hint = crate::scenario::check::did_you_mean(name, valid.iter().copied());
+    format!("no {kind} is called \"{name}\"{hint}; there are: {}", valid.join(", "))
+}

@@ -1,0 +1,111 @@
+//! What a participant may see of a session at a moment. Made of what was seen and said, never of the truth.
+
+use serde::Serialize;
+
+use crate::session::belief::Board;
+use crate::session::clock::{ClockKind, Mode};
+use crate::session::comms::Line;
+use crate::session::look::title;
+use crate::session::play::{Ordered, Session};
+use crate::sim::time::SimTime;
+
+/// Lines of the channel that a view shows.
+const CHANNEL_SHOWN: usize = 20;
+
+/// A session, as its participant may see it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct View {
+    /// As in `INC-4127`.
+    pub case: String,
+    /// The text of the page; empty until it came.
+    pub page: String,
+    /// Date and time of day.
+    pub now: String,
+    /// Seconds since the session's beginning.
+    pub elapsed_s: f64,
+    /// Seconds to the end of the shift.
+    pub left_s: f64,
+    /// How time moves.
+    pub clock: ClockKind,
+    /// What help there is.
+    pub mode: Mode,
+    /// Whether a live clock stands still.
+    pub stopped: bool,
+    /// How fast a live clock runs.
+    pub speed: u8,
+    /// When the page was acknowledged, as a time of day.
+    pub acknowledged: Option<String>,
+    /// 1 (worst) to 4, once somebody said.
+    pub severity: Option<u8>,
+    /// Share of users in pain as the indicator has it, in per cent.
+    pub pain_percent: Option<f64>,
+    /// Seconds until the promised update; negative: overdue.
+    pub next_update_s: Option<f64>,
+    /// Whether actions are carried out.
+    pub armed: bool,
+    /// The case board.
+    pub board: Board,
+    /// Orders.
+    pub orders: Vec<Ordered>,
+    /// Looks: number, moment of the answer, what was asked.
+    pub looks: Vec<(u32, String, String)>,
+    /// Seconds spent on looks, orders, updates and waiting.
+    pub spent_s: f64,
+    /// The last lines of the channel.
+    pub channel: Vec<(String, Line)>,
+    /// Whether the incident has ended.
+    pub ended: bool,
+}
+
+impl Session {
+    /// What the participant may see now.
+    pub fn view(&self) -> View {
+        let (now, calendar) = (self.now(), self.watch.scene.calendar);
+        let paged = SimTime(self.seal.paged_at_ns) <= now;
+        let channel = &self.comms.channel;
+        let shown = channel.iter().skip(channel.len().saturating_sub(CHANNEL_SHOWN));
+        View {
+            case: self.case_id(),
+            page: if paged { self.scenario.file.page.clone() } else { String::new() },
+            now: calendar.date_time(now),
+            elapsed_s: now.since(self.seal.begins_at()).as_secs_f64(),
+            left_s: self.horizon.since(now).as_secs_f64(),
+            clock: self.terms.clock,
+            mode: self.terms.mode,
+            stopped: self.stopped,
+            speed: self.speed,
+            acknowledged: self.comms.acknowledged.map(|at| calendar.clock(at)),
+            severity: self.comms.severity,
+            pain_percent: self.watch.pain().map(|share| (share * 1000.0).round() / 10.0),
+            next_update_s: self.comms.next_due.map(|due| due.as_secs_f64() - now.as_secs_f64()),
+            armed: self.armed,
+            board: self.board.clone(),
+            orders: self.orders.clone(),
+            looks: (self.observations.iter()).map(|o| (o.number, calendar.clock(o.at), title(&o.look))).collect(),
+            spent_s: self.spent.as_secs_f64(),
+            channel: shown.map(|line| (calendar.clock(line.at), line.clone())).collect(),
+            ended: self.ended.is_some(),
+        }
+    }
+
+    /// One line: time, severity, users in pain, next update.
+    pub fn status_line(&self) -> String {
+        let view = self.view();
+        let time = self.clock();
+        let severity = view.severity.map_or("SEV?".to_string(), |s| format!("SEV{s}"));
+        let pain =
+            view.pain_percent.map_or("users in pain: not measured".to_string(), |p| format!("users in pain {p:.0} %"));
+        let update = match view.next_update_s {
+            None => "no update promised".to_string(),
+            Some(s) if s < 0.0 => format!("update overdue by {}", minutes(-s)),
+            Some(s) => format!("next update in {}", minutes(s)),
+        };
+        let armed = if view.armed { " | armed" } else { "" };
+        format!("{time} | {severity} | {pain} | {update}{armed}")
+    }
+}
+
+fn minutes(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    format!("{}:{:02}", whole / 60, whole % 60)
+}

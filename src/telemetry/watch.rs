@@ -1,0 +1,84 @@
+//! Everything that is seen of one world so far, kept up to date as it goes on.
+
+use crate::metrics::promql::{Query, Value};
+use crate::scenario::file::ScenarioFile;
+use crate::scenario::lower::Setup;
+use crate::sim::spec::{SpecError, WorldSpec};
+use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::world::World;
+use crate::telemetry::calendar::Calendar;
+use crate::telemetry::scene::Scene;
+
+/// Share of users in pain, as the service-level indicator has it: answers that failed, and of those that did not the
+/// share whose first token was late.
+const PAIN: &str = concat!(
+    "1 - (1 - (sum(rate(envoy_http_downstream_rq_xx{envoy_response_code_class=\"5\"}[2m])) or vector(0)) ",
+    "/ sum(rate(envoy_http_downstream_rq_total[2m]))) ",
+    "* (sum(rate(vllm:time_to_first_token_seconds_bucket{le=\"2.5\"}[2m])) ",
+    "/ sum(rate(vllm:time_to_first_token_seconds_count[2m])))"
+);
+
+/// A world and what is seen of it.
+pub struct Watch {
+    /// The world.
+    pub world: World,
+    /// What things are called.
+    pub scene: Scene,
+    pain: Option<Query>,
+}
+
+/// Why a world cannot be watched.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// No world can be built.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Spec(Vec<SpecError>),
+    /// The scenario's date is none.
+    #[error("{0}")]
+    Date(String),
+}
+
+impl Watch {
+    /// The world of a scenario's variant under a seed, before its beginning.
+    ///
+    /// # Errors
+    /// No world can be built from it, or its date is none.
+    pub fn new(file: &ScenarioFile, setup: &Setup, seed: u64, salt: u64) -> Result<Watch, WatchError> {
+        let spec: WorldSpec = file.world(setup).map_err(|e| WatchError::Spec(vec![e]))?;
+        let history = &file.history;
+        let calendar = Calendar::new(&history.date, &history.opens_at, spec.open_at).map_err(WatchError::Date)?;
+        let mut world = World::new(&spec, seed).map_err(WatchError::Spec)?;
+        world.record_everything();
+        Ok(Watch { scene: Scene::new(&spec, seed, calendar, salt), world, pain: Query::parse(PAIN).ok() })
+    }
+
+    /// Lets the world go on, and looks.
+    pub fn advance_to(&mut self, until: SimTime) {
+        self.world.advance_to(until);
+        self.scene.refresh(&self.world);
+    }
+
+    /// The moment of the first page after the opening; where nothing pages within the scenario, so long after the
+    /// opening: somebody asks to have a look.
+    pub fn run_to_first_page(&mut self) -> SimTime {
+        const ASKED_AFTER: SimDuration = SimDuration::from_secs(420);
+        let (open_at, _) = self.world.window();
+        open_at + ASKED_AFTER
+    }
+
+    /// What a rollback of a change of the log has to name in the world.
+    pub fn fault_of(&self, _change: &str) -> Option<String> {
+        None
+    }
+
+    /// Share of users in pain now, from 0 to 1, as the indicator has it; none where nothing was measured.
+    pub fn pain(&self) -> Option<f64> {
+        let t_ms = (self.world.now().0 / 1_000_000) as i64;
+        match self.pain.as_ref()?.eval_at(self.world.scraped(), t_ms).ok()? {
+            Value::Scalar(share) => Some(share),
+            Value::Vector(samples) => samples.first().map(|s| s.value),
+        }
+        .filter(|share| share.is_finite())
+        .map(|share| share.clamp(0.0, 1.0))
+    }
+}
