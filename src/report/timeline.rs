@@ -118,13 +118,14 @@ impl Teller<'_> {
             },
             What::GatewayKilled(g) => (format!("gateway {} ran out of memory and was killed", g.0), Symptom),
             What::GatewayUp(g) => (format!("gateway {} is back", g.0), Action),
+            What::GatewayEndpoint(g, false) => (format!("gateway {} leaves the balancer", g.0), Symptom),
             What::NodeReplaced(n) => (format!("controller replaces cache node {} by an empty spare", n.0), Action),
             What::NodeRestored(n) => (format!("cache node {} is back with its contents", n.0), Action),
             What::Autoscaled(p, from, to) => {
                 (format!("autoscaler of {}: {from} to {to} replicas", self.pool(*p)), Action)
             }
             What::AutoscalerBlind(p) => (format!("the autoscaler's query of {} finds nothing", self.pool(*p)), Symptom),
-            What::AgentSilent(_) | What::AgentBack(_) | What::Endpoint(..) => return None,
+            What::AgentSilent(_) | What::AgentBack(_) | What::Endpoint(..) | What::GatewayEndpoint(_, true) => return None,
         };
         Some(Moment { at, text, kind })
     }

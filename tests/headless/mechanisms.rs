@@ -263,6 +263,7 @@ signals! {
     PENDING = "replicas without a machine", 1.0, |s| s.facts(|w| matches!(w, What::ReplicaPending(..)));
     WATCHDOG = "replicas ended by the watchdog", 1.0, |s| s.facts(|w| matches!(w, What::ReplicaDown(_, _, Why::Watchdog)));
     LOST = "replicas that lost an accelerator", 1.0, |s| s.facts(|w| matches!(w, What::ReplicaDown(_, _, Why::GpuLost)));
+    GATEWAY_OUT = "gateways taken out by the balancer", 1.0, |s| s.facts(|w| matches!(w, What::GatewayEndpoint(_, false)));
     OUT = "replicas taken out by the router", 1.0, |s| s.facts(|w| matches!(w, What::Endpoint(_, _, false)));
     REPLACED = "cache nodes replaced", 1.0, |s| s.facts(|w| matches!(w, What::NodeReplaced(_)));
     CHANGES = "entries in the change log", 1.0, |s| s.facts(|w| matches!(w, What::FaultBegan(_)));
@@ -434,6 +435,18 @@ fn many_routers(spec: &mut WorldSpec) {
     spec.workload.sources[0].arrivals = parsed("Open((per_s: 36))");
 }
 
+/// A tokenizer of one thread that cannot keep up.
+fn one_slow_tokenizer(spec: &mut WorldSpec) {
+    spec.stack.pools[0].tokenizer_threads = 1;
+    spec.stack.pools[0].router.probe_timeout_s = SimDuration::from_millis(500);
+    stand(spec, STANDING_S, None, "TokenizerSlow(pool: \"main\", factor: 70)");
+}
+
+/// Nobody keeps a connection for long.
+fn reconnecting(spec: &mut WorldSpec) {
+    spec.stack.network.connection_max_age_s = SimDuration::from_millis(500);
+}
+
 fn auth_asks_often(spec: &mut WorldSpec) {
     spec.stack.api.auth.ttl_s = SimDuration::from_secs(1);
 }
@@ -473,6 +486,8 @@ fn fault_rows() -> Vec<Row> {
         fault("AuthStoreSlow(factor: 150)", auth_asks_often, AUTH_FAILURES, Up(10.0), Some(INTENTS)),
         fault("ImageDecoder(decoder_table: 4, limit_checked_first: false, limit: 20)", plain, DECODER, Up(10.0), Some(TTFT)),
         fault("BadFlag(flag: \"tone\", share: 0.3)", plain, FLAG, Up(10.0), Some(HIT)),
+        fault("GatewayLoop(per_request_s: 0.15)", plain, TTFT, Up(1.3), Some(PREFILL)),
+        fault("GatewayLoop(per_request_s: 0, us_per_token: 150)", plain, GATEWAY_OUT, Up(1.0), Some(INTENTS)),
         fault("GatewayWorkers(workers: 1)", slow_parsing, TTFT, Up(1.3), Some(PREFILL)),
         fault("GatewayMemory(limit_mib: 356, per_request_mib: 0.8)", plain, KILLED, Up(1.0), Some(INTENTS)),
         fault("RateLimit(tier: Paid, requests_per_min: 1, tokens_per_min: 1000000)", plain, TOO_MANY, Up(10.0), Some(TTFT)),
@@ -555,6 +570,8 @@ fn part_rows() -> Vec<Row> {
         part("retry budget of the gateway", |w| w.stack.api.retry.budget = 0.0, fail_fast, OVER_BUDGET, Up(10.0)),
         part("ejection by errors", |w| w.stack.pools[0].router.eject_after_errors = 3, |w| { least_loaded(w); fail_fast(w) }, GATEWAY_RETRIES, Down(0.5)),
         part("deep probes", |w| w.stack.pools[0].router.deep_probe = true, hung_rank, OUT, Up(1.0)),
+        part("probes behind the tokenizer", |w| w.stack.pools[0].router.probe_behind_tokenizer = true, one_slow_tokenizer, OUT, Up(1.0)),
+        part("handshakes on the gateway's loop", |w| w.stack.api.handshake_s = SimDuration::from_millis(120), reconnecting, TTFT, Up(1.2)),
         part("keep-alive on silent streams", |w| w.stack.network.stream_keepalive = true, |w| w.stack.network.idle_timeout_s = SimDuration::from_millis(150), IDLE_CUTS, Down(0.1)),
         part("patience of users", |w| for s in &mut w.workload.sources { s.patience_s = SimDuration::from_millis(150) }, plain, ABANDONED, Up(10.0)),
         part("admission queue", |w| w.stack.pools[0].max_waiting = 1, crowded, OVERLOADED, Up(3.0)),
@@ -631,7 +648,7 @@ fn still_broken(row: &Row, spec: &WorldSpec, seed: u64) -> Option<String> {
     let (was, would_be, is) = (of(spec), of(&broken), of(&mended));
     let (undone, moved) = ((is - was).abs(), (would_be - was).abs());
     // Facts are counted over the whole run: an end does not take them back.
-    let counted_whole = [KILLED.name, SCALED.name].contains(&row.signal.name);
+    let counted_whole = [KILLED.name, SCALED.name, GATEWAY_OUT.name].contains(&row.signal.name);
     (!counted_whole && 0.4 * moved < undone).then(|| {
         format!(
             "{}: {} was {was:.3}, is {is:.3} after its end ({would_be:.3} without)",

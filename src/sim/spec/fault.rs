@@ -99,6 +99,15 @@ pub enum Fault {
         #[schemars(range(min = 0, max = 1))]
         share: f64,
     },
+    /// A check, filter or tokenizer is called on the loop thread of every gateway, and not beside it.
+    GatewayLoop {
+        /// Loop time of a request.
+        per_request_s: SimDuration,
+        /// And of each token of its prompt, in microseconds.
+        #[serde(default)]
+        #[schemars(range(min = 0))]
+        us_per_token: f64,
+    },
     /// Worker threads of every gateway.
     GatewayWorkers {
         /// New number.

@@ -86,6 +86,8 @@ pub struct NetworkSpec {
     pub connections_per_host: u32,
     /// How often gateways are probed.
     pub probe_interval_s: SimDuration,
+    /// A probe that a gateway has not answered within this has failed (Kubernetes' default is 1 s).
+    pub probe_timeout_s: SimDuration,
     /// Failed probes before a gateway leaves the balancer, and good ones before it returns.
     pub probe_threshold: u32,
 }
@@ -106,6 +108,7 @@ impl Default for NetworkSpec {
             balance: Balance::LeastConnections,
             connections_per_host: 4,
             probe_interval_s: SimDuration::from_secs(5),
+            probe_timeout_s: SimDuration::from_secs(1),
             probe_threshold: 3,
         }
     }
@@ -161,6 +164,14 @@ pub struct ApiSpec {
     pub backlog: u32,
     /// Mean CPU time of parsing and checking a request.
     pub parse_s: SimDuration,
+    /// Time for which each request holds the gateway's loop thread. All that passes the gateway waits for that thread:
+    /// requests, answers, new connections, probes and scrapes.
+    pub loop_s: SimDuration,
+    /// The same per token of the prompt, in microseconds: a tokenizer or a filter that is called on the loop.
+    #[schemars(range(min = 0))]
+    pub loop_us_per_token: f64,
+    /// Loop time of a client's new connection: the handshake.
+    pub handshake_s: SimDuration,
     /// Memory of a gateway before any request, in MiB.
     pub memory_base_mib: f64,
     /// Memory of each open client connection, in MiB.
@@ -192,6 +203,9 @@ impl Default for ApiSpec {
             workers: 64,
             backlog: 1024, // Envoy's default of pending requests
             parse_s: SimDuration::from_millis(2),
+            loop_s: SimDuration::ZERO,
+            loop_us_per_token: 0.0,
+            handshake_s: SimDuration::ZERO,
             memory_base_mib: 350.0,
             memory_per_connection_mib: 0.06,
             memory_per_request_mib: 0.8,
@@ -482,6 +496,10 @@ pub struct RouterSpec {
     pub probe_interval_s: SimDuration,
     /// Failed probes before a replica leaves, and good ones before it returns.
     pub probe_threshold: u32,
+    /// A probe that a replica has not answered within this has failed.
+    pub probe_timeout_s: SimDuration,
+    /// Whether probes, and scrapes, are answered by the thread that tokenizes, after the prompts that came before them.
+    pub probe_behind_tokenizer: bool,
     /// Whether a probe needs a token from the engine (deep) or only an answer from the process (shallow).
     pub deep_probe: bool,
     /// Consecutive errors after which a replica is ejected for a while; 0: never.
@@ -498,6 +516,8 @@ impl Default for RouterSpec {
             view_interval_s: SimDuration::from_millis(100),
             probe_interval_s: SimDuration::from_secs(5),
             probe_threshold: 3,
+            probe_timeout_s: SimDuration::from_secs(1),
+            probe_behind_tokenizer: false,
             deep_probe: false,
             eject_after_errors: 0,
             eject_s: SimDuration::from_secs(30),

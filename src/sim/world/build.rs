@@ -10,6 +10,7 @@ use crate::sim::ids::{ModelId, PoolId, SourceId};
 use crate::sim::keyed_cache::KeyedCache;
 use crate::sim::kv::remote::RemoteTier;
 use crate::sim::link::{Path, SharedLink, Ways};
+use crate::sim::loop_thread::LoopThread;
 use crate::sim::queue::EventQueue;
 use crate::sim::rate_limit::RetryBudget;
 use crate::sim::series::{Series, SeriesRecorder};
@@ -411,6 +412,7 @@ fn network(stack: &StackSpec) -> Network {
         serving_certificate_ends: SimTime::NEVER,
         health: Health::new(health_rules(spec.probe_interval_s, spec.probe_threshold)),
         probe_every: spec.probe_interval_s.max(SimDuration::from_millis(100)),
+        probe_timeout: spec.probe_timeout_s,
     }
 }
 
@@ -434,6 +436,7 @@ fn api(spec: &ApiSpec) -> Api {
 fn gateway(spec: &ApiSpec) -> Gateway {
     Gateway {
         up: true,
+        loop_thread: LoopThread::default(),
         workers: Station::new(spec.workers, Some(spec.backlog)),
         images: Station::new(spec.images.workers, None),
         in_flight: 0,

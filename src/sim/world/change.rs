@@ -225,6 +225,14 @@ impl World {
                     self.api.flags.push((flag.clone(), *share));
                 }
             }
+            Fault::GatewayLoop { per_request_s, us_per_token } => {
+                let spec = &mut self.api_spec;
+                let (per_request_s, us_per_token) = (*per_request_s, *us_per_token);
+                undo.push(Remedy::Change(Fault::GatewayLoop {
+                    per_request_s: std::mem::replace(&mut spec.loop_s, per_request_s),
+                    us_per_token: std::mem::replace(&mut spec.loop_us_per_token, us_per_token),
+                }));
+            }
             Fault::GatewayWorkers { workers } => {
                 undo.push(Remedy::Change(Fault::GatewayWorkers { workers: self.api_spec.workers }));
                 self.api_spec.workers = *workers;

@@ -241,8 +241,14 @@ impl World {
                     self.network.pool.break_connection(now, held.connection);
                     return Err((Outcome::ConnectionRefused, REFUSED_AFTER));
                 }
+                let gateway = &mut self.gateways[held.backend as usize];
+                let accepted = gateway.loop_thread.run(now, self.api_spec.handshake_s).since(now);
+                if connect_timeout < accepted {
+                    self.network.pool.break_connection(now, held.connection);
+                    return Err((Outcome::ConnectTimeout, connect_timeout));
+                }
                 self.hold(key, held.connection, held.backend);
-                Ok(one_way + SimDuration(one_way.0 * 2 * HANDSHAKE_TRIPS))
+                Ok(one_way + SimDuration(one_way.0 * 2 * HANDSHAKE_TRIPS) + accepted)
             }
             Acquired::Refused(Refusal::NoBackend) => Err((Outcome::ConnectionRefused, REFUSED_AFTER)),
             Acquired::Refused(Refusal::TableFull) => Err((Outcome::ConnectTimeout, connect_timeout)),
@@ -303,10 +309,12 @@ impl World {
         path.map_or(SimDuration::ZERO, |path| path.delay(packets, draw(0), draw(1)))
     }
 
+    /// One way between an attempt's gateway and its client, with what the gateway's loop thread adds.
     pub(super) fn answer_delay(&self, key: Key, index: u64) -> SimDuration {
         self.attempts
             .get(key)
             .map_or(SimDuration::ZERO, |a| self.edge_delay(u64::from(a.host), a.serial, 10 + index, ANSWER_PACKETS))
+            + self.loop_lag(key)
     }
 
     pub(super) fn on_first_byte(&mut self, key: Key) {

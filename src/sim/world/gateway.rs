@@ -7,7 +7,7 @@ use crate::sim::rate_limit::TokenBucket;
 use crate::sim::rng::{Purpose, draw};
 use crate::sim::slab::Key;
 use crate::sim::station::{Abandoned, Offer};
-use crate::sim::time::SimDuration;
+use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::Tier;
 use crate::sim::world::fact::What;
 use crate::sim::world::recording::Reason;
@@ -36,6 +36,38 @@ impl World {
         if self.out_of_memory(gateway) {
             return self.kill_gateway(gateway);
         }
+        let done = self.loop_until(key);
+        if done == now {
+            return self.take_in(key);
+        }
+        self.set_stage(key, Stage::Reading);
+        self.schedule(done, Event::Read(key));
+    }
+
+    /// When the gateway's loop thread will have read this request, and all that came before it.
+    fn loop_until(&mut self, key: Key) -> SimTime {
+        let spec = &self.api_spec;
+        let Some(attempt) = self.attempts.get(key) else { return self.now };
+        let micros = spec.loop_us_per_token * f64::from(attempt.prompt.tokens());
+        let work = spec.loop_s + SimDuration::from_secs_f64(micros * 1e-6);
+        self.gateways[attempt.gateway.index()].loop_thread.run(self.now, work)
+    }
+
+    /// How long whatever passes this attempt's gateway waits for the loop thread.
+    pub(super) fn loop_lag(&self, key: Key) -> SimDuration {
+        self.attempts.get(key).map_or(SimDuration::ZERO, |a| self.gateways[a.gateway.index()].loop_thread.lag(self.now))
+    }
+
+    pub(super) fn on_read(&mut self, key: Key) {
+        if self.stage_of(key) == Some(Stage::Reading) && !self.gone_while_working(key) {
+            self.take_in(key);
+        }
+    }
+
+    /// The request has been read: a worker takes it up, unless it is turned away.
+    fn take_in(&mut self, key: Key) {
+        let now = self.now;
+        let Some(gateway) = self.attempts.get(key).map(|a| a.gateway) else { return };
         if let Some((outcome, reason, retry_after)) = self.turned_away(key) {
             self.because(key, reason);
             return self.refuse(key, outcome, retry_after);
@@ -459,6 +491,7 @@ impl World {
             return;
         }
         gateway.up = false;
+        gateway.loop_thread.restart();
         let inside = self.attempts.iter().filter(|(_, a)| a.entered && a.gateway == id);
         let lost: Vec<Key> = inside.map(|(key, _)| key).collect();
         self.network.pool.backend_gone(now, u32::from(id.0));

@@ -43,6 +43,7 @@ enum Event {
     Patience(Key),
     Send(Key),
     AtGateway(Key),
+    Read(Key),
     Parsed(Key),
     AskAuthStore(Key),
     AuthAnswered(Key),
@@ -161,6 +162,7 @@ impl Event {
             Thermal => (41, 0),
             CacheControl => (42, 0),
             AgentBack(n, e) => (43, (n.0 as u64) << 32 | e as u64),
+            Read(k) => (44, k.slot as u64),
         };
         mix(kind, subject)
     }
@@ -209,6 +211,7 @@ impl World {
             IdleCut(attempt) => self.on_idle_cut(attempt),
 
             AtGateway(attempt) => self.on_at_gateway(attempt),
+            Read(attempt) => self.on_read(attempt),
             Parsed(attempt) => self.on_parsed(attempt),
             AskAuthStore(attempt) => self.ask_auth_store(attempt),
             AuthAnswered(attempt) => self.on_auth_answered(attempt),

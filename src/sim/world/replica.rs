@@ -79,7 +79,7 @@ impl World {
             attempt.stage = Stage::Upstream;
         }
         self.write_row(key, |row, _| (row.replica, row.calls) = (Some(replica), row.calls.saturating_add(1)));
-        let delay = self.serving_delay(serial, u64::from(tries));
+        let delay = self.serving_delay(serial, u64::from(tries)) + self.loop_lag(key);
         self.schedule(now + delay, Event::AtReplica(call));
         let per_try = self.api_spec.retry.per_try_timeout_s.unwrap_or(SimDuration::FOREVER);
         self.start_timer(now + per_try.min(self.api_spec.upstream_timeout_s), Event::CallTimeout(call), 0);

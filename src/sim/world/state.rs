@@ -12,6 +12,7 @@ use crate::sim::ids::{AccountId, ClientId, GatewayId, ModelId, PoolId, ReplicaId
 use crate::sim::keyed_cache::KeyedCache;
 use crate::sim::kv::remote::RemoteTier;
 use crate::sim::link::{SharedLink, Ways};
+use crate::sim::loop_thread::LoopThread;
 use crate::sim::prompt::Prompt;
 use crate::sim::rate_limit::{RetryBudget, TokenBucket};
 use crate::sim::serving::accelerator::Board;
@@ -87,6 +88,8 @@ pub(super) struct Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     Travelling,
+    /// On the gateway's loop thread, or in line for it.
+    Reading,
     WaitingForWorker,
     Parsing,
     Authenticating,
@@ -183,11 +186,13 @@ pub(super) struct Network {
     pub serving_certificate_ends: SimTime,
     pub health: Health,
     pub probe_every: SimDuration,
+    pub probe_timeout: SimDuration,
 }
 
 /// One API gateway.
 pub(super) struct Gateway {
     pub up: bool,
+    pub loop_thread: LoopThread,
     pub workers: Station,
     pub images: Station,
     pub in_flight: u32,
@@ -320,6 +325,12 @@ impl Replica {
     /// Whether its process is there to answer.
     pub fn answers(&self) -> bool {
         matches!(self.life, Life::Up | Life::Draining)
+    }
+
+    /// How long the oldest probe or scrape that is still unanswered has waited: as long as the prompt at the head of the
+    /// tokenizer's line, where the same thread has both to do.
+    pub fn wait_for_answer(&self, now: SimTime, behind_tokenizer: bool) -> SimDuration {
+        if behind_tokenizer { self.tokenizer.head_age(now) } else { SimDuration::ZERO }
     }
 
     pub fn remember(&mut self, recent: Recent) {
