@@ -477,6 +477,8 @@ fn fault_rows() -> Vec<Row> {
         fault("LinkLoss(hop: Edge, loss: 0.03)", plain, TTFT_TAIL, Up(1.2), Some(PREFILL)),
         fault("LinkLoss(hop: Edge, loss: 0.2, path: Some(1))", plain, TTFT_TAIL, Up(1.5), Some(PREFILL)),
         fault("LinkLatency(hop: Serving, added_s: 0.2)", plain, TTFT, Up(1.5), Some(HIT)),
+        fault("LinkCapacity(hop: Edge, gb_per_s: Some(0.0012))", plain, TTFT_TAIL, Up(1.5), Some(INTENTS)),
+        fault("LinkCapacity(hop: Serving, gb_per_s: Some(0.005))", plain, TTFT_TAIL, Up(1.2), Some(INTENTS)),
         fault("NameRecordWrong", short_connections, CONNECT_TIMEOUTS, Up(10.0), Some(INTENTS)),
         fault("CertificateExpires(hop: Edge)", short_connections, TLS, Up(10.0), Some(INTENTS)),
         fault("CertificateExpires(hop: Serving)", plain, UNAVAILABLE, Up(10.0), Some(INTENTS)),

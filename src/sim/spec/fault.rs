@@ -47,6 +47,14 @@ pub enum Fault {
         /// Added to each one-way trip.
         added_s: SimDuration,
     },
+    /// Each path of a hop carries less (or, without a number, as much as anybody asks).
+    LinkCapacity {
+        /// Which hop.
+        hop: Hop,
+        /// In GB/s.
+        #[schemars(range(min = 0.000001, max = 1000000))]
+        gb_per_s: Option<f64>,
+    },
     /// The name of the service points at an address where nobody listens; hosts notice as their records expire.
     NameRecordWrong,
     /// The certificate of a hop ends: connections that stand live on, new ones fail.

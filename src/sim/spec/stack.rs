@@ -137,6 +137,9 @@ pub struct LinkSpec {
     /// Parallel paths; a flow keeps to one, chosen by hash.
     #[schemars(range(min = 1, max = 64))]
     pub paths: u16,
+    /// What each path carries towards the service, in GB/s, shared by the requests on it; none: more than is ever asked.
+    #[schemars(range(min = 0.000001, max = 1000000))]
+    pub gb_per_s: Option<f64>,
 }
 
 impl Default for LinkSpec {
@@ -146,6 +149,7 @@ impl Default for LinkSpec {
             jitter_s: SimDuration::from_micros(100),
             loss: 0.0,
             paths: 1,
+            gb_per_s: None,
         }
     }
 }

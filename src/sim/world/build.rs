@@ -34,6 +34,7 @@ use crate::sim::world::recording::Recording;
 use crate::sim::world::replica::affinity_of;
 use crate::sim::world::state::*;
 use crate::sim::world::tally::Tally;
+use crate::sim::world::wires::Wires;
 
 /// A running world.
 pub struct World {
@@ -399,6 +400,7 @@ fn network(stack: &StackSpec) -> Network {
     Network {
         edge: ways(&spec.edge),
         serving: ways(&spec.serving),
+        wires: [Wires::new(&spec.edge), Wires::new(&spec.serving)],
         added_latency: [SimDuration::ZERO; 2],
         pool: ConnectionPool::new(rules),
         connections_per_host: spec.connections_per_host.max(1),

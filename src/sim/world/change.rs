@@ -175,6 +175,10 @@ impl World {
                 undo.push(Remedy::Change(Fault::LinkLatency { hop: *hop, added_s: *extra }));
                 *extra = added;
             }
+            Fault::LinkCapacity { hop, gb_per_s } => {
+                let before = self.set_capacity(*hop, *gb_per_s);
+                undo.push(Remedy::Change(Fault::LinkCapacity { hop: *hop, gb_per_s: before }));
+            }
             Fault::NameRecordWrong => {
                 undo.push(Remedy::Name);
                 (self.network.name_wrong_since, self.network.name_right_since) = (Some(now), None);

@@ -2,15 +2,17 @@
 
 use crate::sim::client::{Decision, Outcome, Progress};
 use crate::sim::connection::{Acquired, Refusal};
-use crate::sim::ids::{GatewayId, SourceId};
+use crate::sim::ids::{AccountId, ClientId, GatewayId, SourceId};
 use crate::sim::link::Path;
 use crate::sim::rng::{Purpose, Stream, draw, mix};
 use crate::sim::slab::Key;
+use crate::sim::spec::fault::Hop;
 use crate::sim::spec::stack::Balance;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::{Intent, Tier};
 use crate::sim::world::harm::Experience;
 use crate::sim::world::state::{Attempt, LiveIntent, Session, Stage};
+use crate::sim::world::wires::request_bytes;
 use crate::sim::world::{Event, World};
 
 /// Round trips of a new connection before the first request: TCP and TLS 1.3.
@@ -165,6 +167,7 @@ impl World {
             megapixels: live.intent.megapixels,
             gateway: GatewayId(0),
             connection: None,
+            uploading: None,
             sent_at: now,
             stage: Stage::Travelling,
             tries: 0,
@@ -204,14 +207,42 @@ impl World {
         let Some(attempt) = self.attempts.get(key) else { return };
         let policy = self.clients[attempt.client.index()].policy(attempt.host);
         let (first, total, client) = (policy.first_token_timeout, policy.total_timeout, attempt.client.index());
-        self.schedule(now + delay, Event::AtGateway(key));
+        let bytes = request_bytes(&attempt.prompt, attempt.images, attempt.megapixels);
+        let flow = self.edge_flow(attempt.client, attempt.host, attempt.account);
+        let uploading = self.upload(Hop::Edge, key, flow, bytes);
+        if uploading {
+            self.attempts.get_mut(key).into_iter().for_each(|a| a.uploading = Some(delay));
+        } else {
+            self.schedule(now + delay, Event::AtGateway(key));
+        }
         if let Some(first) = first {
             self.start_timer(now + first, Event::FirstTokenTimeout(key), client);
         }
         self.start_timer(now + total, Event::TotalTimeout(key), client);
-        if !self.network.keepalive {
-            self.start_timer(now + delay + self.network.idle_timeout, Event::IdleCut(key), 0);
+        if !uploading {
+            self.watch_silence(key, delay);
         }
+    }
+
+    /// From `after` on the balancer's clock for silent streams runs.
+    fn watch_silence(&mut self, key: Key, after: SimDuration) {
+        if !self.network.keepalive {
+            self.start_timer(self.now + after + self.network.idle_timeout, Event::IdleCut(key), 0);
+        }
+    }
+
+    /// The last byte of a request has left its client.
+    pub(super) fn on_uploaded(&mut self, key: Key) {
+        let Some(delay) = self.attempts.get_mut(key).and_then(|a| a.uploading.take()) else { return };
+        self.schedule(self.now + delay, Event::AtGateway(key));
+        self.watch_silence(key, delay);
+    }
+
+    /// The flow of a client host's connection: one of a few, by account.
+    fn edge_flow(&self, client: ClientId, host: u32, account: AccountId) -> u64 {
+        let lane = mix(u64::from(account.0), 11) % u64::from(self.network.connections_per_host);
+        let slot = (self.clients[client.index()].first_host + host) * self.network.connections_per_host + lane as u32;
+        u64::from(slot)
     }
 
     /// Finds a gateway by name, over a connection that stands or a new one; how long until the request is there.
@@ -221,9 +252,8 @@ impl World {
         let (host, serial, account, client) = (attempt.host, attempt.serial, attempt.account, attempt.client);
         let state = &self.clients[client.index()];
         let connect_timeout = state.policy(host).connect_timeout;
-        let lane = mix(u64::from(account.0), 11) % u64::from(self.network.connections_per_host);
-        let slot = (state.first_host + host) * self.network.connections_per_host + lane as u32;
-        let flow = u64::from(slot);
+        let flow = self.edge_flow(client, host, account);
+        let slot = flow as u32;
         let one_way = self.edge_delay(flow, serial, 0, REQUEST_PACKETS);
         let acquired = self.acquire_connection(slot);
         match acquired {
@@ -437,6 +467,11 @@ impl World {
         let now = self.now;
         let Some(attempt) = self.attempts.get_mut(key) else { return };
         attempt.at_client = false;
+        if attempt.uploading.take().is_some() {
+            (attempt.at_gateway, attempt.stage) = (false, Stage::Over); // it never got there
+            self.stop_upload(Hop::Edge, key);
+        }
+        let Some(attempt) = self.attempts.get_mut(key) else { return };
         let (at_gateway, connection, outcome) = (attempt.at_gateway, attempt.connection.take(), attempt.outcome);
         let client = &mut self.clients[attempt.client.index()];
         client.active -= 1;

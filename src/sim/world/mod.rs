@@ -24,6 +24,7 @@ mod request_times; // what a replica observes of its requests
 mod state; // the records of all the above
 pub mod survey; // what control planes say
 pub mod tally; // counts of what happened
+mod wires; // hops of limited capacity
 
 pub use build::{Ended, World};
 pub use state::Cost;
@@ -32,6 +33,7 @@ use crate::sim::ids::{CacheNodeId, GatewayId, PoolId, ReplicaId, SourceId};
 use crate::sim::queue::Class;
 use crate::sim::rng::mix;
 use crate::sim::slab::Key;
+use crate::sim::spec::fault::Hop;
 use crate::sim::time::SimTime;
 
 /// Something that is due. Small and copied; the records it speaks of live in slabs.
@@ -81,6 +83,7 @@ enum Event {
     Thermal,
     CacheControl,
     AgentBack(CacheNodeId, u32),
+    Wire(Hop, u16, u32),
 }
 
 /// Kinds of timers that have lanes of their own.
@@ -163,6 +166,7 @@ impl Event {
             CacheControl => (42, 0),
             AgentBack(n, e) => (43, (n.0 as u64) << 32 | e as u64),
             Read(k) => (44, k.slot as u64),
+            Wire(h, p, e) => (45, (h as u64) << 48 | (p as u64) << 32 | e as u64),
         };
         mix(kind, subject)
     }
@@ -211,6 +215,7 @@ impl World {
             IdleCut(attempt) => self.on_idle_cut(attempt),
 
             AtGateway(attempt) => self.on_at_gateway(attempt),
+            Wire(hop, path, epoch) => self.on_wire(hop, path, epoch),
             Read(attempt) => self.on_read(attempt),
             Parsed(attempt) => self.on_parsed(attempt),
             AskAuthStore(attempt) => self.ask_auth_store(attempt),

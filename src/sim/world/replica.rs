@@ -7,6 +7,7 @@ use crate::sim::rng::{Purpose, draw, mix};
 use crate::sim::series::ReplicaLoad;
 use crate::sim::serving::engine::{ExternalTiers, Happening, Job};
 use crate::sim::slab::Key;
+use crate::sim::spec::fault::Hop;
 use crate::sim::spec::stack::{Affinity, PoolSpec, RouterPolicy};
 use crate::sim::station::{Abandoned, Offer};
 use crate::sim::time::{SimDuration, SimTime};
@@ -14,6 +15,7 @@ use crate::sim::workload::Affinities;
 use crate::sim::world::recording::Reason;
 use crate::sim::world::request_times::Passage;
 use crate::sim::world::state::{Call, CallStage, Life, Recent, SharedCache, Stage};
+use crate::sim::world::wires::request_bytes;
 use crate::sim::world::{Event, World};
 
 /// How fast a replica that has lost its accelerator says so.
@@ -57,6 +59,7 @@ impl World {
             reason: Reason::None,
             flows: 0,
             first_token_sent: false,
+            uploading: None,
             is_retry,
             entered: false,
             passage: Passage::default(),
@@ -80,9 +83,21 @@ impl World {
         }
         self.write_row(key, |row, _| (row.replica, row.calls) = (Some(replica), row.calls.saturating_add(1)));
         let delay = self.serving_delay(serial, u64::from(tries)) + self.loop_lag(key);
-        self.schedule(now + delay, Event::AtReplica(call));
+        let bytes = self.attempts.get(key).map_or(0, |a| request_bytes(&a.prompt, a.images, a.megapixels));
+        if self.upload(Hop::Serving, call, serial, bytes) {
+            self.calls.get_mut(call).into_iter().for_each(|c| c.uploading = Some(delay));
+        } else {
+            self.schedule(now + delay, Event::AtReplica(call));
+        }
         let per_try = self.api_spec.retry.per_try_timeout_s.unwrap_or(SimDuration::FOREVER);
         self.start_timer(now + per_try.min(self.api_spec.upstream_timeout_s), Event::CallTimeout(call), 0);
+    }
+
+    /// The last byte of a call has left its gateway.
+    pub(super) fn on_call_uploaded(&mut self, key: Key) {
+        if let Some(delay) = self.calls.get_mut(key).and_then(|c| c.uploading.take()) {
+            self.schedule(self.now + delay, Event::AtReplica(key));
+        }
     }
 
     pub(super) fn on_at_replica(&mut self, key: Key) {
@@ -158,6 +173,9 @@ impl World {
     pub(super) fn end_call(&mut self, key: Key, ok: bool) {
         self.release_retry_slot(key);
         self.write_call(key);
+        if self.calls.get(key).is_some_and(|c| c.uploading.is_some()) {
+            self.stop_upload(Hop::Serving, key);
+        }
         let Some(call) = self.calls.remove(key) else { return };
         self.tally.calls_ended += 1;
         let replica = &mut self.replicas[call.replica.index()];

@@ -25,6 +25,7 @@ use crate::sim::station::Station;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::{Affinities, Arrival, Intent, Tier};
 use crate::sim::world::recording::{AttemptRow, Reason};
+use crate::sim::world::wires::Wires;
 use crate::sim::world::request_times::{Passage, RequestTimes};
 
 /// An intent that has not ended.
@@ -67,6 +68,8 @@ pub(super) struct Attempt {
     pub megapixels: f64,
     pub gateway: GatewayId,
     pub connection: Option<u64>,
+    /// What its way takes once its last byte has left, while bytes still leave.
+    pub uploading: Option<SimDuration>,
     pub sent_at: SimTime,
     pub stage: Stage,
     pub tries: u8,
@@ -112,6 +115,8 @@ pub(super) struct Call {
     pub reason: Reason,
     pub flows: u32,
     pub first_token_sent: bool,
+    /// As for an attempt.
+    pub uploading: Option<SimDuration>,
     pub is_retry: bool,
     /// Whether the replica counts it as inside.
     pub entered: bool,
@@ -172,6 +177,8 @@ impl Client {
 pub(super) struct Network {
     pub edge: Ways,
     pub serving: Ways,
+    /// What the paths carry, by hop.
+    pub wires: [Wires; 2],
     /// Added to each one-way trip, by hop.
     pub added_latency: [SimDuration; 2],
     pub pool: ConnectionPool,
