@@ -125,7 +125,9 @@ impl Teller<'_> {
                 (format!("autoscaler of {}: {from} to {to} replicas", self.pool(*p)), Action)
             }
             What::AutoscalerBlind(p) => (format!("the autoscaler's query of {} finds nothing", self.pool(*p)), Symptom),
-            What::AgentSilent(_) | What::AgentBack(_) | What::Endpoint(..) | What::GatewayEndpoint(_, true) => return None,
+            What::AgentSilent(_) | What::AgentBack(_) | What::Endpoint(..) | What::GatewayEndpoint(_, true) => {
+                return None;
+            }
         };
         Some(Moment { at, text, kind })
     }

@@ -323,6 +323,15 @@ fn short_connections(spec: &mut WorldSpec) {
     spec.stack.network.connection_max_age_s = SimDuration::from_secs(10);
 }
 
+fn short_upstream(spec: &mut WorldSpec) {
+    spec.stack.network.serving_connection_max_age_s = SimDuration::from_secs(10);
+}
+
+/// Connections to one replica have to be made anew in the middle of it; those to the others live on.
+fn one_crash(spec: &mut WorldSpec) {
+    stand(spec, ONSET_S + 20, None, "ReplicaCrash(pool: \"main\", replica: 0)");
+}
+
 fn impatient(spec: &mut WorldSpec) {
     spec.stack.clients[0].policy.first_token_timeout = Some(SimDuration::from_millis(130));
 }
@@ -481,7 +490,8 @@ fn fault_rows() -> Vec<Row> {
         fault("LinkCapacity(hop: Serving, gb_per_s: Some(0.005))", plain, TTFT_TAIL, Up(1.2), Some(INTENTS)),
         fault("NameRecordWrong", short_connections, CONNECT_TIMEOUTS, Up(10.0), Some(INTENTS)),
         fault("CertificateExpires(hop: Edge)", short_connections, TLS, Up(10.0), Some(INTENTS)),
-        fault("CertificateExpires(hop: Serving)", plain, UNAVAILABLE, Up(10.0), Some(INTENTS)),
+        fault("CertificateExpires(hop: Serving)", short_upstream, UNAVAILABLE, Up(10.0), Some(INTENTS)),
+        fault("CertificateExpires(hop: Serving)", one_crash, TLS, Up(10.0), Some(TTFT)),
         fault("IdleTimeout(timeout_s: 0.15)", plain, IDLE_CUTS, Up(10.0), Some(INTENTS)),
         fault("ConnectionRules(max_age_s: 2, balance: RoundRobin)", plain, CONNECTIONS, Up(3.0), Some(HIT)),
         fault("AuthShardDown(shard: 0)", two_shards, TTFT, Up(1.3), Some(HIT)),

@@ -57,7 +57,8 @@ pub enum Fault {
     },
     /// The name of the service points at an address where nobody listens; hosts notice as their records expire.
     NameRecordWrong,
-    /// The certificate of a hop ends: connections that stand live on, new ones fail.
+    /// The certificate of a hop ends: connections that stand live on, new ones fail. How soon all do is how soon connections
+    /// are made anew: by age, and wherever a process at either end restarts.
     CertificateExpires {
         /// Which hop.
         hop: Hop,

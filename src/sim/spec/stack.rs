@@ -79,6 +79,8 @@ pub struct NetworkSpec {
     pub stream_keepalive: bool,
     /// A client's connection is closed and made anew after so long.
     pub connection_max_age_s: SimDuration,
+    /// The same for a gateway's connection to a replica.
+    pub serving_connection_max_age_s: SimDuration,
     /// How a new connection chooses a gateway.
     pub balance: Balance,
     /// Connections that each client host keeps open.
@@ -105,6 +107,7 @@ impl Default for NetworkSpec {
             idle_timeout_s: SimDuration::from_secs(300),
             stream_keepalive: false,
             connection_max_age_s: SimDuration::from_secs(3600),
+            serving_connection_max_age_s: SimDuration::from_secs(3600),
             balance: Balance::LeastConnections,
             connections_per_host: 4,
             probe_interval_s: SimDuration::from_secs(5),

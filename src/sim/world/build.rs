@@ -120,7 +120,7 @@ impl World {
             clients: clients(stack),
             network: network(stack),
             api: api(&stack.api),
-            gateways: (0..stack.api.gateways).map(|_| gateway(&stack.api)).collect(),
+            gateways: (0..stack.api.gateways).map(|_| gateway(stack)).collect(),
             api_spec: stack.api.clone(),
             pools: Vec::new(),
             pool_by_model: names.pool_by_model,
@@ -411,7 +411,6 @@ fn network(stack: &StackSpec) -> Network {
         name_right_since: None,
         idle_timeout: spec.idle_timeout_s,
         keepalive: spec.stream_keepalive,
-        serving_certificate_ends: SimTime::NEVER,
         health: Health::new(health_rules(spec.probe_interval_s, spec.probe_threshold)),
         probe_every: spec.probe_interval_s.max(SimDuration::from_millis(100)),
         probe_timeout: spec.probe_timeout_s,
@@ -435,9 +434,12 @@ fn api(spec: &ApiSpec) -> Api {
     }
 }
 
-fn gateway(spec: &ApiSpec) -> Gateway {
+fn gateway(stack: &StackSpec) -> Gateway {
+    let spec = &stack.api;
+    let max_age = Some(stack.network.serving_connection_max_age_s);
     Gateway {
         up: true,
+        upstream: ConnectionPool::new(ConnectionRules { max_age, ..ConnectionRules::default() }),
         loop_thread: LoopThread::default(),
         workers: Station::new(spec.workers, Some(spec.backlog)),
         images: Station::new(spec.images.workers, None),

@@ -8,7 +8,7 @@ use crate::sim::spec::action::Action;
 use crate::sim::spec::fault::{Fault, Hop};
 use crate::sim::spec::stack::LimitSpec;
 use crate::sim::spec::{SpecError, TimedAction};
-use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::time::SimDuration;
 use crate::sim::workload::Tier;
 use crate::sim::world::control::health_rules;
 use crate::sim::world::fact::{What, Why};
@@ -100,7 +100,7 @@ impl World {
             }
             Remedy::AuthShard(shard) => self.restore_auth_shard(shard),
             Remedy::Certificate(Hop::Edge) => self.network.pool.set_certificate(None),
-            Remedy::Certificate(Hop::Serving) => self.network.serving_certificate_ends = SimTime::NEVER,
+            Remedy::Certificate(Hop::Serving) => self.set_serving_certificate(None),
             Remedy::Name => self.network.name_right_since = Some(now),
             Remedy::FailFast(replica) => self.replicas[replica.index()].fail_fast = false,
             Remedy::Hang(replica) => {
@@ -127,6 +127,10 @@ impl World {
                 }
             }
         }
+    }
+
+    fn set_serving_certificate(&mut self, certificate: Option<Certificate>) {
+        self.gateways.iter_mut().for_each(|gateway| gateway.upstream.set_certificate(certificate));
     }
 
     fn restore_auth_shard(&mut self, shard: u16) {
@@ -189,7 +193,7 @@ impl World {
             }
             Fault::CertificateExpires { hop: Hop::Serving } => {
                 undo.push(Remedy::Certificate(Hop::Serving));
-                self.network.serving_certificate_ends = now;
+                self.set_serving_certificate(Some(Certificate { not_after: now }));
             }
             Fault::IdleTimeout { timeout_s, keepalive } => {
                 let before = (self.network.idle_timeout, self.network.keepalive);
@@ -720,7 +724,7 @@ impl World {
             }
             Action::RenewCertificates => {
                 self.network.pool.set_certificate(None);
-                self.network.serving_certificate_ends = SimTime::NEVER;
+                self.set_serving_certificate(None);
             }
             Action::Uncordon { pool } => {
                 let id = self.pool_id(pool);

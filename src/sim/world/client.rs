@@ -255,7 +255,7 @@ impl World {
         let flow = self.edge_flow(client, host, account);
         let slot = flow as u32;
         let one_way = self.edge_delay(flow, serial, 0, REQUEST_PACKETS);
-        let acquired = self.acquire_connection(slot);
+        let (acquired, picked) = self.acquire_connection(slot);
         match acquired {
             Acquired::Reused(held) => {
                 self.hold(key, held.connection, held.backend);
@@ -284,7 +284,13 @@ impl World {
             Acquired::Refused(Refusal::TableFull) => Err((Outcome::ConnectTimeout, connect_timeout)),
             Acquired::Refused(Refusal::CertificateExpired) => {
                 self.tally.tls_failures += 1;
-                Err((Outcome::TlsFailure, REFUSED_AFTER + REFUSED_AFTER))
+                // The gateway does its part of the handshake before the client turns it down.
+                let gateway = picked.and_then(|backend| self.gateways.get_mut(backend as usize));
+                let waited = gateway.map_or(SimDuration::ZERO, |gateway| {
+                    gateway.counts.failed_handshakes += 1;
+                    gateway.loop_thread.run(now, self.api_spec.handshake_s).since(now)
+                });
+                Err((Outcome::TlsFailure, REFUSED_AFTER + REFUSED_AFTER + waited))
             }
         }
     }
@@ -296,7 +302,8 @@ impl World {
         }
     }
 
-    fn acquire_connection(&mut self, slot: u32) -> Acquired {
+    /// A connection, and the gateway that a new one would have gone to.
+    fn acquire_connection(&mut self, slot: u32) -> (Acquired, Option<u32>) {
         let now = self.now;
         let network = &mut self.network;
         let ready: Vec<u32> = network.health.ready(now).to_vec();
@@ -310,7 +317,7 @@ impl World {
                 ready.get(network.turn % ready.len().max(1)).copied()
             }
         };
-        network.pool.acquire(now, slot, &mut || pick)
+        (network.pool.acquire(now, slot, &mut || pick), pick)
     }
 
     /// Whether a host has learnt the wrong address, its record having expired after the name was changed, and not yet the

@@ -387,7 +387,7 @@ impl World {
         self.refuse(attempt, outcome, retry_after);
     }
 
-    fn may_retry(&mut self, key: Key) -> bool {
+    pub(super) fn may_retry(&mut self, key: Key) -> bool {
         let spec = &self.api_spec.retry;
         let Some(attempt) = self.attempts.get_mut(key) else { return false };
         if spec.retries < attempt.tries {
@@ -492,6 +492,7 @@ impl World {
         }
         gateway.up = false;
         gateway.loop_thread.restart();
+        gateway.upstream.restart(now);
         let inside = self.attempts.iter().filter(|(_, a)| a.entered && a.gateway == id);
         let lost: Vec<Key> = inside.map(|(key, _)| key).collect();
         self.network.pool.backend_gone(now, u32::from(id.0));

@@ -223,6 +223,9 @@ impl World {
         for key in &inside {
             self.cancel_flows(*key);
         }
+        for gateway in &mut self.gateways {
+            gateway.upstream.backend_gone(now, u32::from(id.0));
+        }
         let replica = &mut self.replicas[id.index()];
         for key in &inside {
             replica.tokenizer.abandon(now, key.slot);

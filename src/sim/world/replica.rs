@@ -1,7 +1,8 @@
 //! Serving replicas: how calls reach them, what their engines do, how they start, drain, die and come back.
 
 use crate::sim::client::Outcome;
-use crate::sim::ids::{AccountId, ReplicaId};
+use crate::sim::connection::Acquired;
+use crate::sim::ids::{AccountId, GatewayId, PoolId, ReplicaId};
 use crate::sim::prompt::Prompt;
 use crate::sim::rng::{Purpose, draw, mix};
 use crate::sim::series::ReplicaLoad;
@@ -28,11 +29,6 @@ impl World {
         let Some(attempt) = self.attempts.get(key) else { return };
         let pool_id = self.pool_of(attempt.model);
         let (gateway, serial, tries) = (attempt.gateway, attempt.serial, attempt.tries);
-        if self.network.serving_certificate_ends <= now {
-            self.tally.tls_failures += 1;
-            self.because(key, Reason::Certificate);
-            return self.refuse(key, Outcome::Unavailable, None);
-        }
         let pool = &mut self.pools[pool_id.index()];
         let affinity = match pool.router.policy() {
             RouterPolicy::Pinned { connections, .. } => {
@@ -46,8 +42,14 @@ impl World {
             return self.refuse(key, Outcome::Unavailable, None);
         };
         let replica = pool.members[place];
+        let Some(connection) = self.reach(gateway, pool_id, replica) else {
+            self.because(key, Reason::Certificate);
+            return self.without_connection(key, place);
+        };
         let is_retry = 0 < tries;
+        let Some(attempt) = self.attempts.get(key) else { return };
         let call = self.calls.insert(Call {
+            connection,
             attempt: Some(key),
             serial,
             gateway,
@@ -91,6 +93,34 @@ impl World {
         }
         let per_try = self.api_spec.retry.per_try_timeout_s.unwrap_or(SimDuration::FOREVER);
         self.start_timer(now + per_try.min(self.api_spec.upstream_timeout_s), Event::CallTimeout(call), 0);
+    }
+
+    /// No connection to a replica came up: another one is tried, as after any call that failed.
+    fn without_connection(&mut self, key: Key, place: usize) {
+        if let Some(attempt) = self.attempts.get_mut(key) {
+            attempt.tries = attempt.tries.saturating_add(1);
+        }
+        if self.may_retry(key) {
+            self.tally.gateway_retries += 1;
+            return self.call_replica(key, Some(place));
+        }
+        self.refuse(key, Outcome::Unavailable, None);
+    }
+
+    /// The gateway's connection to a replica, or a new one; none if the handshake fails.
+    fn reach(&mut self, gateway: GatewayId, pool: PoolId, replica: ReplicaId) -> Option<u64> {
+        let state = &mut self.gateways[gateway.index()];
+        let to = u32::from(replica.0);
+        match state.upstream.acquire(self.now, to, &mut || Some(to)) {
+            Acquired::Reused(held) | Acquired::Opened(held) => Some(held.connection),
+            Acquired::Refused(_) => {
+                state.counts.cluster(pool).connect_failures += 1;
+                self.tally.tls_failures += 1;
+                let place = self.replicas[replica.index()].place;
+                self.pools[pool.index()].router.answered(self.now, place, false);
+                None
+            }
+        }
     }
 
     /// The last byte of a call has left its gateway.
@@ -178,6 +208,7 @@ impl World {
         }
         let Some(call) = self.calls.remove(key) else { return };
         self.tally.calls_ended += 1;
+        self.gateways[call.gateway.index()].upstream.release(self.now, call.connection);
         let replica = &mut self.replicas[call.replica.index()];
         replica.calls -= u32::from(call.entered);
         let place = replica.place;

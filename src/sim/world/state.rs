@@ -25,8 +25,8 @@ use crate::sim::station::Station;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::{Affinities, Arrival, Intent, Tier};
 use crate::sim::world::recording::{AttemptRow, Reason};
-use crate::sim::world::wires::Wires;
 use crate::sim::world::request_times::{Passage, RequestTimes};
+use crate::sim::world::wires::Wires;
 
 /// An intent that has not ended.
 pub(super) struct LiveIntent {
@@ -103,6 +103,8 @@ pub(super) enum Stage {
 
 /// One request from a gateway to a replica.
 pub(super) struct Call {
+    /// The gateway's connection that carries it.
+    pub connection: u64,
     pub attempt: Option<Key>,
     pub serial: u64,
     pub gateway: GatewayId,
@@ -190,7 +192,6 @@ pub(super) struct Network {
     pub name_right_since: Option<SimTime>,
     pub idle_timeout: SimDuration,
     pub keepalive: bool,
-    pub serving_certificate_ends: SimTime,
     pub health: Health,
     pub probe_every: SimDuration,
     pub probe_timeout: SimDuration,
@@ -199,6 +200,8 @@ pub(super) struct Network {
 /// One API gateway.
 pub(super) struct Gateway {
     pub up: bool,
+    /// Its connections to replicas, one to each.
+    pub upstream: ConnectionPool,
     pub loop_thread: LoopThread,
     pub workers: Station,
     pub images: Station,
@@ -214,6 +217,8 @@ pub(super) struct GatewayCounts {
     pub requests: u64,
     /// Answers by the first digit of their status; a stream that was cut later had got its 200.
     pub answers: [u64; 6],
+    /// Handshakes that clients broke off.
+    pub failed_handshakes: u64,
     /// Requests that their clients closed before the answer was complete.
     pub resets_by_client: u64,
     /// By pool.
@@ -228,6 +233,7 @@ pub(super) struct ClusterCounts {
     pub retry_overflows: u64,
     pub timeouts: u64,
     pub per_try_timeouts: u64,
+    pub connect_failures: u64,
 }
 
 impl GatewayCounts {

@@ -5,7 +5,7 @@ use crate::sim::prompt::Prompt;
 use crate::sim::slab::Key;
 use crate::sim::spec::fault::Hop;
 use crate::sim::spec::stack::LinkSpec;
-use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::time::SimDuration;
 use crate::sim::world::{Event, World};
 
 /// Bytes of a token of text in a request. [English averages four characters a token in the tokenizers of 100,000 words.]
@@ -32,16 +32,6 @@ impl Wires {
     pub fn new(spec: &LinkSpec) -> Wires {
         let wire = || Wire { link: SharedLink::new(bytes_per_s(spec.gb_per_s), SimDuration::ZERO), epoch: 0 };
         Wires { paths: (0..spec.paths.max(1)).map(|_| wire()).collect(), limit: spec.gb_per_s }
-    }
-
-    /// What each path carries, in GB/s; none: no limit.
-    pub fn limit(&self) -> Option<f64> {
-        self.limit
-    }
-
-    /// Whole bytes that have left so far, over all paths. Counted only while there is a limit.
-    pub fn moved_bytes(&mut self, now: SimTime) -> u64 {
-        self.paths.iter_mut().map(|wire| wire.link.moved_bytes(now)).sum()
     }
 }
 
