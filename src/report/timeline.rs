@@ -111,6 +111,9 @@ impl Teller<'_> {
             What::ReplicaReady(p, r) => (format!("{} is up", self.replica(*p, *r)), Action),
             What::ReplicaDown(p, r, why) => match why {
                 Why::Crashed => (format!("{} has crashed", self.replica(*p, *r)), Symptom),
+                Why::OutOfMemory => {
+                    (format!("{} ran out of host memory and was killed", self.replica(*p, *r)), Symptom)
+                }
                 Why::Watchdog => (format!("{} was ended by its watchdog", self.replica(*p, *r)), Symptom),
                 Why::GpuLost => (format!("{} lost an accelerator", self.replica(*p, *r)), Symptom),
                 Why::Restarted => (format!("{} restarts", self.replica(*p, *r)), Action),

@@ -262,6 +262,7 @@ signals! {
     KILLED = "gateways killed", 1.0, |s| s.facts(|w| matches!(w, What::GatewayKilled(_)));
     PENDING = "replicas without a machine", 1.0, |s| s.facts(|w| matches!(w, What::ReplicaPending(..)));
     WATCHDOG = "replicas ended by the watchdog", 1.0, |s| s.facts(|w| matches!(w, What::ReplicaDown(_, _, Why::Watchdog)));
+    OUT_OF_MEMORY = "replicas out of host memory", 1.0, |s| s.facts(|w| matches!(w, What::ReplicaDown(_, _, Why::OutOfMemory)));
     LOST = "replicas that lost an accelerator", 1.0, |s| s.facts(|w| matches!(w, What::ReplicaDown(_, _, Why::GpuLost)));
     GATEWAY_OUT = "gateways taken out by the balancer", 1.0, |s| s.facts(|w| matches!(w, What::GatewayEndpoint(_, false)));
     OUT = "replicas taken out by the router", 1.0, |s| s.facts(|w| matches!(w, What::Endpoint(_, _, false)));
@@ -510,6 +511,8 @@ fn fault_rows() -> Vec<Row> {
         fault("RouterViewStale(pool: \"main\", interval_s: 40)", many_routers, TTFT_TAIL, Up(1.2), Some(INTENTS)),
         fault("FailFast(pool: \"main\", replica: 0)", least_loaded, GATEWAY_RETRIES, Up(10.0), Some(READY)),
         lasting("ReplicaCrash(pool: \"main\", replica: 0)", plain, READY, Down(0.99), Some(INTENTS)),
+        lasting("HostMemoryLeak(pool: \"main\", replica: Some(1), mib_per_request: 20000)", plain, OUT_OF_MEMORY, Up(1.0), Some(INTENTS)),
+        lasting("HostMemoryLeak(pool: \"main\", mib_per_request: 20000)", plain, RESTARTS, Up(4.0), Some(INTENTS)),
         lasting("ReplicasRemoved(pool: \"main\", count: 2)", plain, READY, Down(0.7), Some(INTENTS)),
         fault("EngineBatching(pool: \"main\", max_num_batched_tokens: 64)", plain, TTFT, Up(1.2), Some(INTENTS)),
         fault("CacheBlocks(pool: \"main\", kv_blocks: 1200)", plain, HIT_HBM, Down(0.9), Some(INTENTS)),

@@ -43,6 +43,12 @@ fn pool_mistakes(found: &mut Vec<SpecError>, pool: &PoolSpec, path: &str) {
         let names = crate::sim::serving::hardware::preset_names();
         found.push(SpecError::unknown_name(format!("{path}.hardware"), "hardware preset", name, names));
     }
+    if pool.host_limit_gib * 1024.0 <= pool.host_memory_mib() {
+        let gib = pool.host_memory_mib() / 1024.0;
+        let message =
+            format!("a replica takes {gib:.1} GiB with its host tier before any request, more than its limit");
+        found.push(SpecError::new(format!("{path}.host_limit_gib"), message));
+    }
     if let Some(scaler) = &pool.autoscaler {
         if let Err(error) = Query::parse(&scaler.query) {
             found.push(SpecError::new(format!("{path}.autoscaler.query"), error.to_string()));
@@ -87,7 +93,7 @@ fn target_of(fault: &Fault) -> Option<(&str, Option<u16>, Option<u8>)> {
         FailFast { pool, replica } | ReplicaCrash { pool, replica } | GpuLink { pool, replica, .. } => {
             (pool, Some(*replica), None)
         }
-        HostStall { pool, replica, .. } => (pool, *replica, None),
+        HostStall { pool, replica, .. } | HostMemoryLeak { pool, replica, .. } => (pool, *replica, None),
         GpuClock { pool, replica, gpu, .. } => (pool, *replica, *gpu),
         GpuMemory { pool, replica, gpu, .. } | GpuHang { pool, replica, gpu, .. } | GpuLost { pool, replica, gpu } => {
             (pool, Some(*replica), Some(*gpu))

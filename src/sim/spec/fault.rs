@@ -189,6 +189,17 @@ pub enum Fault {
         /// Replica's place in the pool, from 0.
         replica: u16,
     },
+    /// Each request leaves memory behind on its replica's host; a new process begins without.
+    HostMemoryLeak {
+        /// Pool.
+        pool: String,
+        /// Replica's place in the pool; none: all.
+        #[serde(default)]
+        replica: Option<u16>,
+        /// MiB left behind by each request.
+        #[schemars(range(min = 0, max = 1000000))]
+        mib_per_request: f64,
+    },
     /// Replicas are gone (cordoned machines, a loan) until somebody brings them back.
     ReplicasRemoved {
         /// Pool.

@@ -381,6 +381,14 @@ pub struct PoolSpec {
     /// Blocks of host memory for the cache; 0 for none.
     #[serde(default)]
     pub host_blocks: u32,
+    /// Memory that a replica's processes take before any request, in GiB, the host tier of the cache not counted.
+    #[serde(default = "default_host_base")]
+    #[schemars(range(min = 0, max = 100000))]
+    pub host_base_gib: f64,
+    /// Memory of the replica's container, in GiB; beyond it the kernel kills the process, which starts again, cold.
+    #[serde(default = "default_host_limit")]
+    #[schemars(range(min = 0.1, max = 100000))]
+    pub host_limit_gib: f64,
     /// Host memory to accelerator, in GB/s.
     #[serde(default = "default_host_gbps")]
     #[schemars(range(min = 0.01))]
@@ -435,6 +443,14 @@ fn default_gpus() -> u8 {
 fn default_block() -> u32 {
     16
 }
+// One interpreter and its CUDA context for each of eight ranks, beside staging buffers; 2 TiB is what machines of eight
+// accelerators are sold with.
+fn default_host_base() -> f64 {
+    48.0
+}
+fn default_host_limit() -> f64 {
+    1800.0
+}
 fn default_host_gbps() -> f64 {
     50.0
 }
@@ -464,6 +480,12 @@ fn yes() -> bool {
 }
 
 impl PoolSpec {
+    /// Memory of a replica without what requests leave behind, in MiB: its processes and the host tier of the cache.
+    pub fn host_memory_mib(&self) -> f64 {
+        let tier = f64::from(self.host_blocks) * f64::from(self.block_tokens) * self.kv_bytes_per_token as f64;
+        self.host_base_gib * 1024.0 + tier / (1024.0 * 1024.0)
+    }
+
     /// Tokens of prompt and answer that a replica takes.
     pub fn context_window(&self) -> u32 {
         self.max_model_len.min(self.kv_blocks.saturating_mul(self.block_tokens))

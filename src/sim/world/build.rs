@@ -177,6 +177,7 @@ impl World {
             key_seed_lost: false,
             answer_factor: 1.0,
             tokenizer_factor: 1.0,
+            leak_mib: 0.0,
             cordoned: 0,
         });
         for _ in 0..spec.replicas {

@@ -423,6 +423,20 @@ impl World {
                 }));
                 self.on_boards(id, *replica, |board| board.host_stall = *added_s);
             }
+            Fault::HostMemoryLeak { pool, replica, mib_per_request } => {
+                let id = self.pool_id(pool);
+                undo.push(Remedy::Change(Fault::HostMemoryLeak {
+                    pool: pool.clone(),
+                    replica: *replica,
+                    mib_per_request: 0.0,
+                }));
+                for member in self.members(id, *replica) {
+                    self.replicas[member.index()].leak_mib = *mib_per_request;
+                }
+                if replica.is_none() {
+                    self.pools[id.index()].leak_mib = *mib_per_request;
+                }
+            }
             Fault::TokenizerSlow { pool, factor } => {
                 let id = self.pool_id(pool);
                 let before = self.pools[id.index()].tokenizer_factor;

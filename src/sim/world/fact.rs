@@ -62,6 +62,8 @@ pub enum What {
 pub enum Why {
     /// It crashed.
     Crashed,
+    /// The kernel killed it: its host memory was used up.
+    OutOfMemory,
     /// A collective's watchdog ended it.
     Watchdog,
     /// An accelerator fell off the bus.

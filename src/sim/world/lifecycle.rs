@@ -59,6 +59,8 @@ impl World {
             counts_before: EngineCounts::default(),
             request_times: RequestTimes::new(spec.context_window()),
             calls: 0,
+            leak_mib: state.leak_mib,
+            leaked_mib: 0.0,
             recent: VecDeque::new(),
         });
         id
@@ -234,6 +236,7 @@ impl World {
         replica.counts_before = replica.engine.counts_at(now);
         replica.request_times = RequestTimes::new(self.pools[replica.pool.index()].spec.context_window());
         replica.recent.clear();
+        replica.leaked_mib = 0.0;
         for key in inside {
             let begun = self.calls.get(key).is_some_and(|c| c.first_token_sent);
             let orphan = self.calls.get(key).is_some_and(|c| c.attempt.is_none());
@@ -244,6 +247,23 @@ impl World {
                 self.fail_call(key, outcome, Reason::ReplicaGone, SimDuration::ZERO);
             }
         }
+    }
+
+    /// A request leaves its share of memory behind. True if that was too much, and the kernel killed the process.
+    pub(super) fn leave_memory_behind(&mut self, id: ReplicaId) -> bool {
+        let replica = &mut self.replicas[id.index()];
+        replica.leaked_mib += replica.leak_mib;
+        let killed = self.pools[replica.pool.index()].spec.host_limit_gib * 1024.0 < self.host_memory_mib(id);
+        if killed {
+            self.stop_replica(id, Why::OutOfMemory, true);
+        }
+        killed
+    }
+
+    /// Memory of a replica's processes now, in MiB.
+    pub(super) fn host_memory_mib(&self, id: ReplicaId) -> f64 {
+        let replica = &self.replicas[id.index()];
+        self.pools[replica.pool.index()].spec.host_memory_mib() + replica.leaked_mib
     }
 
     pub(super) fn on_watchdog(&mut self, id: ReplicaId, epoch: u32) {

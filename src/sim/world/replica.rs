@@ -146,6 +146,10 @@ impl World {
             self.tally.overloaded += 1;
             return self.fail_call(key, Outcome::Overloaded, Reason::ReplicaFull, SimDuration::ZERO);
         }
+        if 0.0 < replica.leak_mib && self.leave_memory_behind(id) {
+            return self.fail_call(key, Outcome::BadGateway, Reason::ReplicaGone, SimDuration::ZERO);
+        }
+        let replica = &mut self.replicas[id.index()];
         replica.calls += 1;
         let offer = replica.tokenizer.offer(now, key.slot);
         if let Some(call) = self.calls.get_mut(key) {

@@ -285,6 +285,8 @@ pub(super) struct Pool {
     pub key_seed_lost: bool,
     pub answer_factor: f64,
     pub tokenizer_factor: f64,
+    /// What each request leaves in the host memory of a new replica, in MiB.
+    pub leak_mib: f64,
     pub cordoned: u16,
 }
 
@@ -320,6 +322,9 @@ pub(super) struct Replica {
     pub request_times: RequestTimes,
     /// Calls inside.
     pub calls: u32,
+    /// What each request leaves in host memory, and what they left since the process began, in MiB.
+    pub leak_mib: f64,
+    pub leaked_mib: f64,
     /// What it answered last, the latest at the end.
     pub recent: VecDeque<Recent>,
 }
