@@ -8,6 +8,8 @@ use std::fmt::Write;
 
 use rayon::prelude::*;
 
+use scartissue::metrics::promql::{Query, Value};
+use scartissue::metrics::store::Store;
 use scartissue::sim::client::Outcome;
 use scartissue::sim::rng::mix;
 use scartissue::sim::series::Series;
@@ -151,12 +153,16 @@ struct Seen {
     before: Tally,
     after: Tally,
     cost: Cost,
+    /// What monitoring found, up to the end.
+    scraped: Store,
+    end_ms: i64,
     /// Attempts that a client or a gateway holds, on average: by Little's law rate times residence.
     in_flight: f64,
 }
 
 fn run(spec: &WorldSpec, seed: u64, from_s: u64) -> Seen {
     let mut world = World::new(spec, seed).unwrap_or_else(|e| panic!("{e:?}"));
+    world.scrape_everything();
     let moment = |s: u64| spec.open_at + SimDuration::from_secs(s);
     let odd = SimDuration(mix(seed, spec.faults.len() as u64) % SimDuration::from_secs(from_s).0);
     world.advance_to(spec.open_at + odd);
@@ -173,10 +179,11 @@ fn run(spec: &WorldSpec, seed: u64, from_s: u64) -> Seen {
     }
     world.advance_to(spec.horizon);
     let after = world.tally().clone();
+    let (scraped, end_ms) = (world.scraped().clone(), (spec.horizon.0 / 1_000_000) as i64);
     let ended = world.finish();
     ended.conservation.clone().unwrap_or_else(|e| panic!("{e}"));
     let in_flight = inside.iter().sum::<f64>() / inside.len() as f64;
-    Seen { from_s: from_s as f64, before, after, cost: ended.cost, in_flight, ended }
+    Seen { from_s: from_s as f64, before, after, cost: ended.cost, scraped, end_ms, in_flight, ended }
 }
 
 impl Seen {
@@ -202,6 +209,23 @@ impl Seen {
         (of(&self.after) - of(&self.before)) as f64
     }
 
+    /// What a query over what was scraped gives at the end, `{}` being the length of the window; 0 for no answer.
+    fn asked(&self, query: &str) -> f64 {
+        let window = format!("{}s", HORIZON_S - self.from_s as u64);
+        let query = Query::parse(&query.replace("{}", &window)).unwrap_or_else(|e| panic!("{query}: {e}"));
+        match query.eval_at(&self.scraped, self.end_ms).unwrap_or_else(|e| panic!("{}: {e}", query.text())) {
+            Value::Scalar(value) => value,
+            Value::Vector(samples) => samples.first().map_or(0.0, |sample| sample.value),
+        }
+    }
+
+    /// Age of the newest sample at the end, in seconds.
+    fn age_of_scrapes(&self) -> f64 {
+        let points = self.scraped.select(Some("up"), |_| true);
+        let newest = points.into_iter().filter_map(|id| self.scraped.points(id).last().map(|p| p.t_ms)).max();
+        (self.end_ms - newest.unwrap_or(0)) as f64 / 1000.0
+    }
+
     fn facts(&self, is: fn(&What) -> bool) -> f64 {
         self.ended.facts.iter().filter(|f| is(&f.what)).count() as f64
     }
@@ -223,6 +247,9 @@ macro_rules! signals {
 }
 
 signals! {
+    SAMPLES = "samples scraped", 1.0, |s| s.asked("sum(count_over_time(up[{}]))");
+    TARGETS_UP = "targets that answer scrapes", 0.1, |s| s.asked("sum(avg_over_time(up[{}]))");
+    SCRAPE_AGE = "age of the newest sample", 1.0, |s| s.age_of_scrapes();
     INTENTS = "intents per second", 0.1, |s| s.mean(|c| &c.intents_per_s);
     ATTEMPTS = "attempts per second", 0.1, |s| s.mean(|c| &c.attempts_per_s);
     ERRORS = "failed attempts per second", 0.1, |s| s.mean(|c| &c.errors_per_s);
@@ -603,6 +630,11 @@ fn part_rows() -> Vec<Row> {
 fn scaler_rows() -> Vec<Row> {
     vec![
         fault("MetricLabelRenamed(from: \"pool\", to: \"service\")", scaler, SCALED, Down(0.5), Some(INTENTS)),
+        fault("ExporterDown(job: \"vllm\")", scaler, SCALED, Down(0.5), Some(INTENTS)),
+        fault("ExporterDown(job: \"gateway\", pod: Some(\"gateway-1\"))", plain, TARGETS_UP, Down(0.98), Some(SAMPLES)),
+        fault("ScrapesLost(share: 0.5)", plain, SAMPLES, Down(0.7), Some(TARGETS_UP)),
+        lasting("ScrapeLag(lag_s: 60)", plain, SCRAPE_AGE, Up(3.0), Some(HARM)),
+        part("scrapes that time out", |w| w.stack.monitoring.scrape_timeout_s = SimDuration::from_millis(400), |w| stand(w, 1, None, "GatewayLoop(per_request_s: 0.2)"), TARGETS_UP, Down(0.98)),
         fault("AutoscalerQuery(pool: \"main\", query: \"sum(no_such_series)\")", scaler, SCALED, Down(0.5), Some(INTENTS)),
         action("PauseAutoscaler", scaler, SCALED, Down(0.5), Some(INTENTS)),
         part("autoscaler", scaler, crowded, SCALED, Up(1.0)),

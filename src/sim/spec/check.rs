@@ -3,7 +3,7 @@
 use crate::metrics::promql::Query;
 use crate::sim::spec::action::Action;
 use crate::sim::spec::fault::Fault;
-use crate::sim::spec::stack::{Hardware, PoolSpec, StackSpec};
+use crate::sim::spec::stack::{Hardware, JOBS, PoolSpec, StackSpec};
 use crate::sim::spec::{SpecError, WorldSpec};
 
 /// Everything that is wrong with the stack, faults and actions of a spec, with paths from its root.
@@ -159,6 +159,11 @@ pub fn fault_mistakes(stack: &StackSpec, fault: &Fault, path: &str) -> Vec<SpecE
             if stack.shared_cache.is_none() =>
         {
             found.push(no_shared_cache(path));
+        }
+        Fault::ExporterDown { job, .. } | Fault::ScrapesLost { job: Some(job), .. }
+            if !JOBS.contains(&job.as_str()) =>
+        {
+            found.push(SpecError::unknown_name(path, "monitoring job", job, JOBS));
         }
         Fault::AutoscalerQuery { query, .. } => {
             if let Err(error) = Query::parse(query) {

@@ -386,6 +386,28 @@ pub enum Fault {
         /// New label.
         to: String,
     },
+    /// The exporters of a job do not answer: their series end.
+    ExporterDown {
+        /// The job, as its series are labelled.
+        job: String,
+        /// The pod whose exporter it is; none: all of the job.
+        #[serde(default)]
+        pod: Option<String>,
+    },
+    /// A share of scrapes leaves nothing behind: the monitoring system drops what it read.
+    ScrapesLost {
+        /// The job; none: all.
+        #[serde(default)]
+        job: Option<String>,
+        /// Share of scrapes.
+        #[schemars(range(min = 0, max = 1))]
+        share: f64,
+    },
+    /// What was scraped can be found only later.
+    ScrapeLag {
+        /// How much later.
+        lag_s: SimDuration,
+    },
     /// The autoscaler's query is replaced.
     AutoscalerQuery {
         /// Pool.

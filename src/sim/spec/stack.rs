@@ -720,12 +720,19 @@ impl Default for CacheControllerSpec {
     }
 }
 
+/// Jobs of the monitoring system, as the label `job` has them.
+pub const JOBS: [&str; 3] = ["vllm", "dcgm", "gateway"];
+
 /// How metrics are scraped.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MonitoringSpec {
     /// Time between scrapes of a target.
     pub scrape_interval_s: SimDuration,
+    /// A target that has not answered within this is down, as far as monitoring can tell (Prometheus' default is 10 s).
+    pub scrape_timeout_s: SimDuration,
+    /// From a scrape until what it brought can be found by a query.
+    pub lag_s: SimDuration,
     /// Rules that page or file a ticket.
     pub alerts: Vec<AlertSpec>,
 }
@@ -761,7 +768,12 @@ pub enum Severity {
 
 impl Default for MonitoringSpec {
     fn default() -> Self {
-        MonitoringSpec { scrape_interval_s: SimDuration::from_secs(15), alerts: Vec::new() }
+        MonitoringSpec {
+            scrape_interval_s: SimDuration::from_secs(15),
+            scrape_timeout_s: SimDuration::from_secs(10),
+            lag_s: SimDuration::ZERO,
+            alerts: Vec::new(),
+        }
     }
 }
 

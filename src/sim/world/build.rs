@@ -32,6 +32,7 @@ use crate::sim::world::fact::{Fact, What};
 use crate::sim::world::harm::{Harm, Ledger};
 use crate::sim::world::recording::Recording;
 use crate::sim::world::replica::affinity_of;
+use crate::sim::world::scrapes::Scrapes;
 use crate::sim::world::state::*;
 use crate::sim::world::tally::Tally;
 use crate::sim::world::wires::Wires;
@@ -65,7 +66,7 @@ pub struct World {
     pub(super) facility: FacilitySpec,
     pub(super) exposition: Exposition,
     pub(super) scraped: Store,
-    pub(super) scrape_interval: SimDuration,
+    pub(super) scrapes: Scrapes,
     pub(super) recording: Recording,
 
     pub(super) faults: Vec<TimedFault>,
@@ -130,7 +131,7 @@ impl World {
             facility,
             exposition: Exposition::default(),
             scraped: Store::default(),
-            scrape_interval: stack.monitoring.scrape_interval_s.max(SimDuration::from_secs(1)),
+            scrapes: Scrapes::new(&stack.monitoring),
             recording: Recording::default(),
             faults: spec.faults.clone(),
             undo: vec![Undo::default(); spec.faults.len()],

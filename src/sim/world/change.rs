@@ -48,6 +48,8 @@ enum Remedy {
     KeySeed(PoolId),
     /// Cordoned machines come back.
     Machines(PoolId),
+    /// The exporter answers again.
+    Exporter(String, Option<String>),
     /// Entries live as long as before.
     CacheTtl(Option<SimDuration>),
 }
@@ -121,6 +123,7 @@ impl World {
                 }
             }
             Remedy::Machines(pool) => self.uncordon(pool),
+            Remedy::Exporter(job, pod) => self.scrapes.down.retain(|down| *down != (job.clone(), pod.clone())),
             Remedy::CacheTtl(ttl) => {
                 if let Some(cache) = &mut self.cache {
                     cache.tier.set_ttl(ttl);
@@ -294,6 +297,21 @@ impl World {
             Fault::MetricLabelRenamed { from, to } => {
                 undo.push(Remedy::Change(Fault::MetricLabelRenamed { from: to.clone(), to: from.clone() }));
                 self.rename_scraped_label(from, to);
+            }
+            Fault::ExporterDown { job, pod } => {
+                undo.push(Remedy::Exporter(job.clone(), pod.clone()));
+                self.scrapes.down.push((job.clone(), pod.clone()));
+            }
+            Fault::ScrapesLost { job, share } => {
+                let lost = &mut self.scrapes.lost;
+                let before = lost.iter().find(|(of, _)| of == job).map_or(0.0, |(_, share)| *share);
+                undo.push(Remedy::Change(Fault::ScrapesLost { job: job.clone(), share: before }));
+                lost.retain(|(of, _)| of != job);
+                lost.push((job.clone(), *share));
+            }
+            Fault::ScrapeLag { lag_s } => {
+                undo.push(Remedy::Change(Fault::ScrapeLag { lag_s: self.scrapes.lag }));
+                self.scrapes.lag = *lag_s;
             }
             Fault::GatewayRollout { every_s } => self.step_rollout(index, 0, *every_s, self.gateways.len()),
             Fault::Benign { .. } => {}

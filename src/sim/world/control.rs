@@ -99,12 +99,13 @@ impl World {
     pub(super) fn on_scrape(&mut self) {
         self.scrape();
         self.write_engine_states();
-        self.schedule(self.now + self.scrape_interval, Event::Scrape);
+        self.schedule(self.now + self.scrapes.interval, Event::Scrape);
     }
 
     /// The autoscaler asks its query and sets the number of replicas it believes in.
     pub(super) fn on_autoscale(&mut self, id: PoolId) {
         let now = self.now;
+        self.scrapes.deliver(&mut self.scraped, now);
         let Some(scaler) = &self.pools[id.index()].autoscaler else { return };
         let spec = scaler.spec.clone();
         if !scaler.paused {

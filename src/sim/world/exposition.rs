@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::metrics::labels::{Labels, NAME};
-use crate::metrics::store::{SeriesId, Store};
+use crate::metrics::store::{STALE, SeriesId, Store};
 use crate::sim::serving::accelerator::{Board, Gpu};
 use crate::sim::serving::engine::EngineCounts;
 use crate::sim::spec::stack::FacilitySpec;
+use crate::sim::time::SimDuration;
 use crate::sim::world::World;
 use crate::sim::world::request_times::HISTOGRAMS;
 use crate::sim::world::state::{ClusterCounts, Gateway, Life, Replica};
@@ -273,6 +274,24 @@ enum Target {
     Gateway(usize),
 }
 
+impl Target {
+    /// The label `job` of its series.
+    fn job(self) -> &'static str {
+        match self {
+            Target::Replica(_) => "vllm",
+            Target::Board(_) => "dcgm",
+            Target::Gateway(_) => "gateway",
+        }
+    }
+
+    /// Its number among those of its job.
+    fn number(self) -> u64 {
+        match self {
+            Target::Replica(index) | Target::Board(index) | Target::Gateway(index) => index as u64,
+        }
+    }
+}
+
 /// A series of a target: its family, and which of the family's series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct SeriesKey {
@@ -316,6 +335,7 @@ impl World {
 
     /// Reads every target that answers; the series of those that do not have ended.
     pub(super) fn scrape(&mut self) {
+        self.scrapes.begin();
         for index in 0..self.replicas.len() {
             let replica = &self.replicas[index];
             let (life, has_node) = (replica.life, replica.has_node);
@@ -330,6 +350,12 @@ impl World {
     }
 
     fn scrape_target(&mut self, target: Target, exists: bool, answers: bool) {
+        if self.scrapes.is_lost(self.seed, target.job(), target.number()) {
+            return;
+        }
+        let answers = answers
+            && self.time_to_answer(target) <= self.scrapes.timeout
+            && (self.scrapes.down.is_empty() || !self.scrapes.is_down(target.job(), &self.pod_of(target)));
         match target {
             _ if !answers => self.end_series_of(target, exists),
             Target::Replica(index) => {
@@ -341,6 +367,30 @@ impl World {
         }
         if exists && self.exposition.wants(UP) {
             self.sample(SeriesKey { target, family: UP, part: 0 }, UP, &[], f64::from(u8::from(answers)));
+        }
+    }
+
+    /// How long a target takes to answer: as long as whoever answers has other things to do first.
+    fn time_to_answer(&self, target: Target) -> SimDuration {
+        match target {
+            Target::Replica(index) => {
+                let replica = &self.replicas[index];
+                let behind_tokenizer = self.pools[replica.pool.index()].spec.router.probe_behind_tokenizer;
+                replica.wait_for_answer(self.now, behind_tokenizer)
+            }
+            Target::Gateway(index) => self.gateways[index].loop_thread.lag(self.now),
+            Target::Board(_) => SimDuration::ZERO,
+        }
+    }
+
+    /// The label `pod` of a target's series.
+    fn pod_of(&self, target: Target) -> String {
+        match target {
+            Target::Replica(index) | Target::Board(index) => {
+                let replica = &self.replicas[index];
+                format!("{}-{}", self.pools[replica.pool.index()].spec.name, replica.place)
+            }
+            Target::Gateway(index) => format!("gateway-{index}"),
         }
     }
 
@@ -422,42 +472,25 @@ impl World {
 
     /// Stores a value of a target's series, which begins if this is the first.
     fn sample(&mut self, key: SeriesKey, name: &str, labels: &[(&str, &str)], value: f64) {
-        let t_ms = (self.now.0 / 1_000_000) as i64;
         let known = self.exposition.series.get(&key).copied();
         let id = known.unwrap_or_else(|| self.new_series(key, name, labels));
-        self.scraped.append(id, t_ms, value);
+        self.scrapes.send(&mut self.scraped, self.now, id, value);
     }
 
     /// The series of a target that does not answer have ended; whether it is up is still said while it exists.
     fn end_series_of(&mut self, target: Target, exists: bool) {
-        let t_ms = (self.now.0 / 1_000_000) as i64;
         let first = SeriesKey { target, family: "", part: 0 };
         let of_it = self.exposition.series.range(first..).take_while(|(key, _)| key.target == target);
         let over = of_it.filter(|(key, _)| !exists || key.family != UP);
-        over.for_each(|(_, id)| self.scraped.end(*id, t_ms));
+        over.for_each(|(_, id)| self.scrapes.send(&mut self.scraped, self.now, *id, f64::from_bits(STALE)));
     }
 
     fn new_series(&mut self, key: SeriesKey, name: &str, labels: &[(&str, &str)]) -> SeriesId {
-        let pool_of = |index: usize| {
-            let replica = &self.replicas[index];
-            let pool = &self.pools[replica.pool.index()].spec;
-            (pool, format!("{}-{}", pool.name, replica.place))
-        };
-        let mut pairs = vec![(NAME, name.to_string())];
-        match key.target {
-            Target::Replica(index) => {
-                let (pool, pod) = pool_of(index);
-                let model = pool.model.clone();
-                pairs.extend([("job", "vllm".to_string()), ("pool", pool.name.clone()), ("pod", pod)]);
-                pairs.push(("model_name", model));
-            }
-            Target::Board(index) => {
-                let (_, pod) = pool_of(index);
-                pairs.extend([("job", "dcgm".to_string()), ("pod", pod)]);
-            }
-            Target::Gateway(index) => {
-                pairs.extend([("job", "gateway".to_string()), ("pod", format!("gateway-{index}"))]);
-            }
+        let (job, pod) = (key.target.job().to_string(), self.pod_of(key.target));
+        let mut pairs = vec![(NAME, name.to_string()), ("job", job), ("pod", pod)];
+        if let Target::Replica(index) = key.target {
+            let pool = &self.pools[self.replicas[index].pool.index()].spec;
+            pairs.extend([("pool", pool.name.clone()), ("model_name", pool.model.clone())]);
         }
         pairs.extend(labels.iter().map(|(label, value)| (*label, value.to_string())));
         let named = pairs.into_iter().map(|(label, value)| (self.exposition.name_of(label), value));
@@ -468,9 +501,8 @@ impl World {
 
     /// A label goes by another name from the next scrape on; the series of the old name have ended.
     pub(super) fn rename_scraped_label(&mut self, from: &str, to: &str) {
-        let t_ms = (self.now.0 / 1_000_000) as i64;
         let ended = std::mem::take(&mut self.exposition.series);
-        ended.into_values().for_each(|id| self.scraped.end(id, t_ms));
+        ended.into_values().for_each(|id| self.scrapes.send(&mut self.scraped, self.now, id, f64::from_bits(STALE)));
         self.exposition.renamed.retain(|(old, new)| old != to || new != from);
         if !self.exposition.renamed.iter().any(|(old, new)| old == from && new == to) {
             self.exposition.renamed.push((from.to_string(), to.to_string()));

@@ -21,6 +21,7 @@ mod lifecycle; // how replicas come and go
 pub mod recording; // what is written down of each request
 mod replica; // serving replicas and their engines
 mod request_times; // what a replica observes of its requests
+mod scrapes; // what stands between a target and its series
 mod state; // the records of all the above
 pub mod survey; // what control planes say
 pub mod tally; // counts of what happened
@@ -181,6 +182,7 @@ impl World {
             self.handle(event);
         }
         self.now = self.now.max(until.min(self.horizon));
+        self.scrapes.deliver(&mut self.scraped, self.now);
     }
 
     /// Puts an event where it belongs, unless it would only come after the end.
