@@ -50,6 +50,7 @@ fn small_scenario(directory: &std::path::Path) -> String {
         api: (gateways: 2),
         pools: [(name: "only", model: "m", replicas: 2, hardware: Preset("llama-8b-bf16-h100-tp1"), gpus: 1,
                  kv_bytes_per_token: 131072, kv_blocks: 20000)],
+        shared_cache: Some((nodes: 2, node_tokens: 100000, node_gb_per_s: 10)),
     )"#;
     fs::write(presets.join("tiny-cell.ron"), cell).expect("a file can be written");
     let scenario = r#"(
@@ -313,7 +314,7 @@ fn histograms_of_requests_agree_with_the_counters_beside_them() {
         let answer: Value = serde_json::from_str(&data(&output)).expect("standard output is JSON");
         answer["series"][0]["values"][1].as_f64().expect("a number at the end")
     };
-    let finished = last("sum(vllm:request_success_total)");
+    let finished = last("sum(vllm:request_success_total{finished_reason!=\"abort\"})");
     assert!(100.0 < finished, "{finished} requests");
     for family in ["e2e_request_latency_seconds", "request_queue_time_seconds", "request_prompt_tokens"] {
         assert_eq!(last(&format!("sum(vllm:{family}_count)")), finished, "{family}");

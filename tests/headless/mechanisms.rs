@@ -247,6 +247,19 @@ macro_rules! signals {
 }
 
 signals! {
+    UTILIZATION = "reported utilization of a rank", 1.0, |s| s.asked("avg(avg_over_time(DCGM_FI_DEV_GPU_UTIL{pod=\"main-0\",gpu=\"0\"}[{}]))");
+    POWER = "power of a rank", 1.0, |s| s.asked("avg(avg_over_time(DCGM_FI_DEV_POWER_USAGE{pod=\"main-0\",gpu=\"0\"}[{}]))");
+    DRAM = "memory activity of an accelerator", 0.01, |s| s.asked("avg(avg_over_time(DCGM_FI_PROF_DRAM_ACTIVE{pod=\"main-0\"}[{}]))");
+    TENSOR = "compute activity of an accelerator", 0.01, |s| s.asked("avg(avg_over_time(DCGM_FI_PROF_PIPE_TENSOR_ACTIVE{pod=\"main-0\"}[{}]))");
+    TOKEN_GAP = "time between tokens, 99th percentile", 0.001,
+        |s| s.asked("histogram_quantile(0.99, sum by (le) (increase(vllm:inter_token_latency_seconds_bucket[{}])))");
+    FREE_MEMORY = "free memory of a machine, least", 1.0, |s| s.asked("min(min_over_time(node_memory_MemAvailable_bytes[{}]))");
+    EVICTIONS = "evictions of the shared tier", 1.0, |s| s.asked("sum(increase(kvcache_removed_blocks_total{reason=\"evicted\"}[{}]))");
+    TIER_HITS = "hits at nodes of the shared tier", 1.0, |s| s.asked("sum(increase(kvcache_hits_total[{}]))");
+    RETRY_COUNTS = "requests that say they are retries", 1.0, |s| s.asked("sum(increase(api_requests_total{retry_count!=\"0\"}[{}]))");
+    UPSTREAM_MS = "time of calls as gateways see it, 90th percentile", 1.0,
+        |s| s.asked("histogram_quantile(0.9, sum by (le) (increase(envoy_cluster_upstream_rq_time_bucket[{}])))");
+    LENGTH = "answers that ran into the window", 1.0, |s| s.asked("sum(increase(vllm:request_success_total{finished_reason=\"length\"}[{}]))");
     SAMPLES = "samples scraped", 1.0, |s| s.asked("sum(count_over_time(up[{}]))");
     TARGETS_UP = "targets that answer scrapes", 0.1, |s| s.asked("sum(avg_over_time(up[{}]))");
     SCRAPE_AGE = "age of the newest sample", 1.0, |s| s.age_of_scrapes();
@@ -484,6 +497,17 @@ fn reconnecting(spec: &mut WorldSpec) {
     spec.stack.network.connection_max_age_s = SimDuration::from_millis(500);
 }
 
+/// A tenant whose documents take a second of prefill each, beside everybody's answers.
+fn long_documents(spec: &mut WorldSpec) {
+    spec.stack.pools[0].kv_blocks = 40_000;
+    spec.stack.pools[0].max_num_batched_tokens = 1024;
+    let mut documents = spec.workload.sources[1].clone();
+    documents.name = "documents".to_string();
+    documents.prompt =
+        parsed("(templates: 1, template_tokens: (median: 100), new_tokens: (median: 20000, sigma: 0.1))");
+    spec.workload.sources.push(documents);
+}
+
 fn auth_asks_often(spec: &mut WorldSpec) {
     spec.stack.api.auth.ttl_s = SimDuration::from_secs(1);
 }
@@ -513,6 +537,7 @@ fn fault_rows() -> Vec<Row> {
         fault("ClientRelease(client: \"sdk\", policy: (first_token_timeout: Some(0.1), retries: 4))", plain, ATTEMPTS, Up(1.5), Some(INTENTS)),
         fault("LinkLoss(hop: Edge, loss: 0.03)", plain, TTFT_TAIL, Up(1.2), Some(PREFILL)),
         fault("LinkLoss(hop: Edge, loss: 0.2, path: Some(1))", plain, TTFT_TAIL, Up(1.5), Some(PREFILL)),
+        fault("LinkLatency(hop: Serving, added_s: 0.25)", plain, UPSTREAM_MS, Up(1.2), Some(HIT)),
         fault("LinkLatency(hop: Serving, added_s: 0.2)", plain, TTFT, Up(1.5), Some(HIT)),
         fault("LinkCapacity(hop: Edge, gb_per_s: Some(0.0012))", plain, TTFT_TAIL, Up(1.5), Some(INTENTS)),
         fault("LinkCapacity(hop: Serving, gb_per_s: Some(0.005))", plain, TTFT_TAIL, Up(1.2), Some(INTENTS)),
@@ -539,9 +564,11 @@ fn fault_rows() -> Vec<Row> {
         fault("FailFast(pool: \"main\", replica: 0)", least_loaded, GATEWAY_RETRIES, Up(10.0), Some(READY)),
         lasting("ReplicaCrash(pool: \"main\", replica: 0)", plain, READY, Down(0.99), Some(INTENTS)),
         lasting("HostMemoryLeak(pool: \"main\", replica: Some(1), mib_per_request: 20000)", plain, OUT_OF_MEMORY, Up(1.0), Some(INTENTS)),
+        lasting("HostMemoryLeak(pool: \"main\", mib_per_request: 500)", plain, FREE_MEMORY, Down(0.97), Some(READY)),
         lasting("HostMemoryLeak(pool: \"main\", mib_per_request: 20000)", plain, RESTARTS, Up(4.0), Some(INTENTS)),
         lasting("ReplicasRemoved(pool: \"main\", count: 2)", plain, READY, Down(0.7), Some(INTENTS)),
         fault("EngineBatching(pool: \"main\", max_num_batched_tokens: 64)", plain, TTFT, Up(1.2), Some(INTENTS)),
+        fault("EngineBatching(pool: \"main\", max_num_batched_tokens: 16384)", long_documents, TOKEN_GAP, Up(1.5), Some(INTENTS)),
         fault("CacheBlocks(pool: \"main\", kv_blocks: 1200)", plain, HIT_HBM, Down(0.9), Some(INTENTS)),
         fault("LongerAnswers(pool: \"main\", factor: 4)", plain, STREAM, Up(2.0), Some(HIT)),
         fault("AbortRule(pool: \"main\", keep: false)", long_prompts, HIT_HBM, Down(0.9), Some(INTENTS)),
@@ -549,11 +576,16 @@ fn fault_rows() -> Vec<Row> {
         fault("TokenizerSlow(pool: \"main\", factor: 100)", plain, TTFT, Up(1.5), Some(HIT)),
         fault("GpuClock(pool: \"main\", gpu: Some(0), clock: 0.4)", plain, TTFT, Up(1.2), Some(HIT)),
         fault("GpuMemory(pool: \"main\", replica: 0, gpu: 1, factor: 4)", plain, STREAM, Up(1.2), Some(HIT)),
+        fault("GpuMemory(pool: \"main\", replica: 0, gpu: 0, factor: 3)", plain, DRAM, Up(1.2), Some(HIT)),
+        fault("GpuClock(pool: \"main\", replica: Some(0), clock: 0.5)", plain, TENSOR, Up(1.2), Some(HIT)),
         fault("GpuLink(pool: \"main\", replica: 0, bandwidth: 0.1)", plain, STREAM, Up(1.05), Some(HIT)),
         lasting("GpuHang(pool: \"main\", replica: 0, gpu: 1, watchdog_s: 20)", plain, WATCHDOG, Up(1.0), Some(INTENTS)),
+        lasting("GpuHang(pool: \"main\", replica: 0, gpu: 1, watchdog_s: 600)", crowded, UTILIZATION, Up(1.1), Some(INTENTS)),
+        lasting("GpuHang(pool: \"main\", replica: 0, gpu: 1, watchdog_s: 601)", crowded, POWER, Down(0.8), Some(INTENTS)),
         lasting("GpuLost(pool: \"main\", replica: 0, gpu: 1)", plain, LOST, Up(1.0), Some(INTENTS)),
         fault("Cooling(inlet_c: 75)", crowded, TTFT, Up(1.1), Some(INTENTS)),
         lasting("CacheFlush", wide, HIT_REMOTE, Down(0.7), Some(ERRORS)),
+        lasting("CacheFlush", wide, TIER_HITS, Down(0.7), Some(ERRORS)),
         fault("CacheValidation(invalid: 0.9)", plain, HIT_REMOTE, Down(0.5), Some(ERRORS)),
         lasting("CacheAgentRoll(silent_s: 15, every_s: 2)", impatient_controller, REPLACED, Up(4.0), Some(ERRORS)),
         lasting("CacheGrace(grace_s: 5)", patient_roll, REPLACED, Up(4.0), Some(ERRORS)),
@@ -606,6 +638,9 @@ fn action_rows() -> Vec<Row> {
 #[rustfmt::skip]
 fn part_rows() -> Vec<Row> {
     vec![
+        part("capacity of the shared tier", |w| w.stack.shared_cache.as_mut().expect("the stack has one").node_tokens = 200_000, plain, EVICTIONS, Up(3.0)),
+        part("retry count of the SDK", |w| w.stack.clients[0].policy.retries = 5, |w| { w.stack.clients[0].policy.retries = 0; bad_flag(w) }, RETRY_COUNTS, Up(10.0)),
+        part("window of the model", |w| w.stack.pools[0].max_model_len = 3200, plain, LENGTH, Up(10.0)),
         part("retries of the SDK", |w| w.stack.clients[0].policy.retries = 5, bad_flag, ATTEMPTS, Up(1.02)),
         part("restarts of the agent framework", |w| w.stack.clients[0].policy.turn_restarts = Some(parsed("(limit: 2, wait: 1)")), bad_flag, TURN_RESTARTS, Up(10.0)),
         part("retries of the gateway", |w| w.stack.api.retry.retries = 3, |w| { w.stack.api.retry.retries = 0; fail_fast(w) }, GATEWAY_RETRIES, Up(10.0)),

@@ -721,7 +721,7 @@ impl Default for CacheControllerSpec {
 }
 
 /// Jobs of the monitoring system, as the label `job` has them.
-pub const JOBS: [&str; 3] = ["vllm", "dcgm", "gateway"];
+pub const JOBS: [&str; 6] = ["vllm", "dcgm", "gateway", "kv-cache", "node", "kube-state-metrics"];
 
 /// How metrics are scraped.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]

@@ -441,6 +441,9 @@ fn gateway(stack: &StackSpec) -> Gateway {
     let max_age = Some(stack.network.serving_connection_max_age_s);
     Gateway {
         up: true,
+        process_since: SimTime::ZERO,
+        restarts: 0,
+        killed: false,
         upstream: ConnectionPool::new(ConnectionRules { max_age, ..ConnectionRules::default() }),
         loop_thread: LoopThread::default(),
         workers: Station::new(spec.workers, Some(spec.backlog)),

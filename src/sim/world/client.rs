@@ -169,6 +169,7 @@ impl World {
             connection: None,
             uploading: None,
             sent_at: now,
+            arrived_at: now,
             stage: Stage::Travelling,
             tries: 0,
             call: None,

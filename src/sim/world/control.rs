@@ -85,10 +85,10 @@ impl World {
             if !matches!(self.replicas[index].life, Life::Up | Life::Draining) {
                 continue;
             }
-            let busy = self.replicas[index].engine.counts_at(now).busy;
+            let counts = self.replicas[index].engine.counts_at(now);
             let facility = &self.facility;
             let replica = &mut self.replicas[index];
-            replica.board.settle(now, busy, facility);
+            replica.board.settle(now, &counts, facility);
             let slowdown = replica.board.slowdown(facility);
             replica.engine.set_slowdown(now, &slowdown);
             self.rewake(index);

@@ -11,7 +11,8 @@ use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::Tier;
 use crate::sim::world::fact::What;
 use crate::sim::world::recording::Reason;
-use crate::sim::world::state::{CallStage, GatewayCounts, Stage};
+use crate::sim::world::state::{CallStage, GatewayCounts, Stage, milliseconds};
+use crate::sim::world::wires::request_bytes;
 use crate::sim::world::{Event, World};
 
 /// Bursts that a limit per minute lets pass: ten seconds' worth.
@@ -28,9 +29,13 @@ impl World {
             return self.refuse(key, Outcome::ConnectionRefused, None);
         }
         self.gateways[gateway.index()].in_flight += 1;
-        self.gateways[gateway.index()].counts.requests += 1;
+        let counts = &mut self.gateways[gateway.index()].counts;
+        counts.requests += 1;
         if let Some(attempt) = self.attempts.get_mut(key) {
             attempt.entered = true;
+            attempt.arrived_at = now;
+            counts.received_bytes += request_bytes(&attempt.prompt, attempt.images, attempt.megapixels);
+            counts.by_retry_count[usize::from(attempt.retry_count.min(3))] += 1;
         }
         self.open_row(key);
         if self.out_of_memory(gateway) {
@@ -347,6 +352,7 @@ impl World {
 
     /// The gateway forgets an attempt.
     pub(super) fn end_at_gateway(&mut self, key: Key) {
+        let now = self.now;
         let Some(attempt) = self.attempts.get_mut(key) else { return };
         if !attempt.at_gateway {
             return;
@@ -360,6 +366,7 @@ impl World {
             let gateway = &mut self.gateways[attempt.gateway.index()];
             gateway.in_flight -= 1;
             gateway.counts.ended(attempt.outcome, at_client);
+            gateway.counts.times_ms.observe(milliseconds(attempt.arrived_at, now));
         }
         if !at_client {
             self.attempts.remove(key);
@@ -481,6 +488,7 @@ impl World {
             attempt.row = None; // nobody was left to write it
         }
         self.stop_gateway(id);
+        self.gateways[id.index()].killed = true;
     }
 
     pub(super) fn stop_gateway(&mut self, id: GatewayId) {
@@ -491,6 +499,8 @@ impl World {
             return;
         }
         gateway.up = false;
+        gateway.restarts += 1;
+        gateway.killed = false;
         gateway.loop_thread.restart();
         gateway.upstream.restart(now);
         let inside = self.attempts.iter().filter(|(_, a)| a.entered && a.gateway == id);
@@ -515,6 +525,7 @@ impl World {
     pub(super) fn on_gateway_up(&mut self, id: GatewayId) {
         self.gateways[id.index()].up = true;
         self.gateways[id.index()].counts = GatewayCounts::default();
+        self.gateways[id.index()].process_since = self.now;
         self.fact(What::GatewayUp(id));
     }
 }

@@ -56,6 +56,9 @@ impl World {
             key_seed: 0,
             has_node: false,
             node_since: SimTime::ZERO,
+            process_since: SimTime::ZERO,
+            restarts: 0,
+            last_end: None,
             counts_before: EngineCounts::default(),
             request_times: RequestTimes::new(spec.context_window()),
             calls: 0,
@@ -63,12 +66,14 @@ impl World {
             leaked_mib: 0.0,
             recent: VecDeque::new(),
         });
+        self.observe_what_is_wanted();
         id
     }
 
     /// A replica serves from now on.
     pub(super) fn bring_up(&mut self, id: ReplicaId) {
         self.replicas[id.index()].life = Life::Up;
+        self.replicas[id.index()].process_since = self.now;
         if self.pools[self.replicas[id.index()].pool.index()].key_seed_lost {
             self.draw_key_seed(id);
         }
@@ -205,6 +210,8 @@ impl World {
         let replica = &mut self.replicas[id.index()];
         replica.epoch += 1;
         replica.fail_fast = false;
+        replica.restarts += u32::from(again);
+        replica.last_end = Some(why);
         replica.board.restart();
         let slowdown = replica.board.slowdown(&self.facility);
         replica.engine.set_slowdown(self.now, &slowdown);

@@ -16,6 +16,7 @@ mod check; // nothing is lost, nothing happens twice
 mod client; // intents, attempts, time-outs, retries
 mod control; // probes, views, autoscalers, thermals
 pub mod exposition; // what the components tell the monitoring system
+mod families; // names, kinds, meanings, and how values are read off
 mod gateway; // the API layer
 mod lifecycle; // how replicas come and go
 pub mod recording; // what is written down of each request
@@ -25,6 +26,7 @@ mod scrapes; // what stands between a target and its series
 mod state; // the records of all the above
 pub mod survey; // what control planes say
 pub mod tally; // counts of what happened
+mod targets; // how each kind of target is read
 mod wires; // hops of limited capacity
 
 pub use build::{Ended, World};

@@ -15,7 +15,7 @@ use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::Affinities;
 use crate::sim::world::recording::Reason;
 use crate::sim::world::request_times::Passage;
-use crate::sim::world::state::{Call, CallStage, Life, Recent, SharedCache, Stage};
+use crate::sim::world::state::{Call, CallStage, Life, Recent, SharedCache, Stage, milliseconds};
 use crate::sim::world::wires::request_bytes;
 use crate::sim::world::{Event, World};
 
@@ -178,10 +178,12 @@ impl World {
         let index = call.replica.index();
         let factor = self.pools[call.pool.index()].answer_factor;
         let room = self.pools[call.pool.index()].spec.context_window().saturating_sub(call.prompt.tokens());
+        let wanted = (f64::from(call.output_tokens) * factor).round() as u32;
+        call.passage.cut_short = room.max(1) < wanted;
         let job = Job {
             key: key.slot,
             prompt: call.prompt.clone(),
-            output_tokens: ((f64::from(call.output_tokens) * factor).round() as u32).clamp(1, room.max(1)),
+            output_tokens: wanted.clamp(1, room.max(1)),
             output_key: call.output_key,
             priority: call.priority,
         };
@@ -212,7 +214,11 @@ impl World {
         }
         let Some(call) = self.calls.remove(key) else { return };
         self.tally.calls_ended += 1;
-        self.gateways[call.gateway.index()].upstream.release(self.now, call.connection);
+        let gateway = &mut self.gateways[call.gateway.index()];
+        gateway.upstream.release(self.now, call.connection);
+        if call.attempt.is_some() {
+            gateway.counts.cluster(call.pool).times_ms.observe(milliseconds(call.sent_at, self.now));
+        }
         let replica = &mut self.replicas[call.replica.index()];
         replica.calls -= u32::from(call.entered);
         let place = replica.place;
@@ -333,6 +339,7 @@ impl World {
                 }
             }
             Happening::Aborted { key } => {
+                self.replicas[index].request_times.aborted();
                 if let Some(call) = self.calls.key_at(key) {
                     self.end_call(call, true);
                 }

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
+use crate::metrics::histogram::Histogram;
+
 use crate::sim::client::{ClientPolicy, Outcome};
 use crate::sim::connection::ConnectionPool;
 use crate::sim::health::Health;
@@ -24,6 +26,7 @@ use crate::sim::spec::stack::{AutoscalerSpec, Balance, PoolSpec, SharedCacheSpec
 use crate::sim::station::Station;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::{Affinities, Arrival, Intent, Tier};
+use crate::sim::world::fact::Why;
 use crate::sim::world::recording::{AttemptRow, Reason};
 use crate::sim::world::request_times::{Passage, RequestTimes};
 use crate::sim::world::wires::Wires;
@@ -71,6 +74,8 @@ pub(super) struct Attempt {
     /// What its way takes once its last byte has left, while bytes still leave.
     pub uploading: Option<SimDuration>,
     pub sent_at: SimTime,
+    /// It arrived at its gateway.
+    pub arrived_at: SimTime,
     pub stage: Stage,
     pub tries: u8,
     pub call: Option<Key>,
@@ -200,6 +205,11 @@ pub(super) struct Network {
 /// One API gateway.
 pub(super) struct Gateway {
     pub up: bool,
+    /// The present process began.
+    pub process_since: SimTime,
+    /// Processes that ended, and whether the last one was killed for its memory.
+    pub restarts: u32,
+    pub killed: bool,
     /// Its connections to replicas, one to each.
     pub upstream: ConnectionPool,
     pub loop_thread: LoopThread,
@@ -212,7 +222,7 @@ pub(super) struct Gateway {
 }
 
 /// What one process of a gateway counts of the requests that came to it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct GatewayCounts {
     pub requests: u64,
     /// Answers by the first digit of their status; a stream that was cut later had got its 200.
@@ -221,12 +231,46 @@ pub(super) struct GatewayCounts {
     pub failed_handshakes: u64,
     /// Requests that their clients closed before the answer was complete.
     pub resets_by_client: u64,
+    /// Bytes of the requests that came.
+    pub received_bytes: u64,
+    /// Requests by how often their client says that it has tried before: 0, 1, 2, and more often.
+    pub by_retry_count: [u64; 4],
+    /// From a request's arrival to its end, in milliseconds.
+    pub times_ms: Histogram,
     /// By pool.
     pub clusters: Vec<ClusterCounts>,
 }
 
+/// Edges of Envoy's histograms of times, in milliseconds: its defaults.
+const ENVOY_MS: [f64; 19] = [
+    0.5,
+    1.0,
+    5.0,
+    10.0,
+    25.0,
+    50.0,
+    100.0,
+    250.0,
+    500.0,
+    1000.0,
+    2500.0,
+    5000.0,
+    10_000.0,
+    30_000.0,
+    60_000.0,
+    300_000.0,
+    600_000.0,
+    1_800_000.0,
+    3_600_000.0,
+];
+
+/// Milliseconds between two moments.
+pub(super) fn milliseconds(from: SimTime, to: SimTime) -> f64 {
+    to.since(from).as_secs_f64() * 1000.0
+}
+
 /// What a gateway counts of the requests that it sent on to a pool.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct ClusterCounts {
     pub requests: u64,
     pub retries: u64,
@@ -234,6 +278,37 @@ pub(super) struct ClusterCounts {
     pub timeouts: u64,
     pub per_try_timeouts: u64,
     pub connect_failures: u64,
+    /// From a call to its answer's end, in milliseconds; calls that were given up are not in it.
+    pub times_ms: Histogram,
+}
+
+impl Default for ClusterCounts {
+    fn default() -> Self {
+        ClusterCounts {
+            requests: 0,
+            retries: 0,
+            retry_overflows: 0,
+            timeouts: 0,
+            per_try_timeouts: 0,
+            connect_failures: 0,
+            times_ms: Histogram::new(ENVOY_MS),
+        }
+    }
+}
+
+impl Default for GatewayCounts {
+    fn default() -> Self {
+        GatewayCounts {
+            requests: 0,
+            answers: [0; 6],
+            failed_handshakes: 0,
+            resets_by_client: 0,
+            received_bytes: 0,
+            by_retry_count: [0; 4],
+            times_ms: Histogram::new(ENVOY_MS),
+            clusters: Vec::new(),
+        }
+    }
 }
 
 impl GatewayCounts {
@@ -241,7 +316,7 @@ impl GatewayCounts {
     pub fn cluster(&mut self, pool: PoolId) -> &mut ClusterCounts {
         let index = pool.index();
         if self.clusters.len() <= index {
-            self.clusters.resize(index + 1, ClusterCounts::default());
+            self.clusters.resize_with(index + 1, ClusterCounts::default);
         }
         &mut self.clusters[index]
     }
@@ -316,6 +391,11 @@ pub(super) struct Replica {
     pub key_seed: u64,
     pub has_node: bool,
     pub node_since: SimTime,
+    /// The present process began.
+    pub process_since: SimTime,
+    /// Processes that ended, and how the last one did.
+    pub restarts: u32,
+    pub last_end: Option<Why>,
     /// The engine's counts when the present process began.
     pub counts_before: EngineCounts,
     /// What the present process observed of its requests.
