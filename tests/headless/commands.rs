@@ -50,7 +50,6 @@ fn small_scenario(directory: &std::path::Path) -> String {
         api: (gateways: 2),
         pools: [(name: "only", model: "m", replicas: 2, hardware: Preset("llama-8b-bf16-h100-tp1"), gpus: 1,
                  kv_bytes_per_token: 131072, kv_blocks: 20000)],
-        shared_cache: Some((nodes: 2, node_tokens: 100000, node_gb_per_s: 10)),
     )"#;
     fs::write(presets.join("tiny-cell.ron"), cell).expect("a file can be written");
     let scenario = r#"(
@@ -271,7 +270,12 @@ fn scraping_everything_changes_nothing_that_happens() {
     use scartissue::scenario::catalogue::Catalogue;
     use scartissue::scenario::lower::Setup;
     use scartissue::scenario::opened::Scenario;
-    let path = small_scenario(&directory("everything"));
+    let here = directory("everything");
+    let path = small_scenario(&here);
+    let cell = here.join("presets/tiny-cell.ron");
+    let text = fs::read_to_string(&cell).expect("written above");
+    let with_cache = "shared_cache: Some((nodes: 2, node_tokens: 100000, node_gb_per_s: 10)), clients:";
+    fs::write(&cell, text.replacen("clients:", with_cache, 1)).expect("a file can be written");
     let scenario = {
         let mut catalogue = Catalogue::built_in();
         let beside = std::path::Path::new(&path).parent().expect("it lies in a directory");

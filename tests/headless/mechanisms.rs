@@ -251,14 +251,14 @@ signals! {
     POWER = "power of a rank", 1.0, |s| s.asked("avg(avg_over_time(DCGM_FI_DEV_POWER_USAGE{pod=\"main-0\",gpu=\"0\"}[{}]))");
     DRAM = "memory activity of an accelerator", 0.01, |s| s.asked("avg(avg_over_time(DCGM_FI_PROF_DRAM_ACTIVE{pod=\"main-0\"}[{}]))");
     TENSOR = "compute activity of an accelerator", 0.01, |s| s.asked("avg(avg_over_time(DCGM_FI_PROF_PIPE_TENSOR_ACTIVE{pod=\"main-0\"}[{}]))");
-    TOKEN_GAP = "time between tokens, 99th percentile", 0.001,
-        |s| s.asked("histogram_quantile(0.99, sum by (le) (increase(vllm:inter_token_latency_seconds_bucket[{}])))");
+    TOKEN_GAP = "time between tokens, 99.9th percentile", 0.001,
+        |s| s.asked("histogram_quantile(0.999, sum by (le) (increase(vllm:inter_token_latency_seconds_bucket[{}])))");
     FREE_MEMORY = "free memory of a machine, least", 1.0, |s| s.asked("min(min_over_time(node_memory_MemAvailable_bytes[{}]))");
     EVICTIONS = "evictions of the shared tier", 1.0, |s| s.asked("sum(increase(kvcache_removed_blocks_total{reason=\"evicted\"}[{}]))");
     TIER_HITS = "hits at nodes of the shared tier", 1.0, |s| s.asked("sum(increase(kvcache_hits_total[{}]))");
     RETRY_COUNTS = "requests that say they are retries", 1.0, |s| s.asked("sum(increase(api_requests_total{retry_count!=\"0\"}[{}]))");
-    UPSTREAM_MS = "time of calls as gateways see it, 90th percentile", 1.0,
-        |s| s.asked("histogram_quantile(0.9, sum by (le) (increase(envoy_cluster_upstream_rq_time_bucket[{}])))");
+    UPSTREAM_MS = "time of calls as gateways see it, 10th percentile", 1.0,
+        |s| s.asked("histogram_quantile(0.1, sum by (le) (increase(envoy_cluster_upstream_rq_time_bucket[{}])))");
     LENGTH = "answers that ran into the window", 1.0, |s| s.asked("sum(increase(vllm:request_success_total{finished_reason=\"length\"}[{}]))");
     SAMPLES = "samples scraped", 1.0, |s| s.asked("sum(count_over_time(up[{}]))");
     TARGETS_UP = "targets that answer scrapes", 0.1, |s| s.asked("sum(avg_over_time(up[{}]))");
@@ -418,6 +418,11 @@ fn crowded(spec: &mut WorldSpec) {
     spec.workload.sources[0].arrivals = parsed("Open((per_s: 24))");
 }
 
+/// A tenth of the traffic, so that accelerators have time to rest.
+fn sparse(spec: &mut WorldSpec) {
+    spec.workload.sources[0].arrivals = parsed("Open((per_s: 1))");
+}
+
 fn long_prompts(spec: &mut WorldSpec) {
     spec.stack.shared_cache = None;
     spec.stack.pools[0].kv_blocks = 40_000;
@@ -537,7 +542,7 @@ fn fault_rows() -> Vec<Row> {
         fault("ClientRelease(client: \"sdk\", policy: (first_token_timeout: Some(0.1), retries: 4))", plain, ATTEMPTS, Up(1.5), Some(INTENTS)),
         fault("LinkLoss(hop: Edge, loss: 0.03)", plain, TTFT_TAIL, Up(1.2), Some(PREFILL)),
         fault("LinkLoss(hop: Edge, loss: 0.2, path: Some(1))", plain, TTFT_TAIL, Up(1.5), Some(PREFILL)),
-        fault("LinkLatency(hop: Serving, added_s: 0.25)", plain, UPSTREAM_MS, Up(1.2), Some(HIT)),
+        fault("LinkLatency(hop: Serving, added_s: 1)", plain, UPSTREAM_MS, Up(1.2), Some(HIT)),
         fault("LinkLatency(hop: Serving, added_s: 0.2)", plain, TTFT, Up(1.5), Some(HIT)),
         fault("LinkCapacity(hop: Edge, gb_per_s: Some(0.0012))", plain, TTFT_TAIL, Up(1.5), Some(INTENTS)),
         fault("LinkCapacity(hop: Serving, gb_per_s: Some(0.005))", plain, TTFT_TAIL, Up(1.2), Some(INTENTS)),
@@ -555,6 +560,7 @@ fn fault_rows() -> Vec<Row> {
         fault("GatewayLoop(per_request_s: 0, us_per_token: 150)", plain, GATEWAY_OUT, Up(1.0), Some(INTENTS)),
         fault("GatewayWorkers(workers: 1)", slow_parsing, TTFT, Up(1.3), Some(PREFILL)),
         fault("GatewayMemory(limit_mib: 356, per_request_mib: 0.8)", plain, KILLED, Up(1.0), Some(INTENTS)),
+        fault("GatewayMemory(limit_mib: 400, per_request_mib: 0.8, per_streamed_token_kib: 40)", plain, KILLED, Up(1.0), Some(INTENTS)),
         fault("RateLimit(tier: Paid, requests_per_min: 1, tokens_per_min: 1000000)", plain, TOO_MANY, Up(10.0), Some(TTFT)),
         fault("GatewayRetries(retries: 3, per_try_timeout_s: Some(0.05), budget: 1)", plain, GATEWAY_RETRIES, Up(10.0), Some(INTENTS)),
         fault("CancellationLost(gateway_to_engine: true)", impatient, ORPHANS, Up(10.0), Some(INTENTS)),
@@ -580,12 +586,12 @@ fn fault_rows() -> Vec<Row> {
         fault("GpuClock(pool: \"main\", replica: Some(0), clock: 0.5)", plain, TENSOR, Up(1.2), Some(HIT)),
         fault("GpuLink(pool: \"main\", replica: 0, bandwidth: 0.1)", plain, STREAM, Up(1.05), Some(HIT)),
         lasting("GpuHang(pool: \"main\", replica: 0, gpu: 1, watchdog_s: 20)", plain, WATCHDOG, Up(1.0), Some(INTENTS)),
-        lasting("GpuHang(pool: \"main\", replica: 0, gpu: 1, watchdog_s: 600)", crowded, UTILIZATION, Up(1.1), Some(INTENTS)),
+        lasting("GpuHang(pool: \"main\", replica: 0, gpu: 1, watchdog_s: 600)", sparse, UTILIZATION, Up(1.3), Some(INTENTS)),
         lasting("GpuHang(pool: \"main\", replica: 0, gpu: 1, watchdog_s: 601)", crowded, POWER, Down(0.8), Some(INTENTS)),
         lasting("GpuLost(pool: \"main\", replica: 0, gpu: 1)", plain, LOST, Up(1.0), Some(INTENTS)),
         fault("Cooling(inlet_c: 75)", crowded, TTFT, Up(1.1), Some(INTENTS)),
         lasting("CacheFlush", wide, HIT_REMOTE, Down(0.7), Some(ERRORS)),
-        lasting("CacheFlush", wide, TIER_HITS, Down(0.7), Some(ERRORS)),
+        lasting("CacheFlush", wide, TIER_HITS, Down(0.8), Some(ERRORS)),
         fault("CacheValidation(invalid: 0.9)", plain, HIT_REMOTE, Down(0.5), Some(ERRORS)),
         lasting("CacheAgentRoll(silent_s: 15, every_s: 2)", impatient_controller, REPLACED, Up(4.0), Some(ERRORS)),
         lasting("CacheGrace(grace_s: 5)", patient_roll, REPLACED, Up(4.0), Some(ERRORS)),

@@ -129,6 +129,10 @@ pub enum Fault {
         limit_mib: f64,
         /// Per request in flight, in MiB.
         per_request_mib: f64,
+        /// Per token of an answer that has begun to stream, in KiB.
+        #[serde(default)]
+        #[schemars(range(min = 0))]
+        per_streamed_token_kib: f64,
     },
     /// A limit per account for a tier.
     RateLimit {

@@ -185,6 +185,9 @@ pub struct ApiSpec {
     pub memory_per_connection_mib: f64,
     /// Memory of each request in flight (buffers, transcript), in MiB.
     pub memory_per_request_mib: f64,
+    /// Memory that is set aside for each token of an answer when it begins to stream (transcript, moderation), in KiB.
+    #[schemars(range(min = 0))]
+    pub memory_per_streamed_token_kib: f64,
     /// Beyond this the kernel kills the gateway.
     pub memory_limit_mib: f64,
     /// Time from a kill to accepting connections again.
@@ -216,6 +219,7 @@ impl Default for ApiSpec {
             memory_base_mib: 350.0,
             memory_per_connection_mib: 0.06,
             memory_per_request_mib: 0.8,
+            memory_per_streamed_token_kib: 0.0,
             memory_limit_mib: 2048.0,
             restart_s: SimDuration::from_secs(25),
             auth: AuthSpec::default(),

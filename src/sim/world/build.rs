@@ -449,6 +449,7 @@ fn gateway(stack: &StackSpec) -> Gateway {
         workers: Station::new(spec.workers, Some(spec.backlog)),
         images: Station::new(spec.images.workers, None),
         in_flight: 0,
+        streamed_tokens: 0,
         retries_in_flight: 0,
         counts: GatewayCounts::default(),
     }

@@ -251,14 +251,16 @@ impl World {
                     self.set_workers(gateway, *workers);
                 }
             }
-            Fault::GatewayMemory { limit_mib, per_request_mib } => {
+            Fault::GatewayMemory { limit_mib, per_request_mib, per_streamed_token_kib } => {
                 let spec = &mut self.api_spec;
                 undo.push(Remedy::Change(Fault::GatewayMemory {
                     limit_mib: spec.memory_limit_mib,
                     per_request_mib: spec.memory_per_request_mib,
+                    per_streamed_token_kib: spec.memory_per_streamed_token_kib,
                 }));
                 spec.memory_limit_mib = *limit_mib;
                 spec.memory_per_request_mib = *per_request_mib;
+                spec.memory_per_streamed_token_kib = *per_streamed_token_kib;
             }
             Fault::RateLimit { tier, requests_per_min, tokens_per_min } => {
                 let before = self.api_spec.limits.iter().rev().find(|l| l.tier == *tier);

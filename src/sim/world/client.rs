@@ -178,6 +178,7 @@ impl World {
             budgeted: std::mem::take(&mut live.budgeted),
             at_gateway: true,
             entered: false,
+            streams: false,
             outcome: Outcome::Ok,
             retry_after: None,
             row: None,

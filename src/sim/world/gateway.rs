@@ -365,12 +365,23 @@ impl World {
         if std::mem::take(&mut attempt.entered) {
             let gateway = &mut self.gateways[attempt.gateway.index()];
             gateway.in_flight -= 1;
+            if std::mem::take(&mut attempt.streams) {
+                gateway.streamed_tokens -= u64::from(attempt.output_tokens);
+            }
             gateway.counts.ended(attempt.outcome, at_client);
             gateway.counts.times_ms.observe(milliseconds(attempt.arrived_at, now));
         }
         if !at_client {
             self.attempts.remove(key);
             self.tally.attempts_ended += 1;
+        }
+    }
+
+    /// An answer begins to stream through the gateway.
+    pub(super) fn begin_stream(&mut self, key: Key) {
+        let Some(attempt) = self.attempts.get_mut(key) else { return };
+        if attempt.entered && !std::mem::replace(&mut attempt.streams, true) {
+            self.gateways[attempt.gateway.index()].streamed_tokens += u64::from(attempt.output_tokens);
         }
     }
 
@@ -479,6 +490,7 @@ impl World {
         spec.memory_base_mib
             + spec.memory_per_connection_mib * connections as f64
             + spec.memory_per_request_mib * self.gateways[gateway.index()].in_flight as f64
+            + spec.memory_per_streamed_token_kib * self.gateways[gateway.index()].streamed_tokens as f64 / 1024.0
     }
 
     /// The process ends: everything in it is lost, every connection breaks.

@@ -363,6 +363,7 @@ impl World {
         self.release_retry_slot(key);
         if let Some(attempt) = attempt {
             self.write_row(attempt, |row, now| row.first_token = Some(now));
+            self.begin_stream(attempt);
             let delay = self.serving_delay(serial, 20) + self.answer_delay(attempt, 3);
             self.schedule(self.now + delay, Event::FirstByte(attempt));
         }

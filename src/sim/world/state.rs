@@ -86,6 +86,8 @@ pub(super) struct Attempt {
     pub at_gateway: bool,
     /// Whether the gateway counts it as in flight.
     pub entered: bool,
+    /// Whether its answer streams through the gateway.
+    pub streams: bool,
     pub outcome: Outcome,
     pub retry_after: Option<SimDuration>,
     /// What the gateway writes down of it, if anybody wants to know.
@@ -216,6 +218,8 @@ pub(super) struct Gateway {
     pub workers: Station,
     pub images: Station,
     pub in_flight: u32,
+    /// Tokens of the answers that stream through it, from their first token on.
+    pub streamed_tokens: u64,
     pub retries_in_flight: u32,
     /// What the present process counted.
     pub counts: GatewayCounts,
