@@ -26,6 +26,23 @@ impl Histogram {
         }
     }
 
+    /// Counts `count` observations that grow evenly from `first` by `step`, not below zero, each `times` over.
+    pub fn observe_evenly(&mut self, first: f64, step: f64, count: u64, times: u64) {
+        let mut bucket = self.edges.partition_point(|edge| *edge < first);
+        let mut counted = 0;
+        while counted < count {
+            let under = match self.edges.get(bucket) {
+                Some(edge) if 0.0 < step => (((edge - first) / step) as u64).saturating_add(1).clamp(counted, count),
+                _ => count,
+            };
+            self.counts[bucket] += (under - counted) * times;
+            counted = under;
+            bucket += 1;
+        }
+        let (count, times) = (count as f64, times as f64);
+        self.sum += times * (count * first + step * count * (count - 1.0).max(0.0) / 2.0);
+    }
+
     /// Every bucket, the one without an upper edge last: its edge as the label `le` has it, and the observations at or
     /// under it.
     pub fn buckets(&self) -> impl Iterator<Item = (String, u64)> {
@@ -59,5 +76,17 @@ mod tests {
         let expected = [("0.5", 2), ("1.0", 3), ("2.5", 4), ("+Inf", 5)].map(|(le, n)| (le.to_string(), n));
         assert_eq!(buckets, expected);
         assert_eq!((histogram.count(), histogram.sum()), (5, 102.7));
+    }
+
+    #[test]
+    fn what_grows_evenly_is_counted_as_if_one_by_one() {
+        for (first, step, count) in [(0.1, 0.03125, 100), (0.6, 0.0, 7), (9.0, 1.0, 3), (0.25, 0.25, 20), (0.1, 0.5, 0)]
+        {
+            let (mut at_once, mut single) = (Histogram::new([0.5, 1.0, 2.5]), Histogram::new([0.5, 1.0, 2.5]));
+            at_once.observe_evenly(first, step, count, 3);
+            (0..3 * count).for_each(|n| single.observe(first + step * (n / 3) as f64));
+            assert_eq!(at_once.counts, single.counts, "{first} {step} {count}");
+            assert!((at_once.sum - single.sum).abs() < 1e-9, "{first} {step} {count}");
+        }
     }
 }

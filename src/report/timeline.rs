@@ -111,6 +111,9 @@ impl Teller<'_> {
             What::ReplicaReady(p, r) => (format!("{} is up", self.replica(*p, *r)), Action),
             What::ReplicaDown(p, r, why) => match why {
                 Why::Crashed => (format!("{} has crashed", self.replica(*p, *r)), Symptom),
+                Why::OutOfMemory => {
+                    (format!("{} ran out of host memory and was killed", self.replica(*p, *r)), Symptom)
+                }
                 Why::Watchdog => (format!("{} was ended by its watchdog", self.replica(*p, *r)), Symptom),
                 Why::GpuLost => (format!("{} lost an accelerator", self.replica(*p, *r)), Symptom),
                 Why::Restarted => (format!("{} restarts", self.replica(*p, *r)), Action),
@@ -118,13 +121,16 @@ impl Teller<'_> {
             },
             What::GatewayKilled(g) => (format!("gateway {} ran out of memory and was killed", g.0), Symptom),
             What::GatewayUp(g) => (format!("gateway {} is back", g.0), Action),
+            What::GatewayEndpoint(g, false) => (format!("gateway {} leaves the balancer", g.0), Symptom),
             What::NodeReplaced(n) => (format!("controller replaces cache node {} by an empty spare", n.0), Action),
             What::NodeRestored(n) => (format!("cache node {} is back with its contents", n.0), Action),
             What::Autoscaled(p, from, to) => {
                 (format!("autoscaler of {}: {from} to {to} replicas", self.pool(*p)), Action)
             }
             What::AutoscalerBlind(p) => (format!("the autoscaler's query of {} finds nothing", self.pool(*p)), Symptom),
-            What::AgentSilent(_) | What::AgentBack(_) | What::Endpoint(..) => return None,
+            What::AgentSilent(_) | What::AgentBack(_) | What::Endpoint(..) | What::GatewayEndpoint(_, true) => {
+                return None;
+            }
         };
         Some(Moment { at, text, kind })
     }

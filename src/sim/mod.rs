@@ -18,6 +18,7 @@ pub mod connection; // pools, pinning, idle time-outs, certificates
 pub mod health; // probes and verdicts
 pub mod keyed_cache; // auth entries, names: shards, TTL, miss path
 pub mod link; // capacity shared by flows
+pub mod loop_thread; // one thread on which all wait
 pub mod rate_limit; // token buckets
 pub mod station; // queue with servers
 

@@ -270,7 +270,12 @@ fn scraping_everything_changes_nothing_that_happens() {
     use scartissue::scenario::catalogue::Catalogue;
     use scartissue::scenario::lower::Setup;
     use scartissue::scenario::opened::Scenario;
-    let path = small_scenario(&directory("everything"));
+    let here = directory("everything");
+    let path = small_scenario(&here);
+    let cell = here.join("presets/tiny-cell.ron");
+    let text = fs::read_to_string(&cell).expect("written above");
+    let with_cache = "shared_cache: Some((nodes: 2, node_tokens: 100000, node_gb_per_s: 10)), clients:";
+    fs::write(&cell, text.replacen("clients:", with_cache, 1)).expect("a file can be written");
     let scenario = {
         let mut catalogue = Catalogue::built_in();
         let beside = std::path::Path::new(&path).parent().expect("it lies in a directory");
@@ -313,7 +318,7 @@ fn histograms_of_requests_agree_with_the_counters_beside_them() {
         let answer: Value = serde_json::from_str(&data(&output)).expect("standard output is JSON");
         answer["series"][0]["values"][1].as_f64().expect("a number at the end")
     };
-    let finished = last("sum(vllm:request_success_total)");
+    let finished = last("sum(vllm:request_success_total{finished_reason!=\"abort\"})");
     assert!(100.0 < finished, "{finished} requests");
     for family in ["e2e_request_latency_seconds", "request_queue_time_seconds", "request_prompt_tokens"] {
         assert_eq!(last(&format!("sum(vllm:{family}_count)")), finished, "{family}");

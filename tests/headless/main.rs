@@ -17,4 +17,5 @@ mod report; // pages, charts and JSON of made-up runs
 mod scenarios; // what ships: healthy, then broken for its causes, with the signs it claims
 mod session; // commands, replays, logs, kills
 mod traces; // recorded traffic is read and replayed
+mod twins; // nothing tells the variants of a scenario apart before the first onset
 mod workload; // what users want: calibration, and laws of every workload

@@ -8,6 +8,8 @@ use std::fmt::Write;
 
 use rayon::prelude::*;
 
+use scartissue::metrics::promql::{Query, Value};
+use scartissue::metrics::store::Store;
 use scartissue::sim::client::Outcome;
 use scartissue::sim::rng::mix;
 use scartissue::sim::series::Series;
@@ -151,12 +153,16 @@ struct Seen {
     before: Tally,
     after: Tally,
     cost: Cost,
+    /// What monitoring found, up to the end.
+    scraped: Store,
+    end_ms: i64,
     /// Attempts that a client or a gateway holds, on average: by Little's law rate times residence.
     in_flight: f64,
 }
 
 fn run(spec: &WorldSpec, seed: u64, from_s: u64) -> Seen {
     let mut world = World::new(spec, seed).unwrap_or_else(|e| panic!("{e:?}"));
+    world.scrape_everything();
     let moment = |s: u64| spec.open_at + SimDuration::from_secs(s);
     let odd = SimDuration(mix(seed, spec.faults.len() as u64) % SimDuration::from_secs(from_s).0);
     world.advance_to(spec.open_at + odd);
@@ -173,10 +179,11 @@ fn run(spec: &WorldSpec, seed: u64, from_s: u64) -> Seen {
     }
     world.advance_to(spec.horizon);
     let after = world.tally().clone();
+    let (scraped, end_ms) = (world.scraped().clone(), (spec.horizon.0 / 1_000_000) as i64);
     let ended = world.finish();
     ended.conservation.clone().unwrap_or_else(|e| panic!("{e}"));
     let in_flight = inside.iter().sum::<f64>() / inside.len() as f64;
-    Seen { from_s: from_s as f64, before, after, cost: ended.cost, in_flight, ended }
+    Seen { from_s: from_s as f64, before, after, cost: ended.cost, scraped, end_ms, in_flight, ended }
 }
 
 impl Seen {
@@ -202,6 +209,23 @@ impl Seen {
         (of(&self.after) - of(&self.before)) as f64
     }
 
+    /// What a query over what was scraped gives at the end, `{}` being the length of the window; 0 for no answer.
+    fn asked(&self, query: &str) -> f64 {
+        let window = format!("{}s", HORIZON_S - self.from_s as u64);
+        let query = Query::parse(&query.replace("{}", &window)).unwrap_or_else(|e| panic!("{query}: {e}"));
+        match query.eval_at(&self.scraped, self.end_ms).unwrap_or_else(|e| panic!("{}: {e}", query.text())) {
+            Value::Scalar(value) => value,
+            Value::Vector(samples) => samples.first().map_or(0.0, |sample| sample.value),
+        }
+    }
+
+    /// Age of the newest sample at the end, in seconds.
+    fn age_of_scrapes(&self) -> f64 {
+        let points = self.scraped.select(Some("up"), |_| true);
+        let newest = points.into_iter().filter_map(|id| self.scraped.points(id).last().map(|p| p.t_ms)).max();
+        (self.end_ms - newest.unwrap_or(0)) as f64 / 1000.0
+    }
+
     fn facts(&self, is: fn(&What) -> bool) -> f64 {
         self.ended.facts.iter().filter(|f| is(&f.what)).count() as f64
     }
@@ -223,6 +247,22 @@ macro_rules! signals {
 }
 
 signals! {
+    UTILIZATION = "reported utilization of a rank", 1.0, |s| s.asked("avg(avg_over_time(DCGM_FI_DEV_GPU_UTIL{pod=\"main-0\",gpu=\"0\"}[{}]))");
+    POWER = "power of a rank", 1.0, |s| s.asked("avg(avg_over_time(DCGM_FI_DEV_POWER_USAGE{pod=\"main-0\",gpu=\"0\"}[{}]))");
+    DRAM = "memory activity of an accelerator", 0.01, |s| s.asked("avg(avg_over_time(DCGM_FI_PROF_DRAM_ACTIVE{pod=\"main-0\"}[{}]))");
+    TENSOR = "compute activity of an accelerator", 0.01, |s| s.asked("avg(avg_over_time(DCGM_FI_PROF_PIPE_TENSOR_ACTIVE{pod=\"main-0\"}[{}]))");
+    TOKEN_GAP = "time between tokens, 99.9th percentile", 0.001,
+        |s| s.asked("histogram_quantile(0.999, sum by (le) (increase(vllm:inter_token_latency_seconds_bucket[{}])))");
+    FREE_MEMORY = "free memory of a machine, least", 1.0, |s| s.asked("min(min_over_time(node_memory_MemAvailable_bytes[{}]))");
+    EVICTIONS = "evictions of the shared tier", 1.0, |s| s.asked("sum(increase(kvcache_removed_blocks_total{reason=\"evicted\"}[{}]))");
+    TIER_HITS = "hits at nodes of the shared tier", 1.0, |s| s.asked("sum(increase(kvcache_hits_total[{}]))");
+    RETRY_COUNTS = "requests that say they are retries", 1.0, |s| s.asked("sum(increase(api_requests_total{retry_count!=\"0\"}[{}]))");
+    UPSTREAM_MS = "time of calls as gateways see it, 10th percentile", 1.0,
+        |s| s.asked("histogram_quantile(0.1, sum by (le) (increase(envoy_cluster_upstream_rq_time_bucket[{}])))");
+    LENGTH = "answers that ran into the window", 1.0, |s| s.asked("sum(increase(vllm:request_success_total{finished_reason=\"length\"}[{}]))");
+    SAMPLES = "samples scraped", 1.0, |s| s.asked("sum(count_over_time(up[{}]))");
+    TARGETS_UP = "targets that answer scrapes", 0.1, |s| s.asked("sum(avg_over_time(up[{}]))");
+    SCRAPE_AGE = "age of the newest sample", 1.0, |s| s.age_of_scrapes();
     INTENTS = "intents per second", 0.1, |s| s.mean(|c| &c.intents_per_s);
     ATTEMPTS = "attempts per second", 0.1, |s| s.mean(|c| &c.attempts_per_s);
     ERRORS = "failed attempts per second", 0.1, |s| s.mean(|c| &c.errors_per_s);
@@ -262,7 +302,9 @@ signals! {
     KILLED = "gateways killed", 1.0, |s| s.facts(|w| matches!(w, What::GatewayKilled(_)));
     PENDING = "replicas without a machine", 1.0, |s| s.facts(|w| matches!(w, What::ReplicaPending(..)));
     WATCHDOG = "replicas ended by the watchdog", 1.0, |s| s.facts(|w| matches!(w, What::ReplicaDown(_, _, Why::Watchdog)));
+    OUT_OF_MEMORY = "replicas out of host memory", 1.0, |s| s.facts(|w| matches!(w, What::ReplicaDown(_, _, Why::OutOfMemory)));
     LOST = "replicas that lost an accelerator", 1.0, |s| s.facts(|w| matches!(w, What::ReplicaDown(_, _, Why::GpuLost)));
+    GATEWAY_OUT = "gateways taken out by the balancer", 1.0, |s| s.facts(|w| matches!(w, What::GatewayEndpoint(_, false)));
     OUT = "replicas taken out by the router", 1.0, |s| s.facts(|w| matches!(w, What::Endpoint(_, _, false)));
     REPLACED = "cache nodes replaced", 1.0, |s| s.facts(|w| matches!(w, What::NodeReplaced(_)));
     CHANGES = "entries in the change log", 1.0, |s| s.facts(|w| matches!(w, What::FaultBegan(_)));
@@ -322,6 +364,15 @@ fn short_connections(spec: &mut WorldSpec) {
     spec.stack.network.connection_max_age_s = SimDuration::from_secs(10);
 }
 
+fn short_upstream(spec: &mut WorldSpec) {
+    spec.stack.network.serving_connection_max_age_s = SimDuration::from_secs(10);
+}
+
+/// Connections to one replica have to be made anew in the middle of it; those to the others live on.
+fn one_crash(spec: &mut WorldSpec) {
+    stand(spec, ONSET_S + 20, None, "ReplicaCrash(pool: \"main\", replica: 0)");
+}
+
 fn impatient(spec: &mut WorldSpec) {
     spec.stack.clients[0].policy.first_token_timeout = Some(SimDuration::from_millis(130));
 }
@@ -365,6 +416,11 @@ fn least_loaded(spec: &mut WorldSpec) {
 /// Twice the traffic, so that loads differ.
 fn crowded(spec: &mut WorldSpec) {
     spec.workload.sources[0].arrivals = parsed("Open((per_s: 24))");
+}
+
+/// A tenth of the traffic, so that accelerators have time to rest.
+fn sparse(spec: &mut WorldSpec) {
+    spec.workload.sources[0].arrivals = parsed("Open((per_s: 1))");
 }
 
 fn long_prompts(spec: &mut WorldSpec) {
@@ -434,6 +490,29 @@ fn many_routers(spec: &mut WorldSpec) {
     spec.workload.sources[0].arrivals = parsed("Open((per_s: 36))");
 }
 
+/// A tokenizer of one thread that cannot keep up.
+fn one_slow_tokenizer(spec: &mut WorldSpec) {
+    spec.stack.pools[0].tokenizer_threads = 1;
+    spec.stack.pools[0].router.probe_timeout_s = SimDuration::from_millis(500);
+    stand(spec, STANDING_S, None, "TokenizerSlow(pool: \"main\", factor: 70)");
+}
+
+/// Nobody keeps a connection for long.
+fn reconnecting(spec: &mut WorldSpec) {
+    spec.stack.network.connection_max_age_s = SimDuration::from_millis(500);
+}
+
+/// A tenant whose documents take a second of prefill each, beside everybody's answers.
+fn long_documents(spec: &mut WorldSpec) {
+    spec.stack.pools[0].kv_blocks = 40_000;
+    spec.stack.pools[0].max_num_batched_tokens = 1024;
+    let mut documents = spec.workload.sources[1].clone();
+    documents.name = "documents".to_string();
+    documents.prompt =
+        parsed("(templates: 1, template_tokens: (median: 100), new_tokens: (median: 20000, sigma: 0.1))");
+    spec.workload.sources.push(documents);
+}
+
 fn auth_asks_often(spec: &mut WorldSpec) {
     spec.stack.api.auth.ttl_s = SimDuration::from_secs(1);
 }
@@ -463,18 +542,25 @@ fn fault_rows() -> Vec<Row> {
         fault("ClientRelease(client: \"sdk\", policy: (first_token_timeout: Some(0.1), retries: 4))", plain, ATTEMPTS, Up(1.5), Some(INTENTS)),
         fault("LinkLoss(hop: Edge, loss: 0.03)", plain, TTFT_TAIL, Up(1.2), Some(PREFILL)),
         fault("LinkLoss(hop: Edge, loss: 0.2, path: Some(1))", plain, TTFT_TAIL, Up(1.5), Some(PREFILL)),
+        fault("LinkLatency(hop: Serving, added_s: 1)", plain, UPSTREAM_MS, Up(1.2), Some(HIT)),
         fault("LinkLatency(hop: Serving, added_s: 0.2)", plain, TTFT, Up(1.5), Some(HIT)),
+        fault("LinkCapacity(hop: Edge, gb_per_s: Some(0.0012))", plain, TTFT_TAIL, Up(1.5), Some(INTENTS)),
+        fault("LinkCapacity(hop: Serving, gb_per_s: Some(0.005))", plain, TTFT_TAIL, Up(1.2), Some(INTENTS)),
         fault("NameRecordWrong", short_connections, CONNECT_TIMEOUTS, Up(10.0), Some(INTENTS)),
         fault("CertificateExpires(hop: Edge)", short_connections, TLS, Up(10.0), Some(INTENTS)),
-        fault("CertificateExpires(hop: Serving)", plain, UNAVAILABLE, Up(10.0), Some(INTENTS)),
+        fault("CertificateExpires(hop: Serving)", short_upstream, UNAVAILABLE, Up(10.0), Some(INTENTS)),
+        fault("CertificateExpires(hop: Serving)", one_crash, TLS, Up(10.0), Some(TTFT)),
         fault("IdleTimeout(timeout_s: 0.15)", plain, IDLE_CUTS, Up(10.0), Some(INTENTS)),
         fault("ConnectionRules(max_age_s: 2, balance: RoundRobin)", plain, CONNECTIONS, Up(3.0), Some(HIT)),
         fault("AuthShardDown(shard: 0)", two_shards, TTFT, Up(1.3), Some(HIT)),
         fault("AuthStoreSlow(factor: 150)", auth_asks_often, AUTH_FAILURES, Up(10.0), Some(INTENTS)),
         fault("ImageDecoder(decoder_table: 4, limit_checked_first: false, limit: 20)", plain, DECODER, Up(10.0), Some(TTFT)),
         fault("BadFlag(flag: \"tone\", share: 0.3)", plain, FLAG, Up(10.0), Some(HIT)),
+        fault("GatewayLoop(per_request_s: 0.15)", plain, TTFT, Up(1.3), Some(PREFILL)),
+        fault("GatewayLoop(per_request_s: 0, us_per_token: 150)", plain, GATEWAY_OUT, Up(1.0), Some(INTENTS)),
         fault("GatewayWorkers(workers: 1)", slow_parsing, TTFT, Up(1.3), Some(PREFILL)),
         fault("GatewayMemory(limit_mib: 356, per_request_mib: 0.8)", plain, KILLED, Up(1.0), Some(INTENTS)),
+        fault("GatewayMemory(limit_mib: 400, per_request_mib: 0.8, per_streamed_token_kib: 40)", plain, KILLED, Up(1.0), Some(INTENTS)),
         fault("RateLimit(tier: Paid, requests_per_min: 1, tokens_per_min: 1000000)", plain, TOO_MANY, Up(10.0), Some(TTFT)),
         fault("GatewayRetries(retries: 3, per_try_timeout_s: Some(0.05), budget: 1)", plain, GATEWAY_RETRIES, Up(10.0), Some(INTENTS)),
         fault("CancellationLost(gateway_to_engine: true)", impatient, ORPHANS, Up(10.0), Some(INTENTS)),
@@ -483,8 +569,12 @@ fn fault_rows() -> Vec<Row> {
         fault("RouterViewStale(pool: \"main\", interval_s: 40)", many_routers, TTFT_TAIL, Up(1.2), Some(INTENTS)),
         fault("FailFast(pool: \"main\", replica: 0)", least_loaded, GATEWAY_RETRIES, Up(10.0), Some(READY)),
         lasting("ReplicaCrash(pool: \"main\", replica: 0)", plain, READY, Down(0.99), Some(INTENTS)),
+        lasting("HostMemoryLeak(pool: \"main\", replica: Some(1), mib_per_request: 20000)", plain, OUT_OF_MEMORY, Up(1.0), Some(INTENTS)),
+        lasting("HostMemoryLeak(pool: \"main\", mib_per_request: 500)", plain, FREE_MEMORY, Down(0.97), Some(READY)),
+        lasting("HostMemoryLeak(pool: \"main\", mib_per_request: 20000)", plain, RESTARTS, Up(4.0), Some(INTENTS)),
         lasting("ReplicasRemoved(pool: \"main\", count: 2)", plain, READY, Down(0.7), Some(INTENTS)),
         fault("EngineBatching(pool: \"main\", max_num_batched_tokens: 64)", plain, TTFT, Up(1.2), Some(INTENTS)),
+        fault("EngineBatching(pool: \"main\", max_num_batched_tokens: 16384)", long_documents, TOKEN_GAP, Up(1.5), Some(INTENTS)),
         fault("CacheBlocks(pool: \"main\", kv_blocks: 1200)", plain, HIT_HBM, Down(0.9), Some(INTENTS)),
         fault("LongerAnswers(pool: \"main\", factor: 4)", plain, STREAM, Up(2.0), Some(HIT)),
         fault("AbortRule(pool: \"main\", keep: false)", long_prompts, HIT_HBM, Down(0.9), Some(INTENTS)),
@@ -492,11 +582,16 @@ fn fault_rows() -> Vec<Row> {
         fault("TokenizerSlow(pool: \"main\", factor: 100)", plain, TTFT, Up(1.5), Some(HIT)),
         fault("GpuClock(pool: \"main\", gpu: Some(0), clock: 0.4)", plain, TTFT, Up(1.2), Some(HIT)),
         fault("GpuMemory(pool: \"main\", replica: 0, gpu: 1, factor: 4)", plain, STREAM, Up(1.2), Some(HIT)),
+        fault("GpuMemory(pool: \"main\", replica: 0, gpu: 0, factor: 3)", plain, DRAM, Up(1.2), Some(HIT)),
+        fault("GpuClock(pool: \"main\", replica: Some(0), clock: 0.5)", plain, TENSOR, Up(1.2), Some(HIT)),
         fault("GpuLink(pool: \"main\", replica: 0, bandwidth: 0.1)", plain, STREAM, Up(1.05), Some(HIT)),
         lasting("GpuHang(pool: \"main\", replica: 0, gpu: 1, watchdog_s: 20)", plain, WATCHDOG, Up(1.0), Some(INTENTS)),
+        lasting("GpuHang(pool: \"main\", replica: 0, gpu: 1, watchdog_s: 600)", sparse, UTILIZATION, Up(1.3), Some(INTENTS)),
+        lasting("GpuHang(pool: \"main\", replica: 0, gpu: 1, watchdog_s: 601)", crowded, POWER, Down(0.8), Some(INTENTS)),
         lasting("GpuLost(pool: \"main\", replica: 0, gpu: 1)", plain, LOST, Up(1.0), Some(INTENTS)),
         fault("Cooling(inlet_c: 75)", crowded, TTFT, Up(1.1), Some(INTENTS)),
         lasting("CacheFlush", wide, HIT_REMOTE, Down(0.7), Some(ERRORS)),
+        lasting("CacheFlush", wide, TIER_HITS, Down(0.8), Some(ERRORS)),
         fault("CacheValidation(invalid: 0.9)", plain, HIT_REMOTE, Down(0.5), Some(ERRORS)),
         lasting("CacheAgentRoll(silent_s: 15, every_s: 2)", impatient_controller, REPLACED, Up(4.0), Some(ERRORS)),
         lasting("CacheGrace(grace_s: 5)", patient_roll, REPLACED, Up(4.0), Some(ERRORS)),
@@ -549,12 +644,17 @@ fn action_rows() -> Vec<Row> {
 #[rustfmt::skip]
 fn part_rows() -> Vec<Row> {
     vec![
+        part("capacity of the shared tier", |w| w.stack.shared_cache.as_mut().expect("the stack has one").node_tokens = 200_000, plain, EVICTIONS, Up(3.0)),
+        part("retry count of the SDK", |w| w.stack.clients[0].policy.retries = 5, |w| { w.stack.clients[0].policy.retries = 0; bad_flag(w) }, RETRY_COUNTS, Up(10.0)),
+        part("window of the model", |w| w.stack.pools[0].max_model_len = 3200, plain, LENGTH, Up(10.0)),
         part("retries of the SDK", |w| w.stack.clients[0].policy.retries = 5, bad_flag, ATTEMPTS, Up(1.02)),
         part("restarts of the agent framework", |w| w.stack.clients[0].policy.turn_restarts = Some(parsed("(limit: 2, wait: 1)")), bad_flag, TURN_RESTARTS, Up(10.0)),
         part("retries of the gateway", |w| w.stack.api.retry.retries = 3, |w| { w.stack.api.retry.retries = 0; fail_fast(w) }, GATEWAY_RETRIES, Up(10.0)),
         part("retry budget of the gateway", |w| w.stack.api.retry.budget = 0.0, fail_fast, OVER_BUDGET, Up(10.0)),
         part("ejection by errors", |w| w.stack.pools[0].router.eject_after_errors = 3, |w| { least_loaded(w); fail_fast(w) }, GATEWAY_RETRIES, Down(0.5)),
         part("deep probes", |w| w.stack.pools[0].router.deep_probe = true, hung_rank, OUT, Up(1.0)),
+        part("probes behind the tokenizer", |w| w.stack.pools[0].router.probe_behind_tokenizer = true, one_slow_tokenizer, OUT, Up(1.0)),
+        part("handshakes on the gateway's loop", |w| w.stack.api.handshake_s = SimDuration::from_millis(120), reconnecting, TTFT, Up(1.2)),
         part("keep-alive on silent streams", |w| w.stack.network.stream_keepalive = true, |w| w.stack.network.idle_timeout_s = SimDuration::from_millis(150), IDLE_CUTS, Down(0.1)),
         part("patience of users", |w| for s in &mut w.workload.sources { s.patience_s = SimDuration::from_millis(150) }, plain, ABANDONED, Up(10.0)),
         part("admission queue", |w| w.stack.pools[0].max_waiting = 1, crowded, OVERLOADED, Up(3.0)),
@@ -571,6 +671,11 @@ fn part_rows() -> Vec<Row> {
 fn scaler_rows() -> Vec<Row> {
     vec![
         fault("MetricLabelRenamed(from: \"pool\", to: \"service\")", scaler, SCALED, Down(0.5), Some(INTENTS)),
+        fault("ExporterDown(job: \"vllm\")", scaler, SCALED, Down(0.5), Some(INTENTS)),
+        fault("ExporterDown(job: \"gateway\", pod: Some(\"gateway-1\"))", plain, TARGETS_UP, Down(0.98), Some(SAMPLES)),
+        fault("ScrapesLost(share: 0.5)", plain, SAMPLES, Down(0.7), Some(TARGETS_UP)),
+        lasting("ScrapeLag(lag_s: 60)", plain, SCRAPE_AGE, Up(3.0), Some(HARM)),
+        part("scrapes that time out", |w| w.stack.monitoring.scrape_timeout_s = SimDuration::from_millis(400), |w| stand(w, 1, None, "GatewayLoop(per_request_s: 0.2)"), TARGETS_UP, Down(0.98)),
         fault("AutoscalerQuery(pool: \"main\", query: \"sum(no_such_series)\")", scaler, SCALED, Down(0.5), Some(INTENTS)),
         action("PauseAutoscaler", scaler, SCALED, Down(0.5), Some(INTENTS)),
         part("autoscaler", scaler, crowded, SCALED, Up(1.0)),
@@ -631,7 +736,7 @@ fn still_broken(row: &Row, spec: &WorldSpec, seed: u64) -> Option<String> {
     let (was, would_be, is) = (of(spec), of(&broken), of(&mended));
     let (undone, moved) = ((is - was).abs(), (would_be - was).abs());
     // Facts are counted over the whole run: an end does not take them back.
-    let counted_whole = [KILLED.name, SCALED.name].contains(&row.signal.name);
+    let counted_whole = [KILLED.name, SCALED.name, GATEWAY_OUT.name].contains(&row.signal.name);
     (!counted_whole && 0.4 * moved < undone).then(|| {
         format!(
             "{}: {} was {was:.3}, is {is:.3} after its end ({would_be:.3} without)",

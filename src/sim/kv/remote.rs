@@ -32,6 +32,17 @@ pub struct RemoteCounts {
     pub invalid: u64,
 }
 
+/// What one node's present machine counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeCounts {
+    /// Look-ups of a segment.
+    pub gets: u64,
+    /// Those that found some of it.
+    pub hits: u64,
+    /// Segments stored, new or again.
+    pub puts: u64,
+}
+
 /// The tokens of a prompt that one node holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
@@ -44,6 +55,7 @@ pub struct Part {
 #[derive(Clone, Debug)]
 struct Node {
     cache: RunCache,
+    counts: NodeCounts,
     up: bool,
     /// What the machine held that was replaced, on its disks still.
     shelved: Option<RunCache>,
@@ -64,7 +76,7 @@ impl RemoteTier {
     pub fn new(nodes: u16, node_tokens: u64, block_tokens: u32, ttl: Option<SimDuration>) -> Self {
         let block_tokens = block_tokens.max(1);
         let blocks = u32::try_from(node_tokens / u64::from(block_tokens)).unwrap_or(u32::MAX).max(1);
-        let node = Node { cache: RunCache::new(blocks), up: true, shelved: None };
+        let node = Node { cache: RunCache::new(blocks), counts: NodeCounts::default(), up: true, shelved: None };
         RemoteTier {
             nodes: vec![node; usize::from(nodes)],
             block_tokens,
@@ -88,6 +100,28 @@ impl RemoteTier {
     /// Blocks removed so far for a reason, over all nodes.
     pub fn removed(&self, why: Removal) -> u64 {
         self.nodes.iter().map(|n| n.cache.removed(why)).sum()
+    }
+
+    /// What a node's present machine counted.
+    pub fn node_counts(&self, node: usize) -> NodeCounts {
+        self.nodes[node].counts
+    }
+
+    /// Tokens that a node holds, and that it has room for.
+    pub fn node_tokens(&self, node: usize) -> (u64, u64) {
+        let tokens = |blocks: u32| u64::from(blocks) * u64::from(self.block_tokens);
+        let cache = &self.nodes[node].cache;
+        (tokens(cache.occupied()), tokens(cache.capacity()))
+    }
+
+    /// Blocks that a node's present machine removed for a reason.
+    pub fn node_removed(&self, node: usize, why: Removal) -> u64 {
+        self.nodes[node].cache.removed(why)
+    }
+
+    /// Whether a node answers.
+    pub fn is_up(&self, node: usize) -> bool {
+        self.nodes[node].up
     }
 
     /// Nodes that answer.
@@ -125,7 +159,10 @@ impl RemoteTier {
                 self.counts.invalid += 1;
                 cached = 0;
             }
+            self.nodes[node].counts.gets += 1;
             if 0 < cached {
+                self.nodes[node].counts.hits += 1;
+                let cache = &mut self.nodes[node].cache;
                 cache.touch(key, now);
                 reach = reach.max((first + cached.min(blocks)) * self.block_tokens);
             }
@@ -164,6 +201,7 @@ impl RemoteTier {
             let key = mix(segment.key, key_seed);
             let Some(node) = self.node_of(key) else { return };
             self.counts.stores += 1;
+            self.nodes[node].counts.puts += 1;
             let cache = &mut self.nodes[node].cache;
             cache.store(key, blocks, now);
             if HIGH_WATERMARK * f64::from(cache.capacity()) < f64::from(cache.occupied()) {
@@ -182,6 +220,7 @@ impl RemoteTier {
         let spare = RunCache::new(self.blocks_per_node);
         if let Some(node) = self.nodes.get_mut(node) {
             node.shelved = Some(std::mem::replace(&mut node.cache, spare));
+            node.counts = NodeCounts::default();
             node.up = true;
         }
     }
@@ -191,6 +230,7 @@ impl RemoteTier {
         let Some(node) = self.nodes.get_mut(node) else { return false };
         let Some(shelved) = node.shelved.take() else { return false };
         node.cache = shelved;
+        node.counts = NodeCounts::default();
         node.up = true;
         true
     }

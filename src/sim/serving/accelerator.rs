@@ -2,7 +2,8 @@
 //! long as its slowest rank; the utilisation that is reported is a duty cycle and says nothing of work.
 
 use crate::sim::rng::mix;
-use crate::sim::serving::step_time::Slowdown;
+use crate::sim::serving::engine::EngineCounts;
+use crate::sim::serving::step_time::{FS_PER_NS, Slowdown};
 use crate::sim::spec::stack::FacilitySpec;
 use crate::sim::time::{SimDuration, SimTime};
 
@@ -24,6 +25,8 @@ pub struct Gpu {
     pub temperature_c: f64,
     /// Watts, mean over the last interval.
     pub power_w: f64,
+    /// Share of the last interval in which a kernel ran on it, waiting for another rank included.
+    pub utilization: f64,
     /// The last error code (Xid) that its driver reported; 0 for none.
     pub xid: u32,
     place_offset_k: f64,
@@ -38,8 +41,12 @@ pub struct Board {
     pub link: f64,
     /// Added to each step by the host.
     pub host_stall: SimDuration,
+    /// Shares of the last interval that compute and memory would have taken by themselves.
+    pub compute_active: f64,
+    /// See `compute_active`.
+    pub memory_active: f64,
     seen_at: SimTime,
-    seen_busy: SimDuration,
+    seen: EngineCounts,
 }
 
 impl Board {
@@ -54,12 +61,21 @@ impl Board {
                     hung: false,
                     temperature_c: facility.inlet_c + facility.kelvin_per_w * facility.idle_w,
                     power_w: facility.idle_w,
+                    utilization: 0.0,
                     xid: 0,
                     place_offset_k: spread * PLACE_SPREAD_K,
                 }
             })
             .collect();
-        Board { gpus, link: 1.0, host_stall: SimDuration::ZERO, seen_at: SimTime::ZERO, seen_busy: SimDuration::ZERO }
+        Board {
+            gpus,
+            link: 1.0,
+            host_stall: SimDuration::ZERO,
+            compute_active: 0.0,
+            memory_active: 0.0,
+            seen_at: SimTime::ZERO,
+            seen: EngineCounts::default(),
+        }
     }
 
     /// The clock of a rank as a share of normal, with what its temperature takes away.
@@ -85,14 +101,17 @@ impl Board {
         self.gpus.iter().any(|g| g.hung)
     }
 
-    /// Brings power and temperature up to `now`, given the time that steps were in flight so far.
-    pub fn settle(&mut self, now: SimTime, busy_so_far: SimDuration, facility: &FacilitySpec) {
+    /// Brings power, temperature and activity up to `now`, given what the engine counted so far.
+    pub fn settle(&mut self, now: SimTime, counts: &EngineCounts, facility: &FacilitySpec) {
         let span = now.since(self.seen_at).as_secs_f64();
         if span <= 0.0 {
             return;
         }
-        let busy = ((busy_so_far - self.seen_busy).as_secs_f64() / span).min(1.0);
-        (self.seen_at, self.seen_busy) = (now, busy_so_far);
+        let busy = ((counts.busy - self.seen.busy).as_secs_f64() / span).min(1.0);
+        let share = |fs: u128, seen: u128| (fs.saturating_sub(seen) as f64 / (FS_PER_NS as f64 * 1e9) / span).min(1.0);
+        self.compute_active = share(counts.compute_fs, self.seen.compute_fs);
+        self.memory_active = share(counts.memory_fs, self.seen.memory_fs);
+        (self.seen_at, self.seen) = (now, *counts);
         let hung = self.is_hung();
         let decay = libm::exp(-span / THERMAL_S);
         for rank in 0..self.gpus.len() {
@@ -100,6 +119,7 @@ impl Board {
             let gpu = &mut self.gpus[rank];
             // A rank that waits for another spins: it counts as busy and burns a third of a working one's power.
             let work = if hung { if gpu.hung { 0.0 } else { 0.33 } } else { busy };
+            gpu.utilization = if hung { f64::from(u8::from(!gpu.hung)) } else { busy };
             gpu.power_w = facility.idle_w + (facility.busy_w - facility.idle_w) * work * clock;
             let rest = facility.inlet_c + gpu.place_offset_k + facility.kelvin_per_w * gpu.power_w;
             gpu.temperature_c = rest + (gpu.temperature_c - rest) * decay;
@@ -113,7 +133,6 @@ impl Board {
             gpu.xid = 0;
         }
         self.host_stall = SimDuration::ZERO;
-        self.seen_busy = SimDuration::ZERO;
     }
 }
 
@@ -125,11 +144,11 @@ mod tests {
     fn hot_air_lowers_the_clock_of_every_rank_and_the_hottest_decides() {
         let mut facility = FacilitySpec::default();
         let mut board = Board::new(8, 1, &facility);
-        let mut busy = SimDuration::ZERO;
+        let mut counts = EngineCounts::default();
         let mut run = |board: &mut Board, facility: &FacilitySpec, from: u64| {
             for s in from..from + 600 {
-                busy += SimDuration::from_millis(900);
-                board.settle(SimTime(s * 1_000_000_000), busy, facility);
+                counts.busy += SimDuration::from_millis(900);
+                board.settle(SimTime(s * 1_000_000_000), &counts, facility);
             }
         };
         run(&mut board, &facility, 1);
@@ -147,7 +166,9 @@ mod tests {
         let facility = FacilitySpec::default();
         let mut board = Board::new(8, 1, &facility);
         board.gpus[3].hung = true;
-        board.settle(SimTime(60_000_000_000), SimDuration::from_secs(60), &facility);
+        let counts = EngineCounts { busy: SimDuration::from_secs(60), ..EngineCounts::default() };
+        board.settle(SimTime(60_000_000_000), &counts, &facility);
+        assert_eq!((board.gpus[3].utilization, board.gpus[0].utilization), (0.0, 1.0));
         assert_eq!(board.gpus[3].power_w, facility.idle_w);
         let spinning = board.gpus[0].power_w;
         assert!(facility.idle_w < spinning && spinning < 0.5 * facility.busy_w);

@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 use crate::sim::kv::run_cache::{Removal, RunCache, blocks_of};
 use crate::sim::prompt::{Prompt, Segment};
 use crate::sim::serving::step_time::{FS_PER_NS, Load, Slowdown, StepCost};
+use crate::sim::serving::token_gaps::TokenGaps;
 use crate::sim::time::{SimDuration, SimTime};
 
 /// Settings of an engine.
@@ -144,6 +145,10 @@ pub enum Happening {
 pub struct EngineCounts {
     /// Time with a step in flight.
     pub busy: SimDuration,
+    /// What of the steps compute would have taken by itself, in femtoseconds.
+    pub compute_fs: u128,
+    /// What of the steps memory would have taken by itself, in femtoseconds.
+    pub memory_fs: u128,
     /// Steps taken.
     pub steps: u64,
     /// Prompt tokens computed.
@@ -169,10 +174,17 @@ pub struct EngineCounts {
 }
 
 impl EngineCounts {
+    fn add_parts(&mut self, (compute_fs, memory_fs): (u128, u128)) {
+        self.compute_fs += compute_fs;
+        self.memory_fs += memory_fs;
+    }
+
     /// What has been added since an earlier moment.
     pub fn since(&self, earlier: &EngineCounts) -> EngineCounts {
         EngineCounts {
             busy: self.busy - earlier.busy,
+            compute_fs: self.compute_fs - earlier.compute_fs,
+            memory_fs: self.memory_fs - earlier.memory_fs,
             steps: self.steps - earlier.steps,
             prefill_tokens: self.prefill_tokens - earlier.prefill_tokens,
             generated_tokens: self.generated_tokens - earlier.generated_tokens,
@@ -259,6 +271,7 @@ pub struct Engine {
     wants_wake: Option<SimTime>,
     cancelled: Vec<u32>,
     counts: EngineCounts,
+    gaps: Option<Box<TokenGaps>>,
 }
 
 impl Engine {
@@ -281,6 +294,7 @@ impl Engine {
             wants_wake: None,
             cancelled: Vec::new(),
             counts: EngineCounts::default(),
+            gaps: None,
             config,
         }
     }
@@ -391,14 +405,28 @@ impl Engine {
         let mut lost: Vec<u32> = self.slot_of.keys().copied().collect();
         lost.sort_unstable();
         let counts = self.counts_at(now);
-        *self =
-            Engine { counts: EngineCounts { busy: counts.busy, ..self.counts }, ..Engine::new(self.config.clone()) };
+        let gaps = self.gaps.as_ref().map(|_| Box::default());
+        *self = Engine {
+            counts: EngineCounts { busy: counts.busy, ..self.counts },
+            gaps,
+            ..Engine::new(self.config.clone())
+        };
         lost
     }
 
     /// When the engine wants to be woken; changes only after a call.
     pub fn next_wake(&self) -> Option<SimTime> {
         self.wants_wake
+    }
+
+    /// From now on the times between tokens are observed.
+    pub fn observe_gaps(&mut self) {
+        self.gaps.get_or_insert_default();
+    }
+
+    /// Times between tokens since the process began, if they are observed.
+    pub fn gaps(&self) -> Option<&TokenGaps> {
+        self.gaps.as_deref()
     }
 
     /// Requests in line or loading.
@@ -442,6 +470,7 @@ impl Engine {
             if flight.load.prefill == 0 && !self.hung {
                 let done = (flight.cost.steps_to_cover(flight.load, elapsed + 1) - 1).min(flight.steps);
                 counts.steps += done;
+                counts.add_parts(flight.cost.parts(flight.load, done));
                 counts.generated_tokens += done * flight.load.decoding;
             }
         }
@@ -500,6 +529,10 @@ impl Engine {
         let Some(flight) = self.flight.take() else { return };
         self.counts.busy += SimDuration(((flight.ends_fs - flight.begun_fs) / FS_PER_NS) as u64);
         self.counts.steps += flight.steps;
+        self.counts.add_parts(flight.cost.parts(flight.load, flight.steps));
+        if let Some(gaps) = &mut self.gaps {
+            gaps.observe_burst(&flight.cost, flight.load, flight.steps);
+        }
         self.now_fs = flight.ends_fs;
         if 0 < flight.load.prefill {
             self.counts.prefill_tokens += flight.load.prefill;
@@ -537,7 +570,11 @@ impl Engine {
             let steps = flight.steps as u32;
             sequence.computed += steps;
             sequence.generated += steps;
-            let gap = marks.first.since(sequence.last_token).max(marks.last_step);
+            let first_gap = marks.first.since(sequence.last_token);
+            if let Some(gaps) = &mut self.gaps {
+                gaps.observe(first_gap);
+            }
+            let gap = first_gap.max(marks.last_step);
             sequence.longest_gap = sequence.longest_gap.max(gap);
             sequence.last_token = marks.last;
             self.counts.generated_tokens += u64::from(steps);
@@ -553,7 +590,11 @@ impl Engine {
                     out.push(Happening::FirstToken { key: sequence.job.key });
                     tiers.store(&sequence.job.prompt, 0, sequence.job.output_key);
                 } else {
-                    sequence.longest_gap = sequence.longest_gap.max(marks.first.since(sequence.last_token));
+                    let gap = marks.first.since(sequence.last_token);
+                    sequence.longest_gap = sequence.longest_gap.max(gap);
+                    if let Some(gaps) = &mut self.gaps {
+                        gaps.observe(gap);
+                    }
                 }
                 sequence.generated += 1;
                 sequence.last_token = marks.last;

@@ -5,3 +5,4 @@ pub mod engine; // continuous batching in closed form
 pub mod hardware; // measured presets
 pub mod router; // how requests find a replica
 pub mod step_time; // how long a step takes
+pub mod token_gaps; // times between tokens

@@ -129,6 +129,23 @@ impl StepCost {
         k * first + growth * (k * k.saturating_sub(1) / 2)
     }
 
+    /// What of so many steps compute and memory would each take by themselves, in femtoseconds. More than one step decodes
+    /// alone.
+    pub fn parts(&self, load: Load, steps: u64) -> (u128, u128) {
+        let wide = u128::from;
+        let k = wide(steps);
+        let growth = wide(load.decoding) * (k * k.saturating_sub(1) / 2);
+        let memory = k * wide(self.weights) + wide(self.context) * (k * wide(load.context) + growth);
+        let compute = match load.prefill {
+            0 => k * wide(self.sequence) * wide(load.decoding),
+            prefill => {
+                let tokens = wide(load.decoding) + wide(prefill);
+                wide(self.compute_base) + wide(self.token) * tokens + wide(self.attention) * wide(load.pairs)
+            }
+        };
+        (compute, memory)
+    }
+
     /// The fewest steps of decoding alone that take at least `span` femtoseconds; at least 1.
     pub fn steps_to_cover(&self, load: Load, span: u128) -> u64 {
         let first = self.step(Load { prefill: 0, pairs: 0, ..load }) as f64;

@@ -3,7 +3,7 @@
 use crate::metrics::promql::Query;
 use crate::sim::spec::action::Action;
 use crate::sim::spec::fault::Fault;
-use crate::sim::spec::stack::{Hardware, PoolSpec, StackSpec};
+use crate::sim::spec::stack::{Hardware, JOBS, PoolSpec, StackSpec};
 use crate::sim::spec::{SpecError, WorldSpec};
 
 /// Everything that is wrong with the stack, faults and actions of a spec, with paths from its root.
@@ -42,6 +42,12 @@ fn pool_mistakes(found: &mut Vec<SpecError>, pool: &PoolSpec, path: &str) {
     {
         let names = crate::sim::serving::hardware::preset_names();
         found.push(SpecError::unknown_name(format!("{path}.hardware"), "hardware preset", name, names));
+    }
+    if pool.host_limit_gib * 1024.0 <= pool.host_memory_mib() {
+        let gib = pool.host_memory_mib() / 1024.0;
+        let message =
+            format!("a replica takes {gib:.1} GiB with its host tier before any request, more than its limit");
+        found.push(SpecError::new(format!("{path}.host_limit_gib"), message));
     }
     if let Some(scaler) = &pool.autoscaler {
         if let Err(error) = Query::parse(&scaler.query) {
@@ -87,7 +93,7 @@ fn target_of(fault: &Fault) -> Option<(&str, Option<u16>, Option<u8>)> {
         FailFast { pool, replica } | ReplicaCrash { pool, replica } | GpuLink { pool, replica, .. } => {
             (pool, Some(*replica), None)
         }
-        HostStall { pool, replica, .. } => (pool, *replica, None),
+        HostStall { pool, replica, .. } | HostMemoryLeak { pool, replica, .. } => (pool, *replica, None),
         GpuClock { pool, replica, gpu, .. } => (pool, *replica, *gpu),
         GpuMemory { pool, replica, gpu, .. } | GpuHang { pool, replica, gpu, .. } | GpuLost { pool, replica, gpu } => {
             (pool, Some(*replica), Some(*gpu))
@@ -153,6 +159,11 @@ pub fn fault_mistakes(stack: &StackSpec, fault: &Fault, path: &str) -> Vec<SpecE
             if stack.shared_cache.is_none() =>
         {
             found.push(no_shared_cache(path));
+        }
+        Fault::ExporterDown { job, .. } | Fault::ScrapesLost { job: Some(job), .. }
+            if !JOBS.contains(&job.as_str()) =>
+        {
+            found.push(SpecError::unknown_name(path, "monitoring job", job, JOBS));
         }
         Fault::AutoscalerQuery { query, .. } => {
             if let Err(error) = Query::parse(query) {

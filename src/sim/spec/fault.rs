@@ -47,9 +47,18 @@ pub enum Fault {
         /// Added to each one-way trip.
         added_s: SimDuration,
     },
+    /// Each path of a hop carries less (or, without a number, as much as anybody asks).
+    LinkCapacity {
+        /// Which hop.
+        hop: Hop,
+        /// In GB/s.
+        #[schemars(range(min = 0.000001, max = 1000000))]
+        gb_per_s: Option<f64>,
+    },
     /// The name of the service points at an address where nobody listens; hosts notice as their records expire.
     NameRecordWrong,
-    /// The certificate of a hop ends: connections that stand live on, new ones fail.
+    /// The certificate of a hop ends: connections that stand live on, new ones fail. How soon all do is how soon connections
+    /// are made anew: by age, and wherever a process at either end restarts.
     CertificateExpires {
         /// Which hop.
         hop: Hop,
@@ -99,6 +108,15 @@ pub enum Fault {
         #[schemars(range(min = 0, max = 1))]
         share: f64,
     },
+    /// A check, filter or tokenizer is called on the loop thread of every gateway, and not beside it.
+    GatewayLoop {
+        /// Loop time of a request.
+        per_request_s: SimDuration,
+        /// And of each token of its prompt, in microseconds.
+        #[serde(default)]
+        #[schemars(range(min = 0))]
+        us_per_token: f64,
+    },
     /// Worker threads of every gateway.
     GatewayWorkers {
         /// New number.
@@ -111,6 +129,10 @@ pub enum Fault {
         limit_mib: f64,
         /// Per request in flight, in MiB.
         per_request_mib: f64,
+        /// Per token of an answer that has begun to stream, in KiB.
+        #[serde(default)]
+        #[schemars(range(min = 0))]
+        per_streamed_token_kib: f64,
     },
     /// A limit per account for a tier.
     RateLimit {
@@ -170,6 +192,17 @@ pub enum Fault {
         pool: String,
         /// Replica's place in the pool, from 0.
         replica: u16,
+    },
+    /// Each request leaves memory behind on its replica's host; a new process begins without.
+    HostMemoryLeak {
+        /// Pool.
+        pool: String,
+        /// Replica's place in the pool; none: all.
+        #[serde(default)]
+        replica: Option<u16>,
+        /// MiB left behind by each request.
+        #[schemars(range(min = 0, max = 1000000))]
+        mib_per_request: f64,
     },
     /// Replicas are gone (cordoned machines, a loan) until somebody brings them back.
     ReplicasRemoved {
@@ -356,6 +389,28 @@ pub enum Fault {
         from: String,
         /// New label.
         to: String,
+    },
+    /// The exporters of a job do not answer: their series end.
+    ExporterDown {
+        /// The job, as its series are labelled.
+        job: String,
+        /// The pod whose exporter it is; none: all of the job.
+        #[serde(default)]
+        pod: Option<String>,
+    },
+    /// A share of scrapes leaves nothing behind: the monitoring system drops what it read.
+    ScrapesLost {
+        /// The job; none: all.
+        #[serde(default)]
+        job: Option<String>,
+        /// Share of scrapes.
+        #[schemars(range(min = 0, max = 1))]
+        share: f64,
+    },
+    /// What was scraped can be found only later.
+    ScrapeLag {
+        /// How much later.
+        lag_s: SimDuration,
     },
     /// The autoscaler's query is replaced.
     AutoscalerQuery {

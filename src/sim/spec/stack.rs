@@ -79,6 +79,8 @@ pub struct NetworkSpec {
     pub stream_keepalive: bool,
     /// A client's connection is closed and made anew after so long.
     pub connection_max_age_s: SimDuration,
+    /// The same for a gateway's connection to a replica.
+    pub serving_connection_max_age_s: SimDuration,
     /// How a new connection chooses a gateway.
     pub balance: Balance,
     /// Connections that each client host keeps open.
@@ -86,6 +88,8 @@ pub struct NetworkSpec {
     pub connections_per_host: u32,
     /// How often gateways are probed.
     pub probe_interval_s: SimDuration,
+    /// A probe that a gateway has not answered within this has failed (Kubernetes' default is 1 s).
+    pub probe_timeout_s: SimDuration,
     /// Failed probes before a gateway leaves the balancer, and good ones before it returns.
     pub probe_threshold: u32,
 }
@@ -103,9 +107,11 @@ impl Default for NetworkSpec {
             idle_timeout_s: SimDuration::from_secs(300),
             stream_keepalive: false,
             connection_max_age_s: SimDuration::from_secs(3600),
+            serving_connection_max_age_s: SimDuration::from_secs(3600),
             balance: Balance::LeastConnections,
             connections_per_host: 4,
             probe_interval_s: SimDuration::from_secs(5),
+            probe_timeout_s: SimDuration::from_secs(1),
             probe_threshold: 3,
         }
     }
@@ -134,6 +140,9 @@ pub struct LinkSpec {
     /// Parallel paths; a flow keeps to one, chosen by hash.
     #[schemars(range(min = 1, max = 64))]
     pub paths: u16,
+    /// What each path carries towards the service, in GB/s, shared by the requests on it; none: more than is ever asked.
+    #[schemars(range(min = 0.000001, max = 1000000))]
+    pub gb_per_s: Option<f64>,
 }
 
 impl Default for LinkSpec {
@@ -143,6 +152,7 @@ impl Default for LinkSpec {
             jitter_s: SimDuration::from_micros(100),
             loss: 0.0,
             paths: 1,
+            gb_per_s: None,
         }
     }
 }
@@ -161,12 +171,23 @@ pub struct ApiSpec {
     pub backlog: u32,
     /// Mean CPU time of parsing and checking a request.
     pub parse_s: SimDuration,
+    /// Time for which each request holds the gateway's loop thread. All that passes the gateway waits for that thread:
+    /// requests, answers, new connections, probes and scrapes.
+    pub loop_s: SimDuration,
+    /// The same per token of the prompt, in microseconds: a tokenizer or a filter that is called on the loop.
+    #[schemars(range(min = 0))]
+    pub loop_us_per_token: f64,
+    /// Loop time of a client's new connection: the handshake.
+    pub handshake_s: SimDuration,
     /// Memory of a gateway before any request, in MiB.
     pub memory_base_mib: f64,
     /// Memory of each open client connection, in MiB.
     pub memory_per_connection_mib: f64,
     /// Memory of each request in flight (buffers, transcript), in MiB.
     pub memory_per_request_mib: f64,
+    /// Memory that is set aside for each token of an answer when it begins to stream (transcript, moderation), in KiB.
+    #[schemars(range(min = 0))]
+    pub memory_per_streamed_token_kib: f64,
     /// Beyond this the kernel kills the gateway.
     pub memory_limit_mib: f64,
     /// Time from a kill to accepting connections again.
@@ -192,9 +213,13 @@ impl Default for ApiSpec {
             workers: 64,
             backlog: 1024, // Envoy's default of pending requests
             parse_s: SimDuration::from_millis(2),
+            loop_s: SimDuration::ZERO,
+            loop_us_per_token: 0.0,
+            handshake_s: SimDuration::ZERO,
             memory_base_mib: 350.0,
             memory_per_connection_mib: 0.06,
             memory_per_request_mib: 0.8,
+            memory_per_streamed_token_kib: 0.0,
             memory_limit_mib: 2048.0,
             restart_s: SimDuration::from_secs(25),
             auth: AuthSpec::default(),
@@ -360,6 +385,14 @@ pub struct PoolSpec {
     /// Blocks of host memory for the cache; 0 for none.
     #[serde(default)]
     pub host_blocks: u32,
+    /// Memory that a replica's processes take before any request, in GiB, the host tier of the cache not counted.
+    #[serde(default = "default_host_base")]
+    #[schemars(range(min = 0, max = 100000))]
+    pub host_base_gib: f64,
+    /// Memory of the replica's container, in GiB; beyond it the kernel kills the process, which starts again, cold.
+    #[serde(default = "default_host_limit")]
+    #[schemars(range(min = 0.1, max = 100000))]
+    pub host_limit_gib: f64,
     /// Host memory to accelerator, in GB/s.
     #[serde(default = "default_host_gbps")]
     #[schemars(range(min = 0.01))]
@@ -414,6 +447,14 @@ fn default_gpus() -> u8 {
 fn default_block() -> u32 {
     16
 }
+// One interpreter and its CUDA context for each of eight ranks, beside staging buffers; 2 TiB is what machines of eight
+// accelerators are sold with.
+fn default_host_base() -> f64 {
+    48.0
+}
+fn default_host_limit() -> f64 {
+    1800.0
+}
 fn default_host_gbps() -> f64 {
     50.0
 }
@@ -443,6 +484,12 @@ fn yes() -> bool {
 }
 
 impl PoolSpec {
+    /// Memory of a replica without what requests leave behind, in MiB: its processes and the host tier of the cache.
+    pub fn host_memory_mib(&self) -> f64 {
+        let tier = f64::from(self.host_blocks) * f64::from(self.block_tokens) * self.kv_bytes_per_token as f64;
+        self.host_base_gib * 1024.0 + tier / (1024.0 * 1024.0)
+    }
+
     /// Tokens of prompt and answer that a replica takes.
     pub fn context_window(&self) -> u32 {
         self.max_model_len.min(self.kv_blocks.saturating_mul(self.block_tokens))
@@ -482,6 +529,10 @@ pub struct RouterSpec {
     pub probe_interval_s: SimDuration,
     /// Failed probes before a replica leaves, and good ones before it returns.
     pub probe_threshold: u32,
+    /// A probe that a replica has not answered within this has failed.
+    pub probe_timeout_s: SimDuration,
+    /// Whether probes, and scrapes, are answered by the thread that tokenizes, after the prompts that came before them.
+    pub probe_behind_tokenizer: bool,
     /// Whether a probe needs a token from the engine (deep) or only an answer from the process (shallow).
     pub deep_probe: bool,
     /// Consecutive errors after which a replica is ejected for a while; 0: never.
@@ -498,6 +549,8 @@ impl Default for RouterSpec {
             view_interval_s: SimDuration::from_millis(100),
             probe_interval_s: SimDuration::from_secs(5),
             probe_threshold: 3,
+            probe_timeout_s: SimDuration::from_secs(1),
+            probe_behind_tokenizer: false,
             deep_probe: false,
             eject_after_errors: 0,
             eject_s: SimDuration::from_secs(30),
@@ -671,12 +724,19 @@ impl Default for CacheControllerSpec {
     }
 }
 
+/// Jobs of the monitoring system, as the label `job` has them.
+pub const JOBS: [&str; 6] = ["vllm", "dcgm", "gateway", "kv-cache", "node", "kube-state-metrics"];
+
 /// How metrics are scraped.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MonitoringSpec {
     /// Time between scrapes of a target.
     pub scrape_interval_s: SimDuration,
+    /// A target that has not answered within this is down, as far as monitoring can tell (Prometheus' default is 10 s).
+    pub scrape_timeout_s: SimDuration,
+    /// From a scrape until what it brought can be found by a query.
+    pub lag_s: SimDuration,
     /// Rules that page or file a ticket.
     pub alerts: Vec<AlertSpec>,
 }
@@ -712,7 +772,12 @@ pub enum Severity {
 
 impl Default for MonitoringSpec {
     fn default() -> Self {
-        MonitoringSpec { scrape_interval_s: SimDuration::from_secs(15), alerts: Vec::new() }
+        MonitoringSpec {
+            scrape_interval_s: SimDuration::from_secs(15),
+            scrape_timeout_s: SimDuration::from_secs(10),
+            lag_s: SimDuration::ZERO,
+            alerts: Vec::new(),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::sim::ids::{ModelId, PoolId, SourceId};
 use crate::sim::keyed_cache::KeyedCache;
 use crate::sim::kv::remote::RemoteTier;
 use crate::sim::link::{Path, SharedLink, Ways};
+use crate::sim::loop_thread::LoopThread;
 use crate::sim::queue::EventQueue;
 use crate::sim::rate_limit::RetryBudget;
 use crate::sim::series::{Series, SeriesRecorder};
@@ -31,8 +32,10 @@ use crate::sim::world::fact::{Fact, What};
 use crate::sim::world::harm::{Harm, Ledger};
 use crate::sim::world::recording::Recording;
 use crate::sim::world::replica::affinity_of;
+use crate::sim::world::scrapes::Scrapes;
 use crate::sim::world::state::*;
 use crate::sim::world::tally::Tally;
+use crate::sim::world::wires::Wires;
 
 /// A running world.
 pub struct World {
@@ -63,7 +66,7 @@ pub struct World {
     pub(super) facility: FacilitySpec,
     pub(super) exposition: Exposition,
     pub(super) scraped: Store,
-    pub(super) scrape_interval: SimDuration,
+    pub(super) scrapes: Scrapes,
     pub(super) recording: Recording,
 
     pub(super) faults: Vec<TimedFault>,
@@ -118,7 +121,7 @@ impl World {
             clients: clients(stack),
             network: network(stack),
             api: api(&stack.api),
-            gateways: (0..stack.api.gateways).map(|_| gateway(&stack.api)).collect(),
+            gateways: (0..stack.api.gateways).map(|_| gateway(stack)).collect(),
             api_spec: stack.api.clone(),
             pools: Vec::new(),
             pool_by_model: names.pool_by_model,
@@ -128,7 +131,7 @@ impl World {
             facility,
             exposition: Exposition::default(),
             scraped: Store::default(),
-            scrape_interval: stack.monitoring.scrape_interval_s.max(SimDuration::from_secs(1)),
+            scrapes: Scrapes::new(&stack.monitoring),
             recording: Recording::default(),
             faults: spec.faults.clone(),
             undo: vec![Undo::default(); spec.faults.len()],
@@ -175,6 +178,7 @@ impl World {
             key_seed_lost: false,
             answer_factor: 1.0,
             tokenizer_factor: 1.0,
+            leak_mib: 0.0,
             cordoned: 0,
         });
         for _ in 0..spec.replicas {
@@ -398,6 +402,7 @@ fn network(stack: &StackSpec) -> Network {
     Network {
         edge: ways(&spec.edge),
         serving: ways(&spec.serving),
+        wires: [Wires::new(&spec.edge), Wires::new(&spec.serving)],
         added_latency: [SimDuration::ZERO; 2],
         pool: ConnectionPool::new(rules),
         connections_per_host: spec.connections_per_host.max(1),
@@ -408,9 +413,9 @@ fn network(stack: &StackSpec) -> Network {
         name_right_since: None,
         idle_timeout: spec.idle_timeout_s,
         keepalive: spec.stream_keepalive,
-        serving_certificate_ends: SimTime::NEVER,
         health: Health::new(health_rules(spec.probe_interval_s, spec.probe_threshold)),
         probe_every: spec.probe_interval_s.max(SimDuration::from_millis(100)),
+        probe_timeout: spec.probe_timeout_s,
     }
 }
 
@@ -431,12 +436,20 @@ fn api(spec: &ApiSpec) -> Api {
     }
 }
 
-fn gateway(spec: &ApiSpec) -> Gateway {
+fn gateway(stack: &StackSpec) -> Gateway {
+    let spec = &stack.api;
+    let max_age = Some(stack.network.serving_connection_max_age_s);
     Gateway {
         up: true,
+        process_since: SimTime::ZERO,
+        restarts: 0,
+        killed: false,
+        upstream: ConnectionPool::new(ConnectionRules { max_age, ..ConnectionRules::default() }),
+        loop_thread: LoopThread::default(),
         workers: Station::new(spec.workers, Some(spec.backlog)),
         images: Station::new(spec.images.workers, None),
         in_flight: 0,
+        streamed_tokens: 0,
         retries_in_flight: 0,
         counts: GatewayCounts::default(),
     }

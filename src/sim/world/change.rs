@@ -8,7 +8,7 @@ use crate::sim::spec::action::Action;
 use crate::sim::spec::fault::{Fault, Hop};
 use crate::sim::spec::stack::LimitSpec;
 use crate::sim::spec::{SpecError, TimedAction};
-use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::time::SimDuration;
 use crate::sim::workload::Tier;
 use crate::sim::world::control::health_rules;
 use crate::sim::world::fact::{What, Why};
@@ -48,6 +48,8 @@ enum Remedy {
     KeySeed(PoolId),
     /// Cordoned machines come back.
     Machines(PoolId),
+    /// The exporter answers again.
+    Exporter(String, Option<String>),
     /// Entries live as long as before.
     CacheTtl(Option<SimDuration>),
 }
@@ -100,7 +102,7 @@ impl World {
             }
             Remedy::AuthShard(shard) => self.restore_auth_shard(shard),
             Remedy::Certificate(Hop::Edge) => self.network.pool.set_certificate(None),
-            Remedy::Certificate(Hop::Serving) => self.network.serving_certificate_ends = SimTime::NEVER,
+            Remedy::Certificate(Hop::Serving) => self.set_serving_certificate(None),
             Remedy::Name => self.network.name_right_since = Some(now),
             Remedy::FailFast(replica) => self.replicas[replica.index()].fail_fast = false,
             Remedy::Hang(replica) => {
@@ -121,12 +123,17 @@ impl World {
                 }
             }
             Remedy::Machines(pool) => self.uncordon(pool),
+            Remedy::Exporter(job, pod) => self.scrapes.down.retain(|down| *down != (job.clone(), pod.clone())),
             Remedy::CacheTtl(ttl) => {
                 if let Some(cache) = &mut self.cache {
                     cache.tier.set_ttl(ttl);
                 }
             }
         }
+    }
+
+    fn set_serving_certificate(&mut self, certificate: Option<Certificate>) {
+        self.gateways.iter_mut().for_each(|gateway| gateway.upstream.set_certificate(certificate));
     }
 
     fn restore_auth_shard(&mut self, shard: u16) {
@@ -175,6 +182,10 @@ impl World {
                 undo.push(Remedy::Change(Fault::LinkLatency { hop: *hop, added_s: *extra }));
                 *extra = added;
             }
+            Fault::LinkCapacity { hop, gb_per_s } => {
+                let before = self.set_capacity(*hop, *gb_per_s);
+                undo.push(Remedy::Change(Fault::LinkCapacity { hop: *hop, gb_per_s: before }));
+            }
             Fault::NameRecordWrong => {
                 undo.push(Remedy::Name);
                 (self.network.name_wrong_since, self.network.name_right_since) = (Some(now), None);
@@ -185,7 +196,7 @@ impl World {
             }
             Fault::CertificateExpires { hop: Hop::Serving } => {
                 undo.push(Remedy::Certificate(Hop::Serving));
-                self.network.serving_certificate_ends = now;
+                self.set_serving_certificate(Some(Certificate { not_after: now }));
             }
             Fault::IdleTimeout { timeout_s, keepalive } => {
                 let before = (self.network.idle_timeout, self.network.keepalive);
@@ -225,6 +236,14 @@ impl World {
                     self.api.flags.push((flag.clone(), *share));
                 }
             }
+            Fault::GatewayLoop { per_request_s, us_per_token } => {
+                let spec = &mut self.api_spec;
+                let (per_request_s, us_per_token) = (*per_request_s, *us_per_token);
+                undo.push(Remedy::Change(Fault::GatewayLoop {
+                    per_request_s: std::mem::replace(&mut spec.loop_s, per_request_s),
+                    us_per_token: std::mem::replace(&mut spec.loop_us_per_token, us_per_token),
+                }));
+            }
             Fault::GatewayWorkers { workers } => {
                 undo.push(Remedy::Change(Fault::GatewayWorkers { workers: self.api_spec.workers }));
                 self.api_spec.workers = *workers;
@@ -232,14 +251,16 @@ impl World {
                     self.set_workers(gateway, *workers);
                 }
             }
-            Fault::GatewayMemory { limit_mib, per_request_mib } => {
+            Fault::GatewayMemory { limit_mib, per_request_mib, per_streamed_token_kib } => {
                 let spec = &mut self.api_spec;
                 undo.push(Remedy::Change(Fault::GatewayMemory {
                     limit_mib: spec.memory_limit_mib,
                     per_request_mib: spec.memory_per_request_mib,
+                    per_streamed_token_kib: spec.memory_per_streamed_token_kib,
                 }));
                 spec.memory_limit_mib = *limit_mib;
                 spec.memory_per_request_mib = *per_request_mib;
+                spec.memory_per_streamed_token_kib = *per_streamed_token_kib;
             }
             Fault::RateLimit { tier, requests_per_min, tokens_per_min } => {
                 let before = self.api_spec.limits.iter().rev().find(|l| l.tier == *tier);
@@ -278,6 +299,21 @@ impl World {
             Fault::MetricLabelRenamed { from, to } => {
                 undo.push(Remedy::Change(Fault::MetricLabelRenamed { from: to.clone(), to: from.clone() }));
                 self.rename_scraped_label(from, to);
+            }
+            Fault::ExporterDown { job, pod } => {
+                undo.push(Remedy::Exporter(job.clone(), pod.clone()));
+                self.scrapes.down.push((job.clone(), pod.clone()));
+            }
+            Fault::ScrapesLost { job, share } => {
+                let lost = &mut self.scrapes.lost;
+                let before = lost.iter().find(|(of, _)| of == job).map_or(0.0, |(_, share)| *share);
+                undo.push(Remedy::Change(Fault::ScrapesLost { job: job.clone(), share: before }));
+                lost.retain(|(of, _)| of != job);
+                lost.push((job.clone(), *share));
+            }
+            Fault::ScrapeLag { lag_s } => {
+                undo.push(Remedy::Change(Fault::ScrapeLag { lag_s: self.scrapes.lag }));
+                self.scrapes.lag = *lag_s;
             }
             Fault::GatewayRollout { every_s } => self.step_rollout(index, 0, *every_s, self.gateways.len()),
             Fault::Benign { .. } => {}
@@ -406,6 +442,20 @@ impl World {
                     added_s: SimDuration::ZERO,
                 }));
                 self.on_boards(id, *replica, |board| board.host_stall = *added_s);
+            }
+            Fault::HostMemoryLeak { pool, replica, mib_per_request } => {
+                let id = self.pool_id(pool);
+                undo.push(Remedy::Change(Fault::HostMemoryLeak {
+                    pool: pool.clone(),
+                    replica: *replica,
+                    mib_per_request: 0.0,
+                }));
+                for member in self.members(id, *replica) {
+                    self.replicas[member.index()].leak_mib = *mib_per_request;
+                }
+                if replica.is_none() {
+                    self.pools[id.index()].leak_mib = *mib_per_request;
+                }
             }
             Fault::TokenizerSlow { pool, factor } => {
                 let id = self.pool_id(pool);
@@ -708,7 +758,7 @@ impl World {
             }
             Action::RenewCertificates => {
                 self.network.pool.set_certificate(None);
-                self.network.serving_certificate_ends = SimTime::NEVER;
+                self.set_serving_certificate(None);
             }
             Action::Uncordon { pool } => {
                 let id = self.pool_id(pool);

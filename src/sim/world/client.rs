@@ -2,15 +2,17 @@
 
 use crate::sim::client::{Decision, Outcome, Progress};
 use crate::sim::connection::{Acquired, Refusal};
-use crate::sim::ids::{GatewayId, SourceId};
+use crate::sim::ids::{AccountId, ClientId, GatewayId, SourceId};
 use crate::sim::link::Path;
 use crate::sim::rng::{Purpose, Stream, draw, mix};
 use crate::sim::slab::Key;
+use crate::sim::spec::fault::Hop;
 use crate::sim::spec::stack::Balance;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::{Intent, Tier};
 use crate::sim::world::harm::Experience;
 use crate::sim::world::state::{Attempt, LiveIntent, Session, Stage};
+use crate::sim::world::wires::request_bytes;
 use crate::sim::world::{Event, World};
 
 /// Round trips of a new connection before the first request: TCP and TLS 1.3.
@@ -165,7 +167,9 @@ impl World {
             megapixels: live.intent.megapixels,
             gateway: GatewayId(0),
             connection: None,
+            uploading: None,
             sent_at: now,
+            arrived_at: now,
             stage: Stage::Travelling,
             tries: 0,
             call: None,
@@ -174,6 +178,7 @@ impl World {
             budgeted: std::mem::take(&mut live.budgeted),
             at_gateway: true,
             entered: false,
+            streams: false,
             outcome: Outcome::Ok,
             retry_after: None,
             row: None,
@@ -204,14 +209,42 @@ impl World {
         let Some(attempt) = self.attempts.get(key) else { return };
         let policy = self.clients[attempt.client.index()].policy(attempt.host);
         let (first, total, client) = (policy.first_token_timeout, policy.total_timeout, attempt.client.index());
-        self.schedule(now + delay, Event::AtGateway(key));
+        let bytes = request_bytes(&attempt.prompt, attempt.images, attempt.megapixels);
+        let flow = self.edge_flow(attempt.client, attempt.host, attempt.account);
+        let uploading = self.upload(Hop::Edge, key, flow, bytes);
+        if uploading {
+            self.attempts.get_mut(key).into_iter().for_each(|a| a.uploading = Some(delay));
+        } else {
+            self.schedule(now + delay, Event::AtGateway(key));
+        }
         if let Some(first) = first {
             self.start_timer(now + first, Event::FirstTokenTimeout(key), client);
         }
         self.start_timer(now + total, Event::TotalTimeout(key), client);
-        if !self.network.keepalive {
-            self.start_timer(now + delay + self.network.idle_timeout, Event::IdleCut(key), 0);
+        if !uploading {
+            self.watch_silence(key, delay);
         }
+    }
+
+    /// From `after` on the balancer's clock for silent streams runs.
+    fn watch_silence(&mut self, key: Key, after: SimDuration) {
+        if !self.network.keepalive {
+            self.start_timer(self.now + after + self.network.idle_timeout, Event::IdleCut(key), 0);
+        }
+    }
+
+    /// The last byte of a request has left its client.
+    pub(super) fn on_uploaded(&mut self, key: Key) {
+        let Some(delay) = self.attempts.get_mut(key).and_then(|a| a.uploading.take()) else { return };
+        self.schedule(self.now + delay, Event::AtGateway(key));
+        self.watch_silence(key, delay);
+    }
+
+    /// The flow of a client host's connection: one of a few, by account.
+    fn edge_flow(&self, client: ClientId, host: u32, account: AccountId) -> u64 {
+        let lane = mix(u64::from(account.0), 11) % u64::from(self.network.connections_per_host);
+        let slot = (self.clients[client.index()].first_host + host) * self.network.connections_per_host + lane as u32;
+        u64::from(slot)
     }
 
     /// Finds a gateway by name, over a connection that stands or a new one; how long until the request is there.
@@ -221,11 +254,10 @@ impl World {
         let (host, serial, account, client) = (attempt.host, attempt.serial, attempt.account, attempt.client);
         let state = &self.clients[client.index()];
         let connect_timeout = state.policy(host).connect_timeout;
-        let lane = mix(u64::from(account.0), 11) % u64::from(self.network.connections_per_host);
-        let slot = (state.first_host + host) * self.network.connections_per_host + lane as u32;
-        let flow = u64::from(slot);
+        let flow = self.edge_flow(client, host, account);
+        let slot = flow as u32;
         let one_way = self.edge_delay(flow, serial, 0, REQUEST_PACKETS);
-        let acquired = self.acquire_connection(slot);
+        let (acquired, picked) = self.acquire_connection(slot);
         match acquired {
             Acquired::Reused(held) => {
                 self.hold(key, held.connection, held.backend);
@@ -241,14 +273,26 @@ impl World {
                     self.network.pool.break_connection(now, held.connection);
                     return Err((Outcome::ConnectionRefused, REFUSED_AFTER));
                 }
+                let gateway = &mut self.gateways[held.backend as usize];
+                let accepted = gateway.loop_thread.run(now, self.api_spec.handshake_s).since(now);
+                if connect_timeout < accepted {
+                    self.network.pool.break_connection(now, held.connection);
+                    return Err((Outcome::ConnectTimeout, connect_timeout));
+                }
                 self.hold(key, held.connection, held.backend);
-                Ok(one_way + SimDuration(one_way.0 * 2 * HANDSHAKE_TRIPS))
+                Ok(one_way + SimDuration(one_way.0 * 2 * HANDSHAKE_TRIPS) + accepted)
             }
             Acquired::Refused(Refusal::NoBackend) => Err((Outcome::ConnectionRefused, REFUSED_AFTER)),
             Acquired::Refused(Refusal::TableFull) => Err((Outcome::ConnectTimeout, connect_timeout)),
             Acquired::Refused(Refusal::CertificateExpired) => {
                 self.tally.tls_failures += 1;
-                Err((Outcome::TlsFailure, REFUSED_AFTER + REFUSED_AFTER))
+                // The gateway does its part of the handshake before the client turns it down.
+                let gateway = picked.and_then(|backend| self.gateways.get_mut(backend as usize));
+                let waited = gateway.map_or(SimDuration::ZERO, |gateway| {
+                    gateway.counts.failed_handshakes += 1;
+                    gateway.loop_thread.run(now, self.api_spec.handshake_s).since(now)
+                });
+                Err((Outcome::TlsFailure, REFUSED_AFTER + REFUSED_AFTER + waited))
             }
         }
     }
@@ -260,7 +304,8 @@ impl World {
         }
     }
 
-    fn acquire_connection(&mut self, slot: u32) -> Acquired {
+    /// A connection, and the gateway that a new one would have gone to.
+    fn acquire_connection(&mut self, slot: u32) -> (Acquired, Option<u32>) {
         let now = self.now;
         let network = &mut self.network;
         let ready: Vec<u32> = network.health.ready(now).to_vec();
@@ -274,7 +319,7 @@ impl World {
                 ready.get(network.turn % ready.len().max(1)).copied()
             }
         };
-        network.pool.acquire(now, slot, &mut || pick)
+        (network.pool.acquire(now, slot, &mut || pick), pick)
     }
 
     /// Whether a host has learnt the wrong address, its record having expired after the name was changed, and not yet the
@@ -303,10 +348,12 @@ impl World {
         path.map_or(SimDuration::ZERO, |path| path.delay(packets, draw(0), draw(1)))
     }
 
+    /// One way between an attempt's gateway and its client, with what the gateway's loop thread adds.
     pub(super) fn answer_delay(&self, key: Key, index: u64) -> SimDuration {
         self.attempts
             .get(key)
             .map_or(SimDuration::ZERO, |a| self.edge_delay(u64::from(a.host), a.serial, 10 + index, ANSWER_PACKETS))
+            + self.loop_lag(key)
     }
 
     pub(super) fn on_first_byte(&mut self, key: Key) {
@@ -429,6 +476,11 @@ impl World {
         let now = self.now;
         let Some(attempt) = self.attempts.get_mut(key) else { return };
         attempt.at_client = false;
+        if attempt.uploading.take().is_some() {
+            (attempt.at_gateway, attempt.stage) = (false, Stage::Over); // it never got there
+            self.stop_upload(Hop::Edge, key);
+        }
+        let Some(attempt) = self.attempts.get_mut(key) else { return };
         let (at_gateway, connection, outcome) = (attempt.at_gateway, attempt.connection.take(), attempt.outcome);
         let client = &mut self.clients[attempt.client.index()];
         client.active -= 1;

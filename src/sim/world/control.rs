@@ -2,7 +2,7 @@
 
 use crate::metrics::promql::Value;
 use crate::sim::health::HealthRules;
-use crate::sim::ids::PoolId;
+use crate::sim::ids::{GatewayId, PoolId};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::fact::What;
 use crate::sim::world::state::Life;
@@ -34,8 +34,13 @@ impl World {
 
     pub(super) fn on_probe_gateways(&mut self) {
         for gateway in 0..self.gateways.len() {
-            let ok = self.gateways[gateway].up;
-            self.network.health.observe(self.now, gateway as u32, ok);
+            let state = &self.gateways[gateway];
+            let ok = state.up && state.loop_thread.lag(self.now) <= self.network.probe_timeout;
+            let turned = self.network.health.observe(self.now, gateway as u32, ok);
+            if turned.is_some() {
+                let ready = self.network.health.is_healthy(gateway as u32);
+                self.fact(What::GatewayEndpoint(GatewayId(gateway as u16), ready));
+            }
         }
         self.schedule(self.now + self.network.probe_every, Event::ProbeGateways);
     }
@@ -47,11 +52,13 @@ impl World {
             let replica_id = self.pools[id.index()].members[place];
             let replica = &self.replicas[replica_id.index()];
             let alive = replica.life == Life::Up;
+            let rules = &self.pools[id.index()].spec.router;
+            let answers = alive && replica.wait_for_answer(now, rules.probe_behind_tokenizer) <= rules.probe_timeout_s;
             let progresses = !replica.board.is_hung() && !replica.fail_fast;
             let gone = matches!(replica.life, Life::Gone | Life::Draining);
             let pool = &mut self.pools[id.index()];
             let before = pool.router.is_ready(place);
-            pool.health.observe(now, place as u32, alive && (progresses || !deep));
+            pool.health.observe(now, place as u32, answers && (progresses || !deep));
             let ready = pool.health.is_healthy(place as u32) && !gone;
             pool.router.set_ready(place, ready);
             if before != ready {
@@ -78,10 +85,10 @@ impl World {
             if !matches!(self.replicas[index].life, Life::Up | Life::Draining) {
                 continue;
             }
-            let busy = self.replicas[index].engine.counts_at(now).busy;
+            let counts = self.replicas[index].engine.counts_at(now);
             let facility = &self.facility;
             let replica = &mut self.replicas[index];
-            replica.board.settle(now, busy, facility);
+            replica.board.settle(now, &counts, facility);
             let slowdown = replica.board.slowdown(facility);
             replica.engine.set_slowdown(now, &slowdown);
             self.rewake(index);
@@ -92,12 +99,13 @@ impl World {
     pub(super) fn on_scrape(&mut self) {
         self.scrape();
         self.write_engine_states();
-        self.schedule(self.now + self.scrape_interval, Event::Scrape);
+        self.schedule(self.now + self.scrapes.interval, Event::Scrape);
     }
 
     /// The autoscaler asks its query and sets the number of replicas it believes in.
     pub(super) fn on_autoscale(&mut self, id: PoolId) {
         let now = self.now;
+        self.scrapes.deliver(&mut self.scraped, now);
         let Some(scaler) = &self.pools[id.index()].autoscaler else { return };
         let spec = scaler.spec.clone();
         if !scaler.paused {

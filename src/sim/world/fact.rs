@@ -39,6 +39,8 @@ pub enum What {
     GatewayKilled(GatewayId),
     /// A gateway accepts connections again.
     GatewayUp(GatewayId),
+    /// The balancer's view of a gateway changed to ready or not.
+    GatewayEndpoint(GatewayId, bool),
     /// A node's agent fell silent.
     AgentSilent(CacheNodeId),
     /// A node's agent is heard again.
@@ -60,6 +62,8 @@ pub enum What {
 pub enum Why {
     /// It crashed.
     Crashed,
+    /// The kernel killed it: its host memory was used up.
+    OutOfMemory,
     /// A collective's watchdog ended it.
     Watchdog,
     /// An accelerator fell off the bus.

@@ -7,11 +7,12 @@ use crate::sim::rate_limit::TokenBucket;
 use crate::sim::rng::{Purpose, draw};
 use crate::sim::slab::Key;
 use crate::sim::station::{Abandoned, Offer};
-use crate::sim::time::SimDuration;
+use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::Tier;
 use crate::sim::world::fact::What;
 use crate::sim::world::recording::Reason;
-use crate::sim::world::state::{CallStage, GatewayCounts, Stage};
+use crate::sim::world::state::{CallStage, GatewayCounts, Stage, milliseconds};
+use crate::sim::world::wires::request_bytes;
 use crate::sim::world::{Event, World};
 
 /// Bursts that a limit per minute lets pass: ten seconds' worth.
@@ -28,14 +29,50 @@ impl World {
             return self.refuse(key, Outcome::ConnectionRefused, None);
         }
         self.gateways[gateway.index()].in_flight += 1;
-        self.gateways[gateway.index()].counts.requests += 1;
+        let counts = &mut self.gateways[gateway.index()].counts;
+        counts.requests += 1;
         if let Some(attempt) = self.attempts.get_mut(key) {
             attempt.entered = true;
+            attempt.arrived_at = now;
+            counts.received_bytes += request_bytes(&attempt.prompt, attempt.images, attempt.megapixels);
+            counts.by_retry_count[usize::from(attempt.retry_count.min(3))] += 1;
         }
         self.open_row(key);
         if self.out_of_memory(gateway) {
             return self.kill_gateway(gateway);
         }
+        let done = self.loop_until(key);
+        if done == now {
+            return self.take_in(key);
+        }
+        self.set_stage(key, Stage::Reading);
+        self.schedule(done, Event::Read(key));
+    }
+
+    /// When the gateway's loop thread will have read this request, and all that came before it.
+    fn loop_until(&mut self, key: Key) -> SimTime {
+        let spec = &self.api_spec;
+        let Some(attempt) = self.attempts.get(key) else { return self.now };
+        let micros = spec.loop_us_per_token * f64::from(attempt.prompt.tokens());
+        let work = spec.loop_s + SimDuration::from_secs_f64(micros * 1e-6);
+        self.gateways[attempt.gateway.index()].loop_thread.run(self.now, work)
+    }
+
+    /// How long whatever passes this attempt's gateway waits for the loop thread.
+    pub(super) fn loop_lag(&self, key: Key) -> SimDuration {
+        self.attempts.get(key).map_or(SimDuration::ZERO, |a| self.gateways[a.gateway.index()].loop_thread.lag(self.now))
+    }
+
+    pub(super) fn on_read(&mut self, key: Key) {
+        if self.stage_of(key) == Some(Stage::Reading) && !self.gone_while_working(key) {
+            self.take_in(key);
+        }
+    }
+
+    /// The request has been read: a worker takes it up, unless it is turned away.
+    fn take_in(&mut self, key: Key) {
+        let now = self.now;
+        let Some(gateway) = self.attempts.get(key).map(|a| a.gateway) else { return };
         if let Some((outcome, reason, retry_after)) = self.turned_away(key) {
             self.because(key, reason);
             return self.refuse(key, outcome, retry_after);
@@ -315,6 +352,7 @@ impl World {
 
     /// The gateway forgets an attempt.
     pub(super) fn end_at_gateway(&mut self, key: Key) {
+        let now = self.now;
         let Some(attempt) = self.attempts.get_mut(key) else { return };
         if !attempt.at_gateway {
             return;
@@ -327,11 +365,23 @@ impl World {
         if std::mem::take(&mut attempt.entered) {
             let gateway = &mut self.gateways[attempt.gateway.index()];
             gateway.in_flight -= 1;
+            if std::mem::take(&mut attempt.streams) {
+                gateway.streamed_tokens -= u64::from(attempt.output_tokens);
+            }
             gateway.counts.ended(attempt.outcome, at_client);
+            gateway.counts.times_ms.observe(milliseconds(attempt.arrived_at, now));
         }
         if !at_client {
             self.attempts.remove(key);
             self.tally.attempts_ended += 1;
+        }
+    }
+
+    /// An answer begins to stream through the gateway.
+    pub(super) fn begin_stream(&mut self, key: Key) {
+        let Some(attempt) = self.attempts.get_mut(key) else { return };
+        if attempt.entered && !std::mem::replace(&mut attempt.streams, true) {
+            self.gateways[attempt.gateway.index()].streamed_tokens += u64::from(attempt.output_tokens);
         }
     }
 
@@ -355,7 +405,7 @@ impl World {
         self.refuse(attempt, outcome, retry_after);
     }
 
-    fn may_retry(&mut self, key: Key) -> bool {
+    pub(super) fn may_retry(&mut self, key: Key) -> bool {
         let spec = &self.api_spec.retry;
         let Some(attempt) = self.attempts.get_mut(key) else { return false };
         if spec.retries < attempt.tries {
@@ -440,6 +490,7 @@ impl World {
         spec.memory_base_mib
             + spec.memory_per_connection_mib * connections as f64
             + spec.memory_per_request_mib * self.gateways[gateway.index()].in_flight as f64
+            + spec.memory_per_streamed_token_kib * self.gateways[gateway.index()].streamed_tokens as f64 / 1024.0
     }
 
     /// The process ends: everything in it is lost, every connection breaks.
@@ -449,6 +500,7 @@ impl World {
             attempt.row = None; // nobody was left to write it
         }
         self.stop_gateway(id);
+        self.gateways[id.index()].killed = true;
     }
 
     pub(super) fn stop_gateway(&mut self, id: GatewayId) {
@@ -459,6 +511,10 @@ impl World {
             return;
         }
         gateway.up = false;
+        gateway.restarts += 1;
+        gateway.killed = false;
+        gateway.loop_thread.restart();
+        gateway.upstream.restart(now);
         let inside = self.attempts.iter().filter(|(_, a)| a.entered && a.gateway == id);
         let lost: Vec<Key> = inside.map(|(key, _)| key).collect();
         self.network.pool.backend_gone(now, u32::from(id.0));
@@ -481,6 +537,7 @@ impl World {
     pub(super) fn on_gateway_up(&mut self, id: GatewayId) {
         self.gateways[id.index()].up = true;
         self.gateways[id.index()].counts = GatewayCounts::default();
+        self.gateways[id.index()].process_since = self.now;
         self.fact(What::GatewayUp(id));
     }
 }

@@ -56,17 +56,24 @@ impl World {
             key_seed: 0,
             has_node: false,
             node_since: SimTime::ZERO,
+            process_since: SimTime::ZERO,
+            restarts: 0,
+            last_end: None,
             counts_before: EngineCounts::default(),
             request_times: RequestTimes::new(spec.context_window()),
             calls: 0,
+            leak_mib: state.leak_mib,
+            leaked_mib: 0.0,
             recent: VecDeque::new(),
         });
+        self.observe_what_is_wanted();
         id
     }
 
     /// A replica serves from now on.
     pub(super) fn bring_up(&mut self, id: ReplicaId) {
         self.replicas[id.index()].life = Life::Up;
+        self.replicas[id.index()].process_since = self.now;
         if self.pools[self.replicas[id.index()].pool.index()].key_seed_lost {
             self.draw_key_seed(id);
         }
@@ -203,6 +210,8 @@ impl World {
         let replica = &mut self.replicas[id.index()];
         replica.epoch += 1;
         replica.fail_fast = false;
+        replica.restarts += u32::from(again);
+        replica.last_end = Some(why);
         replica.board.restart();
         let slowdown = replica.board.slowdown(&self.facility);
         replica.engine.set_slowdown(self.now, &slowdown);
@@ -223,6 +232,9 @@ impl World {
         for key in &inside {
             self.cancel_flows(*key);
         }
+        for gateway in &mut self.gateways {
+            gateway.upstream.backend_gone(now, u32::from(id.0));
+        }
         let replica = &mut self.replicas[id.index()];
         for key in &inside {
             replica.tokenizer.abandon(now, key.slot);
@@ -231,6 +243,7 @@ impl World {
         replica.counts_before = replica.engine.counts_at(now);
         replica.request_times = RequestTimes::new(self.pools[replica.pool.index()].spec.context_window());
         replica.recent.clear();
+        replica.leaked_mib = 0.0;
         for key in inside {
             let begun = self.calls.get(key).is_some_and(|c| c.first_token_sent);
             let orphan = self.calls.get(key).is_some_and(|c| c.attempt.is_none());
@@ -241,6 +254,23 @@ impl World {
                 self.fail_call(key, outcome, Reason::ReplicaGone, SimDuration::ZERO);
             }
         }
+    }
+
+    /// A request leaves its share of memory behind. True if that was too much, and the kernel killed the process.
+    pub(super) fn leave_memory_behind(&mut self, id: ReplicaId) -> bool {
+        let replica = &mut self.replicas[id.index()];
+        replica.leaked_mib += replica.leak_mib;
+        let killed = self.pools[replica.pool.index()].spec.host_limit_gib * 1024.0 < self.host_memory_mib(id);
+        if killed {
+            self.stop_replica(id, Why::OutOfMemory, true);
+        }
+        killed
+    }
+
+    /// Memory of a replica's processes now, in MiB.
+    pub(super) fn host_memory_mib(&self, id: ReplicaId) -> f64 {
+        let replica = &self.replicas[id.index()];
+        self.pools[replica.pool.index()].spec.host_memory_mib() + replica.leaked_mib
     }
 
     pub(super) fn on_watchdog(&mut self, id: ReplicaId, epoch: u32) {

@@ -16,14 +16,18 @@ mod check; // nothing is lost, nothing happens twice
 mod client; // intents, attempts, time-outs, retries
 mod control; // probes, views, autoscalers, thermals
 pub mod exposition; // what the components tell the monitoring system
+mod families; // names, kinds, meanings, and how values are read off
 mod gateway; // the API layer
 mod lifecycle; // how replicas come and go
 pub mod recording; // what is written down of each request
 mod replica; // serving replicas and their engines
 mod request_times; // what a replica observes of its requests
+mod scrapes; // what stands between a target and its series
 mod state; // the records of all the above
 pub mod survey; // what control planes say
 pub mod tally; // counts of what happened
+mod targets; // how each kind of target is read
+mod wires; // hops of limited capacity
 
 pub use build::{Ended, World};
 pub use state::Cost;
@@ -32,6 +36,7 @@ use crate::sim::ids::{CacheNodeId, GatewayId, PoolId, ReplicaId, SourceId};
 use crate::sim::queue::Class;
 use crate::sim::rng::mix;
 use crate::sim::slab::Key;
+use crate::sim::spec::fault::Hop;
 use crate::sim::time::SimTime;
 
 /// Something that is due. Small and copied; the records it speaks of live in slabs.
@@ -43,6 +48,7 @@ enum Event {
     Patience(Key),
     Send(Key),
     AtGateway(Key),
+    Read(Key),
     Parsed(Key),
     AskAuthStore(Key),
     AuthAnswered(Key),
@@ -80,6 +86,7 @@ enum Event {
     Thermal,
     CacheControl,
     AgentBack(CacheNodeId, u32),
+    Wire(Hop, u16, u32),
 }
 
 /// Kinds of timers that have lanes of their own.
@@ -161,6 +168,8 @@ impl Event {
             Thermal => (41, 0),
             CacheControl => (42, 0),
             AgentBack(n, e) => (43, (n.0 as u64) << 32 | e as u64),
+            Read(k) => (44, k.slot as u64),
+            Wire(h, p, e) => (45, (h as u64) << 48 | (p as u64) << 32 | e as u64),
         };
         mix(kind, subject)
     }
@@ -175,6 +184,7 @@ impl World {
             self.handle(event);
         }
         self.now = self.now.max(until.min(self.horizon));
+        self.scrapes.deliver(&mut self.scraped, self.now);
     }
 
     /// Puts an event where it belongs, unless it would only come after the end.
@@ -209,6 +219,8 @@ impl World {
             IdleCut(attempt) => self.on_idle_cut(attempt),
 
             AtGateway(attempt) => self.on_at_gateway(attempt),
+            Wire(hop, path, epoch) => self.on_wire(hop, path, epoch),
+            Read(attempt) => self.on_read(attempt),
             Parsed(attempt) => self.on_parsed(attempt),
             AskAuthStore(attempt) => self.ask_auth_store(attempt),
             AuthAnswered(attempt) => self.on_auth_answered(attempt),

@@ -1,19 +1,22 @@
 //! Serving replicas: how calls reach them, what their engines do, how they start, drain, die and come back.
 
 use crate::sim::client::Outcome;
-use crate::sim::ids::{AccountId, ReplicaId};
+use crate::sim::connection::Acquired;
+use crate::sim::ids::{AccountId, GatewayId, PoolId, ReplicaId};
 use crate::sim::prompt::Prompt;
 use crate::sim::rng::{Purpose, draw, mix};
 use crate::sim::series::ReplicaLoad;
 use crate::sim::serving::engine::{ExternalTiers, Happening, Job};
 use crate::sim::slab::Key;
+use crate::sim::spec::fault::Hop;
 use crate::sim::spec::stack::{Affinity, PoolSpec, RouterPolicy};
 use crate::sim::station::{Abandoned, Offer};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::Affinities;
 use crate::sim::world::recording::Reason;
 use crate::sim::world::request_times::Passage;
-use crate::sim::world::state::{Call, CallStage, Life, Recent, SharedCache, Stage};
+use crate::sim::world::state::{Call, CallStage, Life, Recent, SharedCache, Stage, milliseconds};
+use crate::sim::world::wires::request_bytes;
 use crate::sim::world::{Event, World};
 
 /// How fast a replica that has lost its accelerator says so.
@@ -26,11 +29,6 @@ impl World {
         let Some(attempt) = self.attempts.get(key) else { return };
         let pool_id = self.pool_of(attempt.model);
         let (gateway, serial, tries) = (attempt.gateway, attempt.serial, attempt.tries);
-        if self.network.serving_certificate_ends <= now {
-            self.tally.tls_failures += 1;
-            self.because(key, Reason::Certificate);
-            return self.refuse(key, Outcome::Unavailable, None);
-        }
         let pool = &mut self.pools[pool_id.index()];
         let affinity = match pool.router.policy() {
             RouterPolicy::Pinned { connections, .. } => {
@@ -44,8 +42,14 @@ impl World {
             return self.refuse(key, Outcome::Unavailable, None);
         };
         let replica = pool.members[place];
+        let Some(connection) = self.reach(gateway, pool_id, replica) else {
+            self.because(key, Reason::Certificate);
+            return self.without_connection(key, place);
+        };
         let is_retry = 0 < tries;
+        let Some(attempt) = self.attempts.get(key) else { return };
         let call = self.calls.insert(Call {
+            connection,
             attempt: Some(key),
             serial,
             gateway,
@@ -57,6 +61,7 @@ impl World {
             reason: Reason::None,
             flows: 0,
             first_token_sent: false,
+            uploading: None,
             is_retry,
             entered: false,
             passage: Passage::default(),
@@ -79,10 +84,50 @@ impl World {
             attempt.stage = Stage::Upstream;
         }
         self.write_row(key, |row, _| (row.replica, row.calls) = (Some(replica), row.calls.saturating_add(1)));
-        let delay = self.serving_delay(serial, u64::from(tries));
-        self.schedule(now + delay, Event::AtReplica(call));
+        let delay = self.serving_delay(serial, u64::from(tries)) + self.loop_lag(key);
+        let bytes = self.attempts.get(key).map_or(0, |a| request_bytes(&a.prompt, a.images, a.megapixels));
+        if self.upload(Hop::Serving, call, serial, bytes) {
+            self.calls.get_mut(call).into_iter().for_each(|c| c.uploading = Some(delay));
+        } else {
+            self.schedule(now + delay, Event::AtReplica(call));
+        }
         let per_try = self.api_spec.retry.per_try_timeout_s.unwrap_or(SimDuration::FOREVER);
         self.start_timer(now + per_try.min(self.api_spec.upstream_timeout_s), Event::CallTimeout(call), 0);
+    }
+
+    /// No connection to a replica came up: another one is tried, as after any call that failed.
+    fn without_connection(&mut self, key: Key, place: usize) {
+        if let Some(attempt) = self.attempts.get_mut(key) {
+            attempt.tries = attempt.tries.saturating_add(1);
+        }
+        if self.may_retry(key) {
+            self.tally.gateway_retries += 1;
+            return self.call_replica(key, Some(place));
+        }
+        self.refuse(key, Outcome::Unavailable, None);
+    }
+
+    /// The gateway's connection to a replica, or a new one; none if the handshake fails.
+    fn reach(&mut self, gateway: GatewayId, pool: PoolId, replica: ReplicaId) -> Option<u64> {
+        let state = &mut self.gateways[gateway.index()];
+        let to = u32::from(replica.0);
+        match state.upstream.acquire(self.now, to, &mut || Some(to)) {
+            Acquired::Reused(held) | Acquired::Opened(held) => Some(held.connection),
+            Acquired::Refused(_) => {
+                state.counts.cluster(pool).connect_failures += 1;
+                self.tally.tls_failures += 1;
+                let place = self.replicas[replica.index()].place;
+                self.pools[pool.index()].router.answered(self.now, place, false);
+                None
+            }
+        }
+    }
+
+    /// The last byte of a call has left its gateway.
+    pub(super) fn on_call_uploaded(&mut self, key: Key) {
+        if let Some(delay) = self.calls.get_mut(key).and_then(|c| c.uploading.take()) {
+            self.schedule(self.now + delay, Event::AtReplica(key));
+        }
     }
 
     pub(super) fn on_at_replica(&mut self, key: Key) {
@@ -101,6 +146,10 @@ impl World {
             self.tally.overloaded += 1;
             return self.fail_call(key, Outcome::Overloaded, Reason::ReplicaFull, SimDuration::ZERO);
         }
+        if 0.0 < replica.leak_mib && self.leave_memory_behind(id) {
+            return self.fail_call(key, Outcome::BadGateway, Reason::ReplicaGone, SimDuration::ZERO);
+        }
+        let replica = &mut self.replicas[id.index()];
         replica.calls += 1;
         let offer = replica.tokenizer.offer(now, key.slot);
         if let Some(call) = self.calls.get_mut(key) {
@@ -129,10 +178,12 @@ impl World {
         let index = call.replica.index();
         let factor = self.pools[call.pool.index()].answer_factor;
         let room = self.pools[call.pool.index()].spec.context_window().saturating_sub(call.prompt.tokens());
+        let wanted = (f64::from(call.output_tokens) * factor).round() as u32;
+        call.passage.cut_short = room.max(1) < wanted;
         let job = Job {
             key: key.slot,
             prompt: call.prompt.clone(),
-            output_tokens: ((f64::from(call.output_tokens) * factor).round() as u32).clamp(1, room.max(1)),
+            output_tokens: wanted.clamp(1, room.max(1)),
             output_key: call.output_key,
             priority: call.priority,
         };
@@ -158,8 +209,16 @@ impl World {
     pub(super) fn end_call(&mut self, key: Key, ok: bool) {
         self.release_retry_slot(key);
         self.write_call(key);
+        if self.calls.get(key).is_some_and(|c| c.uploading.is_some()) {
+            self.stop_upload(Hop::Serving, key);
+        }
         let Some(call) = self.calls.remove(key) else { return };
         self.tally.calls_ended += 1;
+        let gateway = &mut self.gateways[call.gateway.index()];
+        gateway.upstream.release(self.now, call.connection);
+        if call.attempt.is_some() {
+            gateway.counts.cluster(call.pool).times_ms.observe(milliseconds(call.sent_at, self.now));
+        }
         let replica = &mut self.replicas[call.replica.index()];
         replica.calls -= u32::from(call.entered);
         let place = replica.place;
@@ -280,6 +339,7 @@ impl World {
                 }
             }
             Happening::Aborted { key } => {
+                self.replicas[index].request_times.aborted();
                 if let Some(call) = self.calls.key_at(key) {
                     self.end_call(call, true);
                 }
@@ -303,6 +363,7 @@ impl World {
         self.release_retry_slot(key);
         if let Some(attempt) = attempt {
             self.write_row(attempt, |row, now| row.first_token = Some(now));
+            self.begin_stream(attempt);
             let delay = self.serving_delay(serial, 20) + self.answer_delay(attempt, 3);
             self.schedule(self.now + delay, Event::FirstByte(attempt));
         }

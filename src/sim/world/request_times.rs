@@ -4,6 +4,7 @@
 //! finishes: it is in none of those, however long it waited.
 
 use crate::metrics::histogram::Histogram;
+use crate::sim::serving::token_gaps::TOKEN_GAP_S;
 use crate::sim::time::SimTime;
 
 /// Edges of the time to first token, in seconds, as vLLM v1 has them.
@@ -11,9 +12,6 @@ const FIRST_TOKEN_S: [f64; 22] = [
     0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0,
     160.0, 640.0, 2560.0,
 ];
-/// Edges of times between tokens, in seconds, as vLLM v1 has them.
-const PER_TOKEN_S: [f64; 19] =
-    [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0];
 /// Edges of the times of a request's stages, in seconds, as vLLM v1 has them.
 const REQUEST_S: [f64; 21] = [
     0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 120.0, 240.0, 480.0, 960.0,
@@ -86,7 +84,12 @@ pub(super) struct RequestTimes {
     per_token: Histogram,
     prompt_tokens: Histogram,
     generation_tokens: Histogram,
+    /// Requests that ended, by how: see [`REASONS`].
+    pub ended: [u64; 3],
 }
+
+/// How a request ends: it said what it had to say, it ran into a limit of tokens, or nobody waited for it any more.
+pub(super) const REASONS: [&str; 3] = ["stop", "length", "abort"];
 
 /// When a request reached the stages of its way through a replica.
 #[derive(Clone, Copy, Debug, Default)]
@@ -99,6 +102,8 @@ pub(super) struct Passage {
     pub scheduled: SimTime,
     /// Its first token was there.
     pub first_token: SimTime,
+    /// Its answer is longer than the model's window has room for, and ends there.
+    pub cut_short: bool,
 }
 
 impl RequestTimes {
@@ -113,9 +118,10 @@ impl RequestTimes {
             prefill: times.clone(),
             decode: times.clone(),
             inference: times,
-            per_token: Histogram::new(PER_TOKEN_S),
+            per_token: Histogram::new(TOKEN_GAP_S),
             prompt_tokens: tokens.clone(),
             generation_tokens: tokens,
+            ended: [0; 3],
         }
     }
 
@@ -124,8 +130,14 @@ impl RequestTimes {
         self.first_token.observe(passage.first_token.since(passage.arrived).as_secs_f64());
     }
 
+    /// A request was aborted.
+    pub fn aborted(&mut self) {
+        self.ended[2] += 1;
+    }
+
     /// A request finished.
     pub fn finished(&mut self, now: SimTime, passage: &Passage, prompt_tokens: u32, generated_tokens: u32) {
+        self.ended[usize::from(passage.cut_short)] += 1;
         let span = |from: SimTime, to: SimTime| to.since(from).as_secs_f64();
         let decode_s = span(passage.first_token, now);
         self.end_to_end.observe(span(passage.arrived, now));

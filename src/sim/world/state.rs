@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
+use crate::metrics::histogram::Histogram;
+
 use crate::sim::client::{ClientPolicy, Outcome};
 use crate::sim::connection::ConnectionPool;
 use crate::sim::health::Health;
@@ -12,6 +14,7 @@ use crate::sim::ids::{AccountId, ClientId, GatewayId, ModelId, PoolId, ReplicaId
 use crate::sim::keyed_cache::KeyedCache;
 use crate::sim::kv::remote::RemoteTier;
 use crate::sim::link::{SharedLink, Ways};
+use crate::sim::loop_thread::LoopThread;
 use crate::sim::prompt::Prompt;
 use crate::sim::rate_limit::{RetryBudget, TokenBucket};
 use crate::sim::serving::accelerator::Board;
@@ -23,8 +26,10 @@ use crate::sim::spec::stack::{AutoscalerSpec, Balance, PoolSpec, SharedCacheSpec
 use crate::sim::station::Station;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::{Affinities, Arrival, Intent, Tier};
+use crate::sim::world::fact::Why;
 use crate::sim::world::recording::{AttemptRow, Reason};
 use crate::sim::world::request_times::{Passage, RequestTimes};
+use crate::sim::world::wires::Wires;
 
 /// An intent that has not ended.
 pub(super) struct LiveIntent {
@@ -66,7 +71,11 @@ pub(super) struct Attempt {
     pub megapixels: f64,
     pub gateway: GatewayId,
     pub connection: Option<u64>,
+    /// What its way takes once its last byte has left, while bytes still leave.
+    pub uploading: Option<SimDuration>,
     pub sent_at: SimTime,
+    /// It arrived at its gateway.
+    pub arrived_at: SimTime,
     pub stage: Stage,
     pub tries: u8,
     pub call: Option<Key>,
@@ -77,6 +86,8 @@ pub(super) struct Attempt {
     pub at_gateway: bool,
     /// Whether the gateway counts it as in flight.
     pub entered: bool,
+    /// Whether its answer streams through the gateway.
+    pub streams: bool,
     pub outcome: Outcome,
     pub retry_after: Option<SimDuration>,
     /// What the gateway writes down of it, if anybody wants to know.
@@ -87,6 +98,8 @@ pub(super) struct Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     Travelling,
+    /// On the gateway's loop thread, or in line for it.
+    Reading,
     WaitingForWorker,
     Parsing,
     Authenticating,
@@ -97,6 +110,8 @@ pub(super) enum Stage {
 
 /// One request from a gateway to a replica.
 pub(super) struct Call {
+    /// The gateway's connection that carries it.
+    pub connection: u64,
     pub attempt: Option<Key>,
     pub serial: u64,
     pub gateway: GatewayId,
@@ -109,6 +124,8 @@ pub(super) struct Call {
     pub reason: Reason,
     pub flows: u32,
     pub first_token_sent: bool,
+    /// As for an attempt.
+    pub uploading: Option<SimDuration>,
     pub is_retry: bool,
     /// Whether the replica counts it as inside.
     pub entered: bool,
@@ -169,6 +186,8 @@ impl Client {
 pub(super) struct Network {
     pub edge: Ways,
     pub serving: Ways,
+    /// What the paths carry, by hop.
+    pub wires: [Wires; 2],
     /// Added to each one-way trip, by hop.
     pub added_latency: [SimDuration; 2],
     pub pool: ConnectionPool,
@@ -180,42 +199,120 @@ pub(super) struct Network {
     pub name_right_since: Option<SimTime>,
     pub idle_timeout: SimDuration,
     pub keepalive: bool,
-    pub serving_certificate_ends: SimTime,
     pub health: Health,
     pub probe_every: SimDuration,
+    pub probe_timeout: SimDuration,
 }
 
 /// One API gateway.
 pub(super) struct Gateway {
     pub up: bool,
+    /// The present process began.
+    pub process_since: SimTime,
+    /// Processes that ended, and whether the last one was killed for its memory.
+    pub restarts: u32,
+    pub killed: bool,
+    /// Its connections to replicas, one to each.
+    pub upstream: ConnectionPool,
+    pub loop_thread: LoopThread,
     pub workers: Station,
     pub images: Station,
     pub in_flight: u32,
+    /// Tokens of the answers that stream through it, from their first token on.
+    pub streamed_tokens: u64,
     pub retries_in_flight: u32,
     /// What the present process counted.
     pub counts: GatewayCounts,
 }
 
 /// What one process of a gateway counts of the requests that came to it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct GatewayCounts {
     pub requests: u64,
     /// Answers by the first digit of their status; a stream that was cut later had got its 200.
     pub answers: [u64; 6],
+    /// Handshakes that clients broke off.
+    pub failed_handshakes: u64,
     /// Requests that their clients closed before the answer was complete.
     pub resets_by_client: u64,
+    /// Bytes of the requests that came.
+    pub received_bytes: u64,
+    /// Requests by how often their client says that it has tried before: 0, 1, 2, and more often.
+    pub by_retry_count: [u64; 4],
+    /// From a request's arrival to its end, in milliseconds.
+    pub times_ms: Histogram,
     /// By pool.
     pub clusters: Vec<ClusterCounts>,
 }
 
+/// Edges of Envoy's histograms of times, in milliseconds: its defaults.
+const ENVOY_MS: [f64; 19] = [
+    0.5,
+    1.0,
+    5.0,
+    10.0,
+    25.0,
+    50.0,
+    100.0,
+    250.0,
+    500.0,
+    1000.0,
+    2500.0,
+    5000.0,
+    10_000.0,
+    30_000.0,
+    60_000.0,
+    300_000.0,
+    600_000.0,
+    1_800_000.0,
+    3_600_000.0,
+];
+
+/// Milliseconds between two moments.
+pub(super) fn milliseconds(from: SimTime, to: SimTime) -> f64 {
+    to.since(from).as_secs_f64() * 1000.0
+}
+
 /// What a gateway counts of the requests that it sent on to a pool.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct ClusterCounts {
     pub requests: u64,
     pub retries: u64,
     pub retry_overflows: u64,
     pub timeouts: u64,
     pub per_try_timeouts: u64,
+    pub connect_failures: u64,
+    /// From a call to its answer's end, in milliseconds; calls that were given up are not in it.
+    pub times_ms: Histogram,
+}
+
+impl Default for ClusterCounts {
+    fn default() -> Self {
+        ClusterCounts {
+            requests: 0,
+            retries: 0,
+            retry_overflows: 0,
+            timeouts: 0,
+            per_try_timeouts: 0,
+            connect_failures: 0,
+            times_ms: Histogram::new(ENVOY_MS),
+        }
+    }
+}
+
+impl Default for GatewayCounts {
+    fn default() -> Self {
+        GatewayCounts {
+            requests: 0,
+            answers: [0; 6],
+            failed_handshakes: 0,
+            resets_by_client: 0,
+            received_bytes: 0,
+            by_retry_count: [0; 4],
+            times_ms: Histogram::new(ENVOY_MS),
+            clusters: Vec::new(),
+        }
+    }
 }
 
 impl GatewayCounts {
@@ -223,7 +320,7 @@ impl GatewayCounts {
     pub fn cluster(&mut self, pool: PoolId) -> &mut ClusterCounts {
         let index = pool.index();
         if self.clusters.len() <= index {
-            self.clusters.resize(index + 1, ClusterCounts::default());
+            self.clusters.resize_with(index + 1, ClusterCounts::default);
         }
         &mut self.clusters[index]
     }
@@ -267,6 +364,8 @@ pub(super) struct Pool {
     pub key_seed_lost: bool,
     pub answer_factor: f64,
     pub tokenizer_factor: f64,
+    /// What each request leaves in the host memory of a new replica, in MiB.
+    pub leak_mib: f64,
     pub cordoned: u16,
 }
 
@@ -296,12 +395,20 @@ pub(super) struct Replica {
     pub key_seed: u64,
     pub has_node: bool,
     pub node_since: SimTime,
+    /// The present process began.
+    pub process_since: SimTime,
+    /// Processes that ended, and how the last one did.
+    pub restarts: u32,
+    pub last_end: Option<Why>,
     /// The engine's counts when the present process began.
     pub counts_before: EngineCounts,
     /// What the present process observed of its requests.
     pub request_times: RequestTimes,
     /// Calls inside.
     pub calls: u32,
+    /// What each request leaves in host memory, and what they left since the process began, in MiB.
+    pub leak_mib: f64,
+    pub leaked_mib: f64,
     /// What it answered last, the latest at the end.
     pub recent: VecDeque<Recent>,
 }
@@ -320,6 +427,12 @@ impl Replica {
     /// Whether its process is there to answer.
     pub fn answers(&self) -> bool {
         matches!(self.life, Life::Up | Life::Draining)
+    }
+
+    /// How long the oldest probe or scrape that is still unanswered has waited: as long as the prompt at the head of the
+    /// tokenizer's line, where the same thread has both to do.
+    pub fn wait_for_answer(&self, now: SimTime, behind_tokenizer: bool) -> SimDuration {
+        if behind_tokenizer { self.tokenizer.head_age(now) } else { SimDuration::ZERO }
     }
 
     pub fn remember(&mut self, recent: Recent) {
