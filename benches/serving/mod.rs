@@ -46,7 +46,7 @@ pub fn requests(name_or_path: &str) -> Result<Arc<[Request]>, trace::TraceError>
 /// Engines as the comparison has them: blocks of 512 tokens, 6,000 of them.
 pub fn config(stepwise: bool) -> EngineConfig {
     let decode = [DECODE_MS, 0.0, CONTEXT_TOKEN_MS];
-    let cost = StepCost::from_fit(decode, [PREFILL_MS, PREFILL_TOKEN_MS, 0.0], DECODE_MS, 0.0, 0.0);
+    let cost = StepCost::from_fit(decode, [PREFILL_MS, PREFILL_TOKEN_MS, 0.0], 0.0, 0.0, 0.0);
     EngineConfig {
         cost,
         kv_blocks: 6000,

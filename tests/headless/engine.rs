@@ -1,8 +1,6 @@
-//! The engine in closed form is the engine step by step, and its cache is a cache.
+//! The engine in closed form is the engine step by step.
 
 use proptest::prelude::*;
-use scartissue::scenario::trace;
-use scartissue::sim::kv::run_cache::RunCache;
 use scartissue::sim::prompt::{Prompt, Segment};
 use scartissue::sim::serving::engine::{Engine, EngineConfig, EngineCounts, ExternalTiers, Happening, Job};
 use scartissue::sim::serving::hardware::preset;
@@ -143,42 +141,4 @@ proptest! {
         (steps.busy, jumps.busy) = (SimDuration::ZERO, SimDuration::ZERO);
         prop_assert_eq!(steps, jumps);
     }
-}
-
-/// Block hit ratios of a plain LRU on an hour of Mooncake's chat, at shares of its 182,790 distinct blocks: published by
-/// somebody else, to three decimals.
-#[test]
-fn the_cache_hits_as_often_as_published_on_the_mooncake_trace() {
-    const PUBLISHED: [(f64, f64); 6] =
-        [(0.01, 0.052), (0.05, 0.195), (0.10, 0.278), (0.25, 0.353), (0.50, 0.363), (1.0, 0.366)];
-    let rows = trace::open("mooncake-conversation").expect("it is built in");
-    let mut distinct = std::collections::BTreeSet::new();
-    let chains: Vec<Vec<u64>> = rows.iter().map(|row| single_blocks(&row.segments)).collect();
-    chains.iter().flatten().for_each(|key| {
-        distinct.insert(*key);
-    });
-    assert_eq!(distinct.len(), 182_790);
-    for (share, published) in PUBLISHED {
-        let mut cache = RunCache::new((share * distinct.len() as f64).round() as u32);
-        let (mut hits, mut all) = (0u64, 0u64);
-        for chain in &chains {
-            for key in chain {
-                all += 1;
-                hits += u64::from(0 < cache.cached(*key));
-                cache.store(*key, 1, SimTime::ZERO);
-            }
-        }
-        let ratio = hits as f64 / all as f64;
-        println!("capacity {share:.2}: {ratio:.4}, published {published}");
-        assert!((ratio - published).abs() <= 0.0006, "capacity {share}: {ratio} but {published}");
-    }
-}
-
-/// Blocks of 512 tokens, each under a key of its own.
-fn single_blocks(segments: &[Segment]) -> Vec<u64> {
-    let blocks = |s: &Segment| u64::from(s.tokens.div_ceil(512));
-    segments
-        .iter()
-        .flat_map(|s| (0..blocks(s)).map(move |n| s.key.wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
-        .collect()
 }

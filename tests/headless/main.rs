@@ -1,9 +1,10 @@
 //! The headless suite: one binary, a module per behaviour, one sentence each.
 
+mod caches; // published hit ratios, and lists of single blocks
 mod commands; // the program as a user meets it: messages, exit codes, JSON
 mod determinism; // one history per seed, in every build
 mod emergence; // the founding incident happens by mechanism
-mod engine; // closed form is step by step, and the cache is a cache
+mod engine; // closed form is step by step
 mod event_loop; // what drives the parts in the tests below
 mod extremes; // numbers that every author can write and none means
 mod house; // the tree keeps its own rules: import direction, header lines
@@ -13,6 +14,7 @@ mod metastability; // collapse that outlives its trigger
 mod parts; // laws of the parts on any input
 mod promql; // queries mean what they mean in Prometheus
 mod queueing; // stations, links and caches against queueing theory
+mod recorded_engines; // recorded vLLM runs and published measurements
 mod report; // pages, charts and JSON of made-up runs
 mod scenarios; // what ships: healthy, then broken for its causes, with the signs it claims
 mod session; // commands, replays, logs, kills

@@ -4,8 +4,8 @@
 //! context, with prefill chunks of `n` new tokens after `P` old ones, takes
 //!
 //! ```text
-//! host + link_base + link_token * T + max(weights + sequence * B, compute_base + token * T) + context * K
-//!      + attention * sum n * (n / 2 + P)
+//! host + link_base + link_token * T + max(weights + sequence * B, compute_base + token * T)
+//!      + (context, and mixed_context if there is a chunk) * K + attention * sum n * (n / 2 + P)
 //! ```
 //!
 //! With no chunk this is the affine `a + b * B + c * K` that decode steps are measured to follow; with one chunk alone
@@ -42,6 +42,10 @@ pub struct StepCost {
     pub token: u64,
     /// Compute: per pair of tokens that attend to each other in a chunk.
     pub attention: u64,
+    /// Memory: more per token of context in a step with a prefill chunk, whose kernels read the cache less well than
+    /// those for decoding alone.
+    #[serde(default)]
+    pub mixed_context: u64,
 }
 
 /// What faults make of the coefficients: factors of at least 1, and a wait of the host in every step.
@@ -77,21 +81,26 @@ pub struct Load {
 }
 
 impl StepCost {
-    /// From the measured fits in milliseconds (decode `a + b B + c K`, prefill `p0 + p1 T + p2 T (T/2 + P)`) and the
-    /// parts of them that host and links take.
+    /// From fits to measured kernels in milliseconds (decode `a + b B + c K`, prefill `p0 + p1 T + p2 T (T/2 + P)`), the
+    /// parts of them that links take, and the host's time, which kernels do not contain and which comes on top.
     pub fn from_fit(decode: [f64; 3], prefill: [f64; 3], host: f64, link_base: f64, link_token: f64) -> Self {
-        let fs = |ms: f64| (ms.max(0.0) * 1e12).round() as u64;
         StepCost {
-            host: fs(host),
-            link_base: fs(link_base),
-            link_token: fs(link_token),
-            weights: fs(decode[0] - host - link_base),
-            context: fs(decode[2]),
-            sequence: fs(decode[1] - link_token),
-            compute_base: fs(prefill[0] - host - link_base),
-            token: fs(prefill[1] - link_token),
-            attention: fs(prefill[2]),
+            host: femtoseconds(host),
+            link_base: femtoseconds(link_base),
+            link_token: femtoseconds(link_token),
+            weights: femtoseconds(decode[0] - link_base),
+            context: femtoseconds(decode[2]),
+            sequence: femtoseconds(decode[1] - link_token),
+            compute_base: femtoseconds(prefill[0] - link_base),
+            token: femtoseconds(prefill[1] - link_token),
+            attention: femtoseconds(prefill[2]),
+            mixed_context: 0,
         }
+    }
+
+    /// With so many milliseconds more per token of context in a step with a chunk.
+    pub fn with_mixed_context(self, ms: f64) -> Self {
+        StepCost { mixed_context: femtoseconds(ms), ..self }
     }
 
     /// The coefficients under a slowdown.
@@ -107,6 +116,7 @@ impl StepCost {
             compute_base: times(self.compute_base, slowdown.compute),
             token: times(self.token, slowdown.compute),
             attention: times(self.attention, slowdown.compute),
+            mixed_context: times(self.mixed_context, slowdown.memory),
         }
     }
 
@@ -117,7 +127,8 @@ impl StepCost {
         let memory = wide(self.weights) + wide(self.sequence) * wide(load.decoding);
         let compute = if load.prefill == 0 { 0 } else { wide(self.compute_base) + wide(self.token) * tokens };
         let fixed = wide(self.host) + wide(self.link_base) + wide(self.link_token) * tokens;
-        let attention = wide(self.context) * wide(load.context) + wide(self.attention) * wide(load.pairs);
+        let context = wide(self.context) + if load.prefill == 0 { 0 } else { wide(self.mixed_context) };
+        let attention = context * wide(load.context) + wide(self.attention) * wide(load.pairs);
         (fixed + memory.max(compute) + attention).max(1)
     }
 
@@ -174,6 +185,11 @@ impl StepCost {
     }
 }
 
+/// Milliseconds in femtoseconds; none for less than none.
+fn femtoseconds(ms: f64) -> u64 {
+    (ms.max(0.0) * 1e12).round() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,10 +203,14 @@ mod tests {
     fn decode_and_prefill_follow_the_fits_they_came_from() {
         let ms = |fs: u128| fs as f64 * 1e-12;
         let decode = Load { decoding: 64, context: 64 * 2000, ..Load::default() };
-        assert!((ms(cost().step(decode)) - (9.951 + 0.02356 * 64.0 + 1.368e-5 * 128_000.0)).abs() < 1e-6);
+        assert!((ms(cost().step(decode)) - (0.5 + 9.951 + 0.02356 * 64.0 + 1.368e-5 * 128_000.0)).abs() < 1e-6);
         let chunk = Load { prefill: 4096, pairs: 4096 * (2048 + 1000), ..Load::default() };
-        let fit = 7.44 + 0.03777 * 4096.0 + 4.99e-7 * 4096.0 * 3048.0;
+        let fit = 0.5 + 7.44 + 0.03777 * 4096.0 + 4.99e-7 * 4096.0 * 3048.0;
         assert!((ms(cost().step(chunk)) - fit).abs() < 1e-6);
+        let both = Load { decoding: 64, context: 128_000, ..chunk };
+        let more = ms(cost().with_mixed_context(2e-5).step(both)) - ms(cost().step(both));
+        assert!((more - 2e-5 * 128_000.0).abs() < 1e-6);
+        assert_eq!(cost().with_mixed_context(2e-5).step(decode), cost().step(decode));
     }
 
     #[test]
