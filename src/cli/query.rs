@@ -9,11 +9,12 @@ use serde_json::json;
 use crate::cli::incident::Incident;
 use crate::cli::{Failure, print};
 use crate::metrics::labels::Labels;
-use crate::metrics::promql::{Query, Value};
+use crate::metrics::promql::{Query, Warning, warnings};
 use crate::metrics::store::Store;
 use crate::scenario::opened::ScenarioError;
 use crate::sim::spec::SpecError;
-use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::time::SimTime;
+use crate::sim::world::exposition::metrics;
 
 /// Series that stand beside each other in the table; the rest is in the JSON.
 const MOST_COLUMNS: usize = 6;
@@ -49,6 +50,10 @@ pub fn query(options: &Options) -> Result<(), Failure> {
     let (opening, end) = world.window();
     world.advance_to(end);
     known(&query, world.scraped())?;
+    let kinds = metrics().into_iter().map(|metric| (metric.name.to_string(), metric.kind)).collect();
+    for Warning { message, at } in warnings(&query, &kinds) {
+        eprintln!("scartissue: {message} ({at})");
+    }
     let table = ask(&query, world.scraped(), opening, end, options.every)?;
     print(&if options.json { table.json(&options.query) } else { table.text() })
 }
@@ -65,19 +70,15 @@ fn known(query: &Query, store: &Store) -> Result<(), Failure> {
 fn ask(query: &Query, store: &Store, opening: SimTime, end: SimTime, every: NonZeroU32) -> Result<Table, Failure> {
     let length_s = end.since(opening).as_secs_f64() as u64;
     let moments_s: Vec<u64> = (0..=length_s).step_by(every.get() as usize).collect();
-    let mut series: BTreeMap<Labels, Vec<Option<f64>>> = BTreeMap::new();
-    for (place, moment_s) in moments_s.iter().enumerate() {
-        let at = opening + SimDuration::from_secs_f64(*moment_s as f64);
-        let value = query.eval_at(store, (at.0 / 1_000_000) as i64).map_err(|e| Failure::Usage(e.to_string()))?;
-        let samples = match value {
-            Value::Scalar(value) => vec![(Labels::default(), value)],
-            Value::Vector(samples) => samples.into_iter().map(|s| (s.labels, s.value)).collect(),
-        };
-        for (labels, value) in samples {
-            series.entry(labels).or_insert_with(|| vec![None; moments_s.len()])[place] = Some(value);
-        }
-    }
-    Ok(Table { moments_s, series })
+    let (start_ms, step_ms) = ((opening.0 / 1_000_000) as i64, i64::from(every.get()) * 1000);
+    let end_ms = start_ms + length_s as i64 * 1000;
+    let lines = query.eval_range(store, start_ms, end_ms, step_ms).map_err(|e| Failure::Usage(e.to_string()))?;
+    let series = lines.into_iter().map(|line| {
+        let mut values = vec![None; moments_s.len()];
+        line.points.iter().for_each(|p| values[((p.t_ms - start_ms) / step_ms) as usize] = Some(p.value));
+        (line.labels, values)
+    });
+    Ok(Table { series: series.collect(), moments_s })
 }
 
 impl Table {

@@ -77,6 +77,7 @@ impl Watch {
         match self.pain.as_ref()?.eval_at(self.world.scraped(), t_ms).ok()? {
             Value::Scalar(share) => Some(share),
             Value::Vector(samples) => samples.first().map(|s| s.value),
+            _ => None,
         }
         .filter(|share| share.is_finite())
         .map(|share| share.clamp(0.0, 1.0))

@@ -257,7 +257,9 @@ fn a_query_that_cannot_be_answered_says_why() {
     for (query, says) in [
         ("vllm:num_request_running", "vllm:num_requests_running"),
         ("sum(", "not PromQL"),
-        ("topk(3, vllm:num_requests_running)", "topk"),
+        ("limitk(3, vllm:num_requests_running)", "limitk"),
+        ("rat(vllm:num_requests_running[1m])", "did you mean `rate`?"),
+        ("vllm:num_requests_running[1m]", "a range vector"),
     ] {
         let output = scartissue(&["query", &path, query]);
         assert_eq!((output.status.code(), data(&output)), (Some(2), String::new()), "{query}");

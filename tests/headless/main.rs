@@ -13,6 +13,7 @@ mod mechanisms; // every fault, action and part moves what it should, and nothin
 mod metastability; // collapse that outlives its trigger
 mod parts; // laws of the parts on any input
 mod promql; // queries mean what they mean in Prometheus
+mod promql_scripts; // Prometheus' own expectations
 mod queueing; // stations, links and caches against queueing theory
 mod recorded_engines; // recorded vLLM runs and published measurements
 mod report; // pages, charts and JSON of made-up runs

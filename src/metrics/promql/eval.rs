@@ -1,355 +1,372 @@
-//! Values of expressions at one moment.
+//! Values of an expression over a grid of moments; an instant is a grid of one.
 
-use std::collections::BTreeMap;
+use super::functions::{Does, Function};
+use super::row::{ABSENT, Grid, Outcome, Row, RowLabels, first_of_their_labels, is_present, merged};
+use super::tree::{At, Expr, Node, Selector, When};
+use super::window::{Over, Window};
+use super::{LOOKBACK_MS, MOST_SAMPLES, MOST_VISITS, PromqlError};
+use crate::metrics::labels::Labels;
+use crate::metrics::store::{Columns, Point, SeriesId, Store};
 
-use promql_parser::label::{MatchOp, Matchers};
-use promql_parser::parser::{
-    AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, Offset, VectorMatchCardinality, VectorSelector,
-};
-
-use super::functions::{OVER_RANGE, bucket_quantile, over_range};
-use super::{LOOKBACK_MS, MOST_SAMPLES, PromqlError, Sample, Value, name_of, sign};
-use crate::metrics::labels::{Labels, NAME};
-use crate::metrics::store::{Point, Store};
-
-const AGGREGATES: [&str; 5] = ["sum", "avg", "min", "max", "count"];
-const ARITHMETIC: [&str; 6] = ["+", "-", "*", "/", "%", "^"];
-const COMPARISON: [&str; 6] = ["==", "!=", "<", ">", "<=", ">="];
-/// The label of a bucket's upper edge.
-const EDGE: &str = "le";
-
-/// Whether every part of an expression is supported; if not, which is the first that is not.
-pub(super) fn supported(expr: &Expr) -> Result<(), String> {
-    match expr {
-        Expr::NumberLiteral(_) => Ok(()),
-        Expr::Paren(paren) => supported(&paren.expr),
-        Expr::Unary(unary) => supported(&unary.expr),
-        Expr::VectorSelector(selector) => plain(selector),
-        Expr::Aggregate(aggregate) => {
-            let op = sign(aggregate.op);
-            if aggregate.param.is_some() || !AGGREGATES.contains(&op.as_str()) {
-                return Err(format!("the aggregation `{op}`"));
-            }
-            supported(&aggregate.expr)
-        }
-        Expr::Binary(binary) => {
-            let op = sign(binary.op);
-            if !ARITHMETIC.contains(&op.as_str()) && !COMPARISON.contains(&op.as_str()) {
-                return Err(format!("the operator `{op}`"));
-            }
-            if let Some(modifier) = &binary.modifier {
-                if !matches!(modifier.card, VectorMatchCardinality::OneToOne) {
-                    return Err("matching many to one (`group_`)".to_string());
-                }
-                if modifier.fill_values.lhs.is_some() || modifier.fill_values.rhs.is_some() {
-                    return Err("`fill`".to_string());
-                }
-            }
-            supported(&binary.lhs)?;
-            supported(&binary.rhs)
-        }
-        Expr::Call(call) => supported_call(call),
-        Expr::MatrixSelector(_) => Err("a range by itself (`[`)".to_string()),
-        Expr::Subquery(_) => Err("a subquery (`[`)".to_string()),
-        Expr::StringLiteral(_) => Err("a string by itself (`\"`)".to_string()),
-        Expr::Extension(_) => Err("an extension".to_string()),
-    }
-}
-
-fn supported_call(call: &Call) -> Result<(), String> {
-    let name = call.func.name;
-    let args: Vec<&Expr> = call.args.args.iter().map(|a| a.as_ref()).collect();
-    match (name, &args[..]) {
-        (name, [Expr::MatrixSelector(range)]) if OVER_RANGE.contains(&name) => plain(&range.vs),
-        (name, _) if OVER_RANGE.contains(&name) => Err(format!("`{name}` of anything but a selector with a range")),
-        ("histogram_quantile", [q, buckets]) => supported(q).and_then(|()| supported(buckets)),
-        ("time", []) => Ok(()),
-        ("abs" | "ceil" | "floor" | "sqrt" | "scalar" | "vector" | "absent", [arg]) => supported(arg),
-        ("clamp_min" | "clamp_max", [arg, limit]) => supported(arg).and_then(|()| supported(limit)),
-        (name, _) => Err(format!("the function `{name}`")),
-    }
-}
-
-fn plain(selector: &VectorSelector) -> Result<(), String> {
-    if selector.at.is_some() {
-        return Err("the modifier `@`".to_string());
-    }
-    if !selector.matchers.or_matchers.is_empty() {
-        return Err("alternatives of matchers (`or`)".to_string());
-    }
-    Ok(())
-}
-
-/// Evaluates at one moment.
-pub(super) struct Evaluator<'a> {
-    store: &'a Store,
-    t_ms: i64,
+/// Evaluates one query.
+pub(super) struct Evaluator<'s> {
+    store: &'s Store,
+    text: &'s str,
+    /// Of the whole query: `@ start()` and `@ end()`.
+    whole: Grid,
     looked_at: usize,
+    visited: usize,
 }
 
-impl<'a> Evaluator<'a> {
-    pub(super) fn new(store: &'a Store, t_ms: i64) -> Self {
-        Evaluator { store, t_ms, looked_at: 0 }
+/// Windows of a range that end at each moment of a grid.
+#[derive(Clone, Copy)]
+struct Windows {
+    when: When,
+    range_ms: i64,
+    grid: Grid,
+}
+
+impl<'s> Evaluator<'s> {
+    pub(super) fn new(store: &'s Store, text: &'s str, whole: Grid) -> Self {
+        Evaluator { store, text, whole, looked_at: 0, visited: 0 }
     }
 
-    pub(super) fn value(&mut self, expr: &Expr) -> Result<Value, PromqlError> {
-        match expr {
-            Expr::NumberLiteral(number) => Ok(Value::Scalar(number.val)),
-            Expr::Paren(paren) => self.value(&paren.expr),
-            Expr::Unary(unary) => Ok(map(self.value(&unary.expr)?, |v| -v)),
-            Expr::VectorSelector(selector) => self.instant(selector),
-            Expr::Aggregate(aggregate) => self.aggregate(aggregate),
-            Expr::Binary(binary) => self.binary(binary),
-            Expr::Call(call) => self.call(call),
-            other => Err(PromqlError::Mismatch(format!("{other} has no value at one moment"))),
+    pub(super) fn outcome(&mut self, expr: &Expr, grid: &Grid) -> Result<Outcome<'s>, PromqlError> {
+        if expr.fixed && 1 < grid.count {
+            let once = self.outcome(expr, &Grid::one(grid.start_ms))?;
+            return self.repeated(once, grid.count);
         }
-    }
-
-    fn vector(&mut self, expr: &Expr) -> Result<Vec<Sample>, PromqlError> {
-        match self.value(expr)? {
-            Value::Vector(samples) => Ok(samples),
-            Value::Scalar(_) => Err(PromqlError::Mismatch(format!("{expr} is a number where series are wanted"))),
-        }
-    }
-
-    fn scalar(&mut self, expr: &Expr) -> Result<f64, PromqlError> {
-        match self.value(expr)? {
-            Value::Scalar(number) => Ok(number),
-            Value::Vector(_) => {
-                Err(PromqlError::Mismatch(format!("{expr} is a set of series where a number is wanted")))
+        match &expr.node {
+            Node::Number(value) => self.scalars(grid, |_| *value),
+            Node::Paren(inner) => self.outcome(inner, grid),
+            Node::Negative(of) => self.negative(expr, of, grid),
+            Node::Selector(selector) => self.instant(selector, grid, |point| point.value).map(Outcome::Vector),
+            Node::Aggregate(aggregate) => self.aggregate(aggregate, grid).map(Outcome::Vector),
+            Node::Binary(binary) => self.binary(expr.at, binary, grid),
+            Node::Call { function, args } => self.call(expr.at, function, args, grid),
+            Node::LabelReplace { of, .. } | Node::LabelJoin { of, .. } => {
+                let rows = self.rows(of, grid)?;
+                self.relabelled(expr, rows)
+            }
+            Node::Text(_) | Node::Range { .. } | Node::Subquery { .. } => {
+                Err(self.mismatch(expr.at, format!("{} has no value at one moment", expr.gives.name())))
             }
         }
     }
 
-    fn look_at(&mut self, samples: usize) -> Result<(), PromqlError> {
-        self.looked_at += samples;
+    pub(super) fn rows(&mut self, expr: &Expr, grid: &Grid) -> Result<Vec<Row<'s>>, PromqlError> {
+        match self.outcome(expr, grid)? {
+            Outcome::Vector(rows) => Ok(rows),
+            Outcome::Scalar(_) => Err(self.mismatch(expr.at, "a scalar stands where series are wanted".to_string())),
+        }
+    }
+
+    pub(super) fn numbers(&mut self, expr: &Expr, grid: &Grid) -> Result<Vec<f64>, PromqlError> {
+        match self.outcome(expr, grid)? {
+            Outcome::Scalar(numbers) => Ok(numbers),
+            Outcome::Vector(_) => Err(self.mismatch(expr.at, "series stand where a scalar is wanted".to_string())),
+        }
+    }
+
+    /// Counts samples against what a query may look at.
+    pub(super) fn look_at(&mut self, samples: usize) -> Result<(), PromqlError> {
+        self.looked_at = self.looked_at.saturating_add(samples);
         if MOST_SAMPLES < self.looked_at { Err(PromqlError::TooMuch(MOST_SAMPLES)) } else { Ok(()) }
     }
 
-    /// The last sample of each series that is neither too old nor the mark of its end.
-    fn instant(&mut self, selector: &VectorSelector) -> Result<Value, PromqlError> {
-        let end = self.t_ms - offset_ms(selector);
-        let mut samples = Vec::new();
-        for id in self.store.select(name_of(selector).as_deref(), |labels| fits(&selector.matchers, labels)) {
-            let points = self.store.points(id);
-            let upto = points.partition_point(|p| p.t_ms <= end);
-            let Some(last) = upto.checked_sub(1).map(|place| points[place]) else { continue };
-            if end - LOOKBACK_MS < last.t_ms && !last.is_stale() {
-                samples.push(Sample { labels: self.store.labels(id).clone(), value: last.value });
-            }
-        }
-        self.look_at(samples.len())?;
-        Ok(Value::Vector(samples))
+    fn visit(&mut self, samples: usize) -> Result<(), PromqlError> {
+        self.visited = self.visited.saturating_add(samples);
+        if MOST_VISITS < self.visited { Err(PromqlError::TooMuch(MOST_VISITS)) } else { Ok(()) }
     }
 
-    fn call(&mut self, call: &Call) -> Result<Value, PromqlError> {
-        let args = &call.args.args;
-        match call.func.name {
-            name if OVER_RANGE.contains(&name) => match args[0].as_ref() {
-                Expr::MatrixSelector(range) => self.over_range(name, &range.vs, range.range.as_millis() as i64),
-                other => Err(PromqlError::Mismatch(format!("{other} is no range: write it as in {other}[5m]"))),
-            },
-            "histogram_quantile" => {
-                let q = self.scalar(&args[0])?;
-                let buckets = self.vector(&args[1])?;
-                Ok(Value::Vector(histogram_quantile(q, buckets)))
+    pub(super) fn mismatch(&self, at: usize, message: String) -> PromqlError {
+        PromqlError::mismatch(self.text, at, message)
+    }
+
+    pub(super) fn scalars(&mut self, grid: &Grid, value: impl Fn(i64) -> f64) -> Result<Outcome<'s>, PromqlError> {
+        self.look_at(grid.count)?;
+        Ok(Outcome::Scalar((0..grid.count).map(|place| value(grid.moment(place))).collect()))
+    }
+
+    fn repeated(&mut self, once: Outcome<'s>, count: usize) -> Result<Outcome<'s>, PromqlError> {
+        Ok(match once {
+            Outcome::Scalar(numbers) => {
+                self.look_at(count)?;
+                Outcome::Scalar(vec![numbers[0]; count])
             }
-            "time" => Ok(Value::Scalar(self.t_ms as f64 / 1000.0)),
-            "scalar" => {
-                let samples = self.vector(&args[0])?;
-                Ok(Value::Scalar(if samples.len() == 1 { samples[0].value } else { f64::NAN }))
+            Outcome::Vector(mut rows) => {
+                self.look_at(count.saturating_mul(rows.len()))?;
+                rows.iter_mut().for_each(|row| row.cells = vec![row.cells[0]; count]);
+                Outcome::Vector(rows)
             }
-            "vector" => {
-                let value = self.scalar(&args[0])?;
-                Ok(Value::Vector(vec![Sample { labels: Labels::default(), value }]))
-            }
-            "absent" => {
-                let samples = self.vector(&args[0])?;
-                let one = Sample { labels: Labels::default(), value: 1.0 };
-                Ok(Value::Vector(if samples.is_empty() { vec![one] } else { Vec::new() }))
-            }
-            "clamp_min" | "clamp_max" => {
-                let limit = self.scalar(&args[1])?;
-                let lower = call.func.name == "clamp_min";
-                let samples = Value::Vector(self.vector(&args[0])?);
-                Ok(map(samples, |v| if lower { v.max(limit) } else { v.min(limit) }))
-            }
-            name => {
-                let samples = Value::Vector(self.vector(&args[0])?);
-                Ok(map(samples, |v| match name {
-                    "abs" => v.abs(),
-                    "ceil" => v.ceil(),
-                    "floor" => v.floor(),
-                    _ => libm::sqrt(v),
-                }))
+        })
+    }
+
+    fn negative(&mut self, expr: &Expr, of: &Expr, grid: &Grid) -> Result<Outcome<'s>, PromqlError> {
+        match self.outcome(of, grid)? {
+            Outcome::Scalar(numbers) => Ok(Outcome::Scalar(numbers.into_iter().map(|v| -v).collect())),
+            Outcome::Vector(mut rows) => {
+                for row in &mut rows {
+                    row.map(|v| -v);
+                    drop_name(row);
+                }
+                self.distinct(expr.at, rows).map(Outcome::Vector)
             }
         }
     }
 
-    fn over_range(&mut self, name: &str, selector: &VectorSelector, range_ms: i64) -> Result<Value, PromqlError> {
-        let end = self.t_ms - offset_ms(selector);
-        let mut samples = Vec::new();
-        for id in self.store.select(name_of(selector).as_deref(), |labels| fits(&selector.matchers, labels)) {
-            let points = self.store.points(id);
-            let from = points.partition_point(|p| p.t_ms <= end - range_ms);
-            let upto = points.partition_point(|p| p.t_ms <= end);
-            self.look_at(upto - from)?;
-            let window: Vec<Point> = points[from..upto].iter().filter(|p| !p.is_stale()).copied().collect();
-            if let Some(value) = over_range(name, &window, end, range_ms) {
-                samples.push(Sample { labels: self.store.labels(id).without(&[NAME]), value });
-            }
-        }
-        Ok(Value::Vector(samples))
+    /// Rows that are called alike become one, unless two have a value at the same moment.
+    pub(super) fn settled(&self, at: usize, rows: Vec<Row<'s>>) -> Result<Vec<Row<'s>>, PromqlError> {
+        merged(rows).map_err(|labels| self.alike(at, &labels))
     }
 
-    fn aggregate(&mut self, aggregate: &AggregateExpr) -> Result<Value, PromqlError> {
-        let mut groups: BTreeMap<Labels, Vec<f64>> = BTreeMap::new();
-        for sample in self.vector(&aggregate.expr)? {
-            let labels = match &aggregate.modifier {
-                None => Labels::default(),
-                Some(LabelModifier::Include(names)) => sample.labels.only(&strs(&names.labels)),
-                Some(LabelModifier::Exclude(names)) => sample.labels.without(&strs(&names.labels)).without(&[NAME]),
+    /// Rows of which no two may be called alike, at whatever moments they have values.
+    fn distinct(&self, at: usize, rows: Vec<Row<'s>>) -> Result<Vec<Row<'s>>, PromqlError> {
+        let rows: Vec<Row<'s>> = rows.into_iter().filter(|row| !row.is_empty()).collect();
+        let twice = first_of_their_labels(&rows).into_iter().enumerate().find(|(place, first)| place != first);
+        match twice {
+            Some((_, first)) => Err(self.alike(at, &rows[first].labels.to_labels())),
+            None => Ok(rows),
+        }
+    }
+
+    fn alike(&self, at: usize, labels: &Labels) -> PromqlError {
+        let message = format!(
+            "several series of the result would be called {labels}: select by name, or keep a label that parts them"
+        );
+        self.mismatch(at, message)
+    }
+
+    fn select(&self, selector: &Selector) -> Vec<SeriesId> {
+        self.store.select(selector.exact_name(), |labels| selector.fits(labels))
+    }
+
+    /// The moment that a selector looks at, at a moment of evaluation.
+    fn moment(&self, when: When, t_ms: i64) -> i64 {
+        let at = match when.at {
+            None => t_ms,
+            Some(At::Moment(at)) => at,
+            Some(At::Start) => self.whole.start_ms,
+            Some(At::End) => self.whole.last(),
+        };
+        at.saturating_sub(when.offset_ms)
+    }
+
+    /// Of each series the last sample that is neither too old nor the mark of its end.
+    pub(super) fn instant(
+        &mut self,
+        selector: &Selector,
+        grid: &Grid,
+        read: impl Fn(Point) -> f64,
+    ) -> Result<Vec<Row<'s>>, PromqlError> {
+        let mut rows = Vec::new();
+        let mut columns = Columns::default();
+        let fresh = |point: Point, t_ms: i64| {
+            let seen = t_ms.saturating_sub(LOOKBACK_MS) <= point.t_ms && !point.is_stale();
+            if seen { read(point) } else { ABSENT }
+        };
+        for id in self.select(selector) {
+            let mut cells = Vec::with_capacity(grid.count);
+            if grid.count == 1 {
+                let t_ms = self.moment(selector.when, grid.start_ms);
+                cells.push(self.store.last_at(id, t_ms).map_or(ABSENT, |point| fresh(point, t_ms)));
+            } else {
+                let first_ms = self.moment(selector.when, grid.start_ms).saturating_sub(LOOKBACK_MS);
+                self.store.read(id, first_ms, self.moment(selector.when, grid.last()), &mut columns);
+                self.look_at(columns.times.len())?;
+                let mut upto = 0;
+                for place in 0..grid.count {
+                    let t_ms = self.moment(selector.when, grid.moment(place));
+                    upto += columns.times[upto..].iter().take_while(|t| **t <= t_ms).count();
+                    let last = upto.checked_sub(1).map(|last| columns.point(last));
+                    cells.push(last.map_or(ABSENT, |point| fresh(point, t_ms)));
+                }
+            }
+            let row = Row { labels: RowLabels::Stored(self.store.labels(id)), cells };
+            if !row.is_empty() {
+                self.look_at(grid.count)?;
+                rows.push(row);
+            }
+        }
+        Ok(rows)
+    }
+
+    fn call(&mut self, at: usize, function: &Function, args: &[Expr], grid: &Grid) -> Result<Outcome<'s>, PromqlError> {
+        match function.does {
+            Does::Over(over) => self.over(at, over, args, grid).map(Outcome::Vector),
+            Does::AbsentOverTime => self.absent_over_time(&args[0], grid).map(Outcome::Vector),
+            _ => self.apply(at, function, args, grid),
+        }
+    }
+
+    fn over(&mut self, at: usize, over: Over, args: &[Expr], grid: &Grid) -> Result<Vec<Row<'s>>, PromqlError> {
+        let place = usize::from(over == Over::Quantile);
+        let others = args.iter().enumerate().filter(|(n, _)| *n != place);
+        let params = others.map(|(_, arg)| self.numbers(arg, grid)).collect::<Result<Vec<_>, _>>()?;
+        if over == Over::HoltWinters {
+            self.check_factors(&args[1..], &params)?;
+        }
+        let mut rows = self.over_range(over, &args[place], &params, grid)?;
+        if !over.keeps_name() {
+            rows.iter_mut().for_each(drop_name);
+        }
+        self.distinct(at, rows)
+    }
+
+    fn check_factors(&self, args: &[Expr], params: &[Vec<f64>]) -> Result<(), PromqlError> {
+        for (arg, factors) in args.iter().zip(params) {
+            if factors.iter().any(|f| *f <= 0.0 || 1.0 <= *f) {
+                return Err(self.mismatch(arg.at, "a factor of smoothing lies between 0 and 1".to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    /// A function of a range or of a subquery, series by series.
+    fn over_range(
+        &mut self,
+        over: Over,
+        range: &Expr,
+        params: &[Vec<f64>],
+        grid: &Grid,
+    ) -> Result<Vec<Row<'s>>, PromqlError> {
+        let mut rows = Vec::new();
+        let mut columns = Columns::default();
+        match &range.bare().node {
+            Node::Range { selector, range_ms } => {
+                let windows = Windows { when: selector.when, range_ms: *range_ms, grid: *grid };
+                let from_ms = self.moment(selector.when, grid.start_ms).saturating_sub(*range_ms);
+                let to_ms = self.moment(selector.when, grid.last());
+                for id in self.select(selector) {
+                    self.store.read(id, from_ms, to_ms, &mut columns);
+                    columns.drop_stale();
+                    let cells = self.slide(over, &columns, &windows, params)?;
+                    rows.push(Row { labels: RowLabels::Stored(self.store.labels(id)), cells });
+                }
+            }
+            Node::Subquery { of, range_ms, step_ms, when } => {
+                let windows = Windows { when: *when, range_ms: *range_ms, grid: *grid };
+                let Some(inner) = self.inner_grid(&windows, *step_ms)? else { return Ok(rows) };
+                for row in self.rows(of, &inner)? {
+                    columns.clear();
+                    let present = row.cells.iter().enumerate().filter(|(_, v)| is_present(**v));
+                    present.for_each(|(place, value)| columns.push(inner.moment(place), *value));
+                    let cells = self.slide(over, &columns, &windows, params)?;
+                    rows.push(Row { labels: row.labels, cells });
+                }
+            }
+            _ => return Err(self.mismatch(range.at, "this is no range: write it as in [5m]".to_string())),
+        }
+        rows.retain(|row| !row.is_empty());
+        Ok(rows)
+    }
+
+    /// The moments at which a subquery is asked: multiples of its step within all its ranges; none if there are none.
+    fn inner_grid(&self, windows: &Windows, step_ms: i64) -> Result<Option<Grid>, PromqlError> {
+        let from_ms = self.moment(windows.when, windows.grid.start_ms).saturating_sub(windows.range_ms);
+        let to_ms = self.moment(windows.when, windows.grid.last());
+        let behind = from_ms.rem_euclid(step_ms);
+        let start_ms = if behind == 0 { from_ms } else { from_ms.saturating_add(step_ms - behind) };
+        if to_ms < start_ms {
+            return Ok(None);
+        }
+        let steps = to_ms.saturating_sub(start_ms) / step_ms;
+        match usize::try_from(steps) {
+            Ok(steps) if steps < MOST_SAMPLES => Ok(Some(Grid { start_ms, step_ms, count: steps + 1 })),
+            _ => Err(PromqlError::TooMuch(MOST_SAMPLES)),
+        }
+    }
+
+    /// A function of a window that moves along a series.
+    fn slide(
+        &mut self,
+        over: Over,
+        columns: &Columns,
+        windows: &Windows,
+        params: &[Vec<f64>],
+    ) -> Result<Vec<f64>, PromqlError> {
+        let Columns { times, values } = columns;
+        let grid = windows.grid;
+        self.look_at(times.len().saturating_add(grid.count))?;
+        let falls = falls(values);
+        let (mut from, mut upto) = (0, 0);
+        let mut cells = Vec::with_capacity(grid.count);
+        for place in 0..grid.count {
+            let now_ms = grid.moment(place);
+            let to_ms = self.moment(windows.when, now_ms);
+            let from_ms = to_ms.saturating_sub(windows.range_ms);
+            upto += times[upto..].iter().take_while(|t| **t <= to_ms).count();
+            from += times[from..upto].iter().take_while(|t| **t < from_ms).count();
+            if from == upto {
+                cells.push(ABSENT);
+                continue;
+            }
+            let window = Window {
+                times: &times[from..upto],
+                values: &values[from..upto],
+                falls: falls[from] < falls[upto - 1],
+                from_ms,
+                to_ms,
+                now_ms,
             };
-            groups.entry(labels).or_default().push(sample.value);
+            self.visit(if over.looks_at_ends() && !window.falls { 1 } else { upto - from })?;
+            let param = |n: usize| params.get(n).map_or(0.0, |values| values[place]);
+            cells.push(window.value(over, [param(0), param(1)]).unwrap_or(ABSENT));
         }
-        let op = sign(aggregate.op);
-        let fold = |values: &[f64]| match op.as_str() {
-            "sum" => values.iter().sum(),
-            "avg" => values.iter().sum::<f64>() / values.len() as f64,
-            "min" => values.iter().copied().fold(f64::NAN, f64::min),
-            "max" => values.iter().copied().fold(f64::NAN, f64::max),
-            _ => values.len() as f64,
-        };
-        let samples = groups.into_iter().map(|(labels, values)| Sample { labels, value: fold(&values) });
-        Ok(Value::Vector(samples.collect()))
+        Ok(cells)
     }
 
-    fn binary(&mut self, binary: &BinaryExpr) -> Result<Value, PromqlError> {
-        let op = sign(binary.op);
-        let return_bool = binary.modifier.as_ref().is_some_and(|m| m.return_bool);
-        let (left, right) = (self.value(&binary.lhs)?, self.value(&binary.rhs)?);
-        let compares = COMPARISON.contains(&op.as_str());
-        // A comparison keeps what fulfils it, or says 0 or 1; of two sides it keeps the left value.
-        let one = |l: f64, r: f64, kept: f64| -> Option<f64> {
-            if !compares {
-                return Some(arithmetic(&op, l, r));
+    /// One where no series has a sample within the range.
+    fn absent_over_time(&mut self, range: &Expr, grid: &Grid) -> Result<Vec<Row<'s>>, PromqlError> {
+        let rows = self.over_range(Over::Present, range, &[], grid)?;
+        Ok(self.where_absent(range.bare(), &rows, grid))
+    }
+
+    /// The samples of a range at one moment, with their own times.
+    pub(super) fn samples(&mut self, range: &Expr, t_ms: i64) -> Result<Vec<(RowLabels<'s>, Columns)>, PromqlError> {
+        let mut series = Vec::new();
+        match &range.bare().node {
+            Node::Range { selector, range_ms } => {
+                let to_ms = self.moment(selector.when, t_ms);
+                for id in self.select(selector) {
+                    let mut columns = Columns::default();
+                    self.store.read(id, to_ms.saturating_sub(*range_ms), to_ms, &mut columns);
+                    columns.drop_stale();
+                    self.look_at(columns.times.len())?;
+                    series.push((RowLabels::Stored(self.store.labels(id)), columns));
+                }
             }
-            let holds = compare(&op, l, r);
-            if return_bool { Some(f64::from(u8::from(holds))) } else { holds.then_some(kept) }
-        };
-        let nameless =
-            |labels: &Labels| if compares && !return_bool { labels.clone() } else { labels.without(&[NAME]) };
-        match (left, right) {
-            (Value::Scalar(l), Value::Scalar(r)) => {
-                let value = if compares { f64::from(u8::from(compare(&op, l, r))) } else { arithmetic(&op, l, r) };
-                Ok(Value::Scalar(value))
+            Node::Subquery { of, range_ms, step_ms, when } => {
+                let windows = Windows { when: *when, range_ms: *range_ms, grid: Grid::one(t_ms) };
+                let Some(inner) = self.inner_grid(&windows, *step_ms)? else { return Ok(series) };
+                for row in self.rows(of, &inner)? {
+                    let mut columns = Columns::default();
+                    let present = row.cells.iter().enumerate().filter(|(_, v)| is_present(**v));
+                    present.for_each(|(place, value)| columns.push(inner.moment(place), *value));
+                    series.push((row.labels, columns));
+                }
             }
-            (Value::Vector(samples), Value::Scalar(r)) => Ok(Value::Vector(keep(samples, nameless, |v| one(v, r, v)))),
-            (Value::Scalar(l), Value::Vector(samples)) => Ok(Value::Vector(keep(samples, nameless, |v| one(l, v, v)))),
-            (Value::Vector(left), Value::Vector(right)) => one_to_one(binary, left, right, |l, r| one(l, r, l)),
+            _ => return Err(self.mismatch(range.at, "this is no range".to_string())),
         }
+        series.retain(|(_, columns)| !columns.times.is_empty());
+        Ok(series)
     }
 }
 
-fn one_to_one(
-    binary: &BinaryExpr,
-    left: Vec<Sample>,
-    right: Vec<Sample>,
-    one: impl Fn(f64, f64) -> Option<f64>,
-) -> Result<Value, PromqlError> {
-    let matching = binary.modifier.as_ref().and_then(|m| m.matching.as_ref());
-    let signature = |labels: &Labels| match matching {
-        None => labels.without(&[NAME]),
-        Some(LabelModifier::Include(names)) => labels.only(&strs(&names.labels)),
-        Some(LabelModifier::Exclude(names)) => labels.without(&strs(&names.labels)).without(&[NAME]),
-    };
-    let twice = |side: &str, labels: &Labels| {
-        PromqlError::Mismatch(format!("several series on the {side} match {labels}; say which labels to match on"))
-    };
-    let mut by_signature: BTreeMap<Labels, f64> = BTreeMap::new();
-    for sample in &right {
-        let labels = signature(&sample.labels);
-        if by_signature.insert(labels.clone(), sample.value).is_some() {
-            return Err(twice("right", &labels));
-        }
-    }
-    let mut results: BTreeMap<Labels, f64> = BTreeMap::new();
-    for sample in &left {
-        let labels = signature(&sample.labels);
-        let Some(value) = by_signature.get(&labels).and_then(|r| one(sample.value, *r)) else { continue };
-        if results.insert(labels.clone(), value).is_some() {
-            return Err(twice("left", &labels));
-        }
-    }
-    Ok(Value::Vector(results.into_iter().map(|(labels, value)| Sample { labels, value }).collect()))
+/// How often values have fallen up to each place.
+fn falls(values: &[f64]) -> Vec<u32> {
+    let mut count = 0;
+    let mut before = f64::NEG_INFINITY;
+    let counted = values.iter().map(|value| {
+        count += u32::from(*value < before);
+        before = *value;
+        count
+    });
+    counted.collect()
 }
 
-fn keep(samples: Vec<Sample>, labels: impl Fn(&Labels) -> Labels, value: impl Fn(f64) -> Option<f64>) -> Vec<Sample> {
-    let kept =
-        samples.into_iter().filter_map(|s| value(s.value).map(|v| Sample { labels: labels(&s.labels), value: v }));
-    kept.collect()
-}
-
-fn map(value: Value, change: impl Fn(f64) -> f64) -> Value {
-    match value {
-        Value::Scalar(number) => Value::Scalar(change(number)),
-        Value::Vector(samples) => {
-            let changed = samples.into_iter();
-            Value::Vector(
-                changed.map(|s| Sample { labels: s.labels.without(&[NAME]), value: change(s.value) }).collect(),
-            )
-        }
-    }
-}
-
-fn histogram_quantile(q: f64, buckets: Vec<Sample>) -> Vec<Sample> {
-    let mut groups: BTreeMap<Labels, Vec<(f64, f64)>> = BTreeMap::new();
-    for bucket in buckets {
-        let Ok(edge) = bucket.labels.get(EDGE).parse::<f64>() else { continue }; // Rust reads "+Inf" as infinity
-        groups.entry(bucket.labels.without(&[EDGE, NAME])).or_default().push((edge, bucket.value));
-    }
-    groups.into_iter().map(|(labels, edges)| Sample { labels, value: bucket_quantile(q, edges) }).collect()
-}
-
-fn arithmetic(op: &str, l: f64, r: f64) -> f64 {
-    match op {
-        "+" => l + r,
-        "-" => l - r,
-        "*" => l * r,
-        "/" => l / r,
-        "%" => libm::fmod(l, r),
-        _ => libm::pow(l, r),
-    }
-}
-
-fn compare(op: &str, l: f64, r: f64) -> bool {
-    match op {
-        "==" => l == r,
-        "!=" => l != r,
-        "<" => l < r,
-        ">" => l > r,
-        "<=" => l <= r,
-        _ => l >= r,
-    }
-}
-
-fn offset_ms(selector: &VectorSelector) -> i64 {
-    match &selector.offset {
-        None => 0,
-        Some(Offset::Pos(by)) => by.as_millis() as i64,
-        Some(Offset::Neg(by)) => -(by.as_millis() as i64),
-    }
-}
-
-fn fits(matchers: &Matchers, labels: &Labels) -> bool {
-    matchers.matchers.iter().all(|m| match &m.op {
-        MatchOp::Equal => labels.get(&m.name) == m.value,
-        MatchOp::NotEqual => labels.get(&m.name) != m.value,
-        MatchOp::Re(regex) => regex.is_match(labels.get(&m.name)),
-        MatchOp::NotRe(regex) => !regex.is_match(labels.get(&m.name)),
-    })
-}
-
-fn strs(names: &[String]) -> Vec<&str> {
-    names.iter().map(String::as_str).collect()
+/// The row is another quantity than the series was.
+pub(super) fn drop_name(row: &mut Row<'_>) {
+    let labels = std::mem::replace(&mut row.labels, RowLabels::Own(Labels::default()));
+    row.labels = labels.nameless();
 }

@@ -1,19 +1,47 @@
-//! PromQL: a subset with Prometheus' own meaning, and the rest refused by name.
+//! PromQL with the meaning that it has in Prometheus 2.42; what only later versions know is refused by name.
 //!
-//! Selectors with offset; `rate`, `increase`, `delta`, `irate`; `sum`, `avg`, `min`, `max`, `count` by or without;
-//! `*_over_time`; `histogram_quantile` over classic buckets; arithmetic and comparison between numbers and vectors, one
-//! to one.
+//! Not here: native histograms and their functions, `info`, `limitk`, `limit_ratio`, `fill`, durations that are computed
+//! or lack a unit, names in quotes, `anchored` and `smoothed`, and functions marked experimental.
 
-mod eval; // values at a moment
-mod functions; // over ranges and buckets
+mod aggregate; // groups to one row, or to a choice of rows
+mod binary; // operators between numbers and series
+mod calls; // functions of values at a moment
+mod check; // parts that fit each other
+mod dates; // the calendar
+mod error; // why a query gives nothing, and where
+mod eval; // selectors, ranges, subqueries over a grid of moments
+mod functions; // the list of functions
+mod lex; // text to tokens
+mod literal; // numbers, durations, texts, patterns
+mod parse; // tokens to a tree
+mod quantile; // of values and of buckets
+mod row; // values of a series over a grid
+mod sum; // sums that lose little
+mod tree; // what a query is
+mod warnings; // what is allowed and probably meant otherwise
+mod window; // functions of the samples within a range
 
-use promql_parser::label::Matchers;
-use promql_parser::parser::{self, Expr, VectorSelector, token};
+pub use error::{Place, PromqlError};
+pub use warnings::{Warning, warnings};
 
 use crate::metrics::labels::Labels;
-use crate::metrics::store::Store;
+use crate::metrics::store::{Point, SeriesId, Store};
+use error::unknown_function;
+use eval::Evaluator;
+use row::{Grid, Outcome, Row, is_present};
+use tree::{AggregateOp, Expr, Node, Type};
 
-/// A query that has been read and is within what is supported.
+/// Samples that one evaluation may look at, those that it computes included (Prometheus' default of
+/// `query.max-samples`). Counted, not timed, so that a replay is refused where the first run was.
+pub const MOST_SAMPLES: usize = 50_000_000;
+/// Samples that windows may hold in all, where a function looks at each of them anew for every window.
+pub const MOST_VISITS: usize = 200_000_000;
+/// Moments of one range query (as in Prometheus).
+pub const MOST_STEPS: usize = 11_000;
+/// How far back an instant looks for a sample (Prometheus' default).
+pub const LOOKBACK_MS: i64 = 300_000;
+
+/// A query that has been read and whose parts fit.
 #[derive(Clone, Debug)]
 pub struct Query {
     text: String,
@@ -29,61 +57,35 @@ pub struct Sample {
     pub value: f64,
 }
 
-/// What a query gives.
+/// Values of a series over time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Labels.
+    pub labels: Labels,
+    /// Values in order of time; moments without one are left out.
+    pub points: Vec<Point>,
+}
+
+/// What a query gives at a moment.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A number.
     Scalar(f64),
-    /// Values of series, in order of their labels.
+    /// Values of series, in order of their labels, or in the order that `sort` or `topk` made.
     Vector(Vec<Sample>),
+    /// Samples within a range, with the times at which they were taken, in order of labels.
+    Range(Vec<Line>),
+    /// A text.
+    Text(String),
 }
-
-/// Why a query gives nothing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PromqlError {
-    /// It is not PromQL.
-    #[error("not PromQL: {0}")]
-    Syntax(String),
-    /// It is PromQL that is not supported here.
-    #[error("{construct} is not supported here{}", at(*.offset))]
-    Unsupported {
-        /// What.
-        construct: String,
-        /// Where in the text it first stands, in bytes, if it can be told.
-        offset: Option<usize>,
-    },
-    /// Its parts do not fit each other.
-    #[error("{0}")]
-    Mismatch(String),
-    /// It looks at more samples than it may.
-    #[error("the query looks at more than {0} samples: ask for a shorter range or fewer series")]
-    TooMuch(usize),
-}
-
-fn at(offset: Option<usize>) -> String {
-    offset.map_or(String::new(), |o| format!(" (at character {})", o + 1))
-}
-
-/// Samples that one evaluation may look at (Prometheus' default of `query.max-samples`).
-pub const MOST_SAMPLES: usize = 50_000_000;
-/// How far back an instant looks for a sample (Prometheus' default).
-pub const LOOKBACK_MS: i64 = 300_000;
 
 impl Query {
     /// Reads a query.
     ///
     /// # Errors
-    /// It is not PromQL, or more of it than is supported here.
+    /// It is not PromQL, its parts do not fit each other, or it is PromQL that is left out here.
     pub fn parse(text: &str) -> Result<Query, PromqlError> {
-        // The parser panics on durations beyond its reach, as in `offset 1e308`; nobody's query may end the program.
-        let expr = std::panic::catch_unwind(|| parser::parse(text))
-            .unwrap_or_else(|_| Err("a duration in it is out of range".to_string()))
-            .map_err(PromqlError::Syntax)?;
-        eval::supported(&expr).map_err(|construct| {
-            let word = construct.split('`').nth(1).unwrap_or(&construct);
-            PromqlError::Unsupported { offset: text.find(word), construct }
-        })?;
-        Ok(Query { text: text.to_string(), expr })
+        Ok(Query { text: text.to_string(), expr: parse::parse(text)? })
     }
 
     /// The query as it was written.
@@ -91,57 +93,133 @@ impl Query {
         &self.text
     }
 
-    /// Its value at a moment.
+    /// Whether it gives a number or values of series, and not a range or a text.
+    pub fn gives_values(&self) -> bool {
+        matches!(self.expr.gives, Type::Scalar | Type::Vector)
+    }
+
+    /// Its value at a moment, in milliseconds.
     ///
     /// # Errors
-    /// Its parts do not fit, or it looks at too much. That nothing matches is no error.
+    /// Series do not match as it says, or it looks at too much. That nothing matches is no error.
     pub fn eval_at(&self, store: &Store, t_ms: i64) -> Result<Value, PromqlError> {
-        eval::Evaluator::new(store, t_ms).value(&self.expr).map(|mut value| {
-            if let Value::Vector(samples) = &mut value {
-                samples.sort_by(|a, b| a.labels.cmp(&b.labels));
+        let grid = Grid::one(t_ms);
+        let mut evaluator = Evaluator::new(store, &self.text, grid);
+        match (&self.expr.bare().node, self.expr.gives) {
+            (Node::Text(text), _) => Ok(Value::Text(text.clone())),
+            (_, Type::Range) => {
+                let series = evaluator.samples(&self.expr, t_ms)?;
+                let mut lines: Vec<Line> = (series.iter())
+                    .map(|(labels, columns)| Line { labels: labels.to_labels(), points: columns.points().collect() })
+                    .collect();
+                lines.sort_by(|a, b| a.labels.cmp(&b.labels));
+                Ok(Value::Range(lines))
             }
-            value
-        })
+            _ => Ok(match evaluator.outcome(&self.expr, &grid)? {
+                Outcome::Scalar(numbers) => Value::Scalar(numbers[0]),
+                Outcome::Vector(rows) => Value::Vector(self.in_order(rows)),
+            }),
+        }
+    }
+
+    /// Its values from one moment to another, in steps, all in milliseconds; both ends belong to it. Series come in order
+    /// of their labels, a number as one series without labels.
+    ///
+    /// # Errors
+    /// As `eval_at`; it gives no number and no vector; the step is none, the end lies before the start, or there are more
+    /// than [`MOST_STEPS`] moments.
+    pub fn eval_range(
+        &self,
+        store: &Store,
+        start_ms: i64,
+        end_ms: i64,
+        step_ms: i64,
+    ) -> Result<Vec<Line>, PromqlError> {
+        let grid = self.grid(start_ms, end_ms, step_ms)?;
+        let mut lines: Vec<Line> = match Evaluator::new(store, &self.text, grid).outcome(&self.expr, &grid)? {
+            Outcome::Scalar(numbers) => vec![Line { labels: Labels::default(), points: points(&grid, &numbers) }],
+            Outcome::Vector(rows) => {
+                let lines = rows.iter().filter(|row| !row.is_empty());
+                lines.map(|row| Line { labels: row.labels.to_labels(), points: points(&grid, &row.cells) }).collect()
+            }
+        };
+        lines.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(lines)
+    }
+
+    fn grid(&self, start_ms: i64, end_ms: i64, step_ms: i64) -> Result<Grid, PromqlError> {
+        if !self.gives_values() {
+            let message =
+                format!("a query over time gives a scalar or an instant vector, not {}", self.expr.gives.name());
+            return Err(PromqlError::mismatch(&self.text, self.expr.at, message));
+        }
+        if step_ms <= 0 {
+            return Err(PromqlError::Steps("the step must be longer than nothing".to_string()));
+        }
+        if end_ms < start_ms {
+            return Err(PromqlError::Steps("the end lies before the start".to_string()));
+        }
+        let steps = (i128::from(end_ms) - i128::from(start_ms)) / i128::from(step_ms);
+        match usize::try_from(steps) {
+            Ok(steps) if steps < MOST_STEPS => Ok(Grid { start_ms, step_ms, count: steps + 1 }),
+            _ => Err(PromqlError::Steps(format!("more than {MOST_STEPS} moments: make the step longer"))),
+        }
+    }
+
+    fn in_order(&self, rows: Vec<Row<'_>>) -> Vec<Sample> {
+        let rows = rows.iter().filter(|row| !row.is_empty());
+        let mut samples: Vec<Sample> =
+            rows.map(|row| Sample { labels: row.labels.to_labels(), value: row.cells[0] }).collect();
+        if !orders(&self.expr) {
+            samples.sort_by(|a, b| a.labels.cmp(&b.labels));
+        }
+        samples
     }
 
     /// The names of the metrics that it asks for, in order, each once.
     pub fn metrics(&self) -> Vec<String> {
         let mut names = Vec::new();
-        collect_names(&self.expr, &mut names);
+        self.visit(&mut |expr| {
+            if let Node::Selector(selector) | Node::Range { selector, .. } = &expr.node {
+                names.extend(selector.exact_name().map(str::to_string));
+            }
+        });
         names.sort();
         names.dedup();
         names
     }
-}
 
-/// The name that a selector asks for, before the braces or in them.
-fn name_of(selector: &VectorSelector) -> Option<String> {
-    let in_braces = |m: &Matchers| {
-        let exact = |m: &&promql_parser::label::Matcher| {
-            m.name == crate::metrics::labels::NAME && matches!(m.op, promql_parser::label::MatchOp::Equal)
-        };
-        m.matchers.iter().find(exact).map(|m| m.value.clone())
-    };
-    selector.name.clone().or_else(|| in_braces(&selector.matchers))
-}
-
-fn collect_names(expr: &Expr, names: &mut Vec<String>) {
-    match expr {
-        Expr::VectorSelector(selector) => names.extend(name_of(selector)),
-        Expr::MatrixSelector(range) => names.extend(name_of(&range.vs)),
-        Expr::Aggregate(aggregate) => collect_names(&aggregate.expr, names),
-        Expr::Unary(unary) => collect_names(&unary.expr, names),
-        Expr::Paren(paren) => collect_names(&paren.expr, names),
-        Expr::Binary(binary) => {
-            collect_names(&binary.lhs, names);
-            collect_names(&binary.rhs, names);
+    /// The series that it selects, if it is nothing but a selector.
+    ///
+    /// # Errors
+    /// It is more than a selector.
+    pub fn series(&self, store: &Store) -> Result<Vec<SeriesId>, PromqlError> {
+        match &self.expr.node {
+            Node::Selector(selector) => Ok(store.select(selector.exact_name(), |labels| selector.fits(labels))),
+            _ => Err(PromqlError::mismatch(&self.text, self.expr.at, "this is more than a selector".to_string())),
         }
-        Expr::Call(call) => call.args.args.iter().for_each(|arg| collect_names(arg, names)),
-        _ => {}
+    }
+
+    /// Visits every expression, the whole first.
+    fn visit<'q>(&'q self, see: &mut impl FnMut(&'q Expr)) {
+        let mut left = vec![&self.expr];
+        while let Some(expr) = left.pop() {
+            see(expr);
+            left.extend(expr.parts());
+        }
     }
 }
 
-/// The sign of a binary operator.
-fn sign(op: token::TokenType) -> String {
-    op.to_string()
+/// Whether the order of the result is what was asked for.
+fn orders(expr: &Expr) -> bool {
+    match &expr.bare().node {
+        Node::Aggregate(aggregate) => matches!(aggregate.op, AggregateOp::Topk | AggregateOp::Bottomk),
+        Node::Call { function, .. } => matches!(function.name, "sort" | "sort_desc"),
+        _ => false,
+    }
+}
+
+fn points(grid: &Grid, cells: &[f64]) -> Vec<Point> {
+    let present = cells.iter().enumerate().filter(|(_, value)| is_present(**value));
+    present.map(|(place, value)| Point { t_ms: grid.moment(place), value: *value }).collect()
 }

@@ -50,13 +50,20 @@ fn pool_mistakes(found: &mut Vec<SpecError>, pool: &PoolSpec, path: &str) {
         found.push(SpecError::new(format!("{path}.host_limit_gib"), message));
     }
     if let Some(scaler) = &pool.autoscaler {
-        if let Err(error) = Query::parse(&scaler.query) {
-            found.push(SpecError::new(format!("{path}.autoscaler.query"), error.to_string()));
-        }
+        query_mistakes(found, &scaler.query, format!("{path}.autoscaler.query"));
         if scaler.max < scaler.min {
             let message = format!("at most {} replicas, but at least {}", scaler.max, scaler.min);
             found.push(SpecError::new(format!("{path}.autoscaler.max"), message));
         }
+    }
+}
+
+/// A control loop needs numbers.
+fn query_mistakes(found: &mut Vec<SpecError>, query: &str, path: String) {
+    match Query::parse(query) {
+        Ok(query) if query.gives_values() => {}
+        Ok(_) => found.push(SpecError::new(path, "the query gives a range or a text, and a number is wanted")),
+        Err(error) => found.push(SpecError::new(path, error.to_string())),
     }
 }
 
@@ -166,9 +173,7 @@ pub fn fault_mistakes(stack: &StackSpec, fault: &Fault, path: &str) -> Vec<SpecE
             found.push(SpecError::unknown_name(path, "monitoring job", job, JOBS));
         }
         Fault::AutoscalerQuery { query, .. } => {
-            if let Err(error) = Query::parse(query) {
-                found.push(SpecError::new(format!("{path}.query"), error.to_string()));
-            }
+            query_mistakes(&mut found, query, format!("{path}.query"));
         }
         _ => {}
     }

@@ -123,6 +123,7 @@ impl World {
         let value = match scaler.query.eval_at(&self.scraped, at_ms).ok()? {
             Value::Scalar(value) => value,
             Value::Vector(samples) => samples.first()?.value,
+            Value::Range(_) | Value::Text(_) => return None,
         };
         value.is_finite().then_some(value)
     }

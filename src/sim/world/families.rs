@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+pub use crate::metrics::kind::Kind;
+
 use crate::sim::kv::run_cache::Removal;
 use crate::sim::serving::accelerator::{Board, Gpu};
 use crate::sim::serving::engine::EngineCounts;
@@ -9,18 +11,6 @@ use crate::sim::spec::stack::FacilitySpec;
 use crate::sim::time::SimTime;
 use crate::sim::world::request_times::HISTOGRAMS;
 use crate::sim::world::state::{ClusterCounts, Gateway, Replica, SharedCache};
-
-/// How a metric's values are to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// The state at the moment of the scrape.
-    Gauge,
-    /// Never falls while its process lives, and begins at zero with each.
-    Counter,
-    /// Observations by bucket: series `_bucket` with the label `le`, `_sum` and `_count`.
-    Histogram,
-}
 
 /// What can be scraped under one name.
 #[derive(Clone, Copy, Debug, Serialize)]
