@@ -5,7 +5,6 @@ use clap::{Args, ValueEnum};
 use crate::cli::place::{Place, unguessable};
 use crate::cli::{Failure, open};
 use crate::scenario::catalogue::{Catalogue, is_path};
-use crate::scenario::lower::Setup;
 use crate::scenario::opened::{Scenario, ScenarioError};
 use crate::session::case::{case, number};
 use crate::session::clock::{ClockKind, Mode, Terms};
@@ -117,9 +116,8 @@ impl Beginning {
             ranked: self.ranked,
             named: named || self.variant.is_some(),
         };
-        let setup = Setup { variant: Some(variant.clone()), ..Setup::default() };
         let world = |e: crate::telemetry::watch::WatchError| Failure::No(e.to_string());
-        let paged_at = Watch::new(&scenario.file, &setup, seed, salt).map_err(world)?.run_to_first_page();
+        let paged_at = Watch::new(&scenario.file, &variant, seed, salt).map_err(world)?.run_to_first_page();
         let build = env!("CARGO_PKG_VERSION").to_string();
         let seal = Seal {
             v: seal::VERSION,

@@ -6,7 +6,6 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::scenario::lower::Setup;
 use crate::scenario::opened::Scenario;
 use crate::session::act::{self, Preview};
 use crate::session::belief::Board;
@@ -107,8 +106,7 @@ impl Session {
     /// # Errors
     /// No world can be built from what is sealed.
     pub fn open(scenario: Scenario, seal: Seal, terms: Terms) -> Result<Session, WatchError> {
-        let setup = Setup { variant: Some(seal.variant.clone()), ..Setup::default() };
-        let mut watch = Watch::new(&scenario.file, &setup, seal.seed, seal.salt)?;
+        let mut watch = Watch::new(&scenario.file, &seal.variant, seal.seed, seal.salt)?;
         watch.advance_to(seal.begins_at());
         let (_, horizon) = watch.world.window();
         let facts_seen = watch.world.facts().len();

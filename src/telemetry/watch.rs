@@ -1,12 +1,17 @@
 //! Everything that is seen of one world so far, kept up to date as it goes on.
 
+use std::sync::Arc;
+
 use crate::metrics::promql::{Query, Value};
+use crate::metrics::store::Store;
 use crate::scenario::file::ScenarioFile;
 use crate::scenario::lower::Setup;
 use crate::sim::spec::{SpecError, WorldSpec};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::World;
+use crate::telemetry::archive::Archive;
 use crate::telemetry::calendar::Calendar;
+use crate::telemetry::past::{BeyondRetention, Past};
 use crate::telemetry::scene::Scene;
 
 /// Share of users in pain, as the service-level indicator has it: answers that failed, and of those that did not the
@@ -17,6 +22,8 @@ const PAIN: &str = concat!(
     "* (sum(rate(vllm:time_to_first_token_seconds_bucket{le=\"2.5\"}[2m])) ",
     "/ sum(rate(vllm:time_to_first_token_seconds_count[2m])))"
 );
+/// Where nothing pages, somebody asks to have a look so long after the opening.
+const ASKED_AFTER: SimDuration = SimDuration::from_secs(420);
 
 /// A world and what is seen of it.
 pub struct Watch {
@@ -24,6 +31,12 @@ pub struct Watch {
     pub world: World,
     /// What things are called.
     pub scene: Scene,
+    /// Documents.
+    pub archive: Archive,
+    file: Arc<ScenarioFile>,
+    variant: String,
+    seed: u64,
+    past: Past,
     pain: Option<Query>,
 }
 
@@ -43,13 +56,24 @@ impl Watch {
     ///
     /// # Errors
     /// No world can be built from it, or its date is none.
-    pub fn new(file: &ScenarioFile, setup: &Setup, seed: u64, salt: u64) -> Result<Watch, WatchError> {
-        let spec: WorldSpec = file.world(setup).map_err(|e| WatchError::Spec(vec![e]))?;
+    pub fn new(file: &Arc<ScenarioFile>, variant: &str, seed: u64, salt: u64) -> Result<Watch, WatchError> {
+        let setup = Setup { variant: Some(variant.to_string()), ..Setup::default() };
+        let spec: WorldSpec = file.world(&setup).map_err(|e| WatchError::Spec(vec![e]))?;
         let history = &file.history;
         let calendar = Calendar::new(&history.date, &history.opens_at, spec.open_at).map_err(WatchError::Date)?;
         let mut world = World::new(&spec, seed).map_err(WatchError::Spec)?;
         world.record_everything();
-        Ok(Watch { scene: Scene::new(&spec, seed, calendar, salt), world, pain: Query::parse(PAIN).ok() })
+        let date = calendar.date_time(spec.open_at).split(' ').next().unwrap_or_default().to_string();
+        Ok(Watch {
+            scene: Scene::new(&spec, seed, calendar, salt),
+            archive: Archive::built_in(&date),
+            file: Arc::clone(file),
+            variant: variant.to_string(),
+            seed,
+            past: Past::default(),
+            world,
+            pain: Query::parse(PAIN).ok(),
+        })
     }
 
     /// Lets the world go on, and looks.
@@ -61,7 +85,6 @@ impl Watch {
     /// The moment of the first page after the opening; where nothing pages within the scenario, so long after the
     /// opening: somebody asks to have a look.
     pub fn run_to_first_page(&mut self) -> SimTime {
-        const ASKED_AFTER: SimDuration = SimDuration::from_secs(420);
         let (open_at, _) = self.world.window();
         open_at + ASKED_AFTER
     }
@@ -71,15 +94,36 @@ impl Watch {
         None
     }
 
+    /// Milliseconds of the world, as the store of metrics counts them.
+    pub fn now_ms(&self) -> i64 {
+        ms(self.world.now())
+    }
+
+    /// Asks the metrics, with the days before that the query speaks of.
+    ///
+    /// # Errors
+    /// The query speaks of a time that is not kept.
+    pub fn with_metrics<T>(&mut self, query: &Query, ask: impl FnOnce(&Store) -> T) -> Result<T, BeyondRetention> {
+        let days = Past::days_of(query, self.now_ms())?;
+        if days.is_empty() {
+            return Ok(ask(self.world.scraped()));
+        }
+        let store = self.past.with_present(&self.file, &self.variant, self.seed, &days, self.world.scraped());
+        Ok(ask(&store))
+    }
+
     /// Share of users in pain now, from 0 to 1, as the indicator has it; none where nothing was measured.
     pub fn pain(&self) -> Option<f64> {
-        let t_ms = (self.world.now().0 / 1_000_000) as i64;
-        match self.pain.as_ref()?.eval_at(self.world.scraped(), t_ms).ok()? {
-            Value::Scalar(share) => Some(share),
+        match self.pain.as_ref()?.eval_at(self.world.scraped(), self.now_ms()).ok()? {
             Value::Vector(samples) => samples.first().map(|s| s.value),
             _ => None,
         }
         .filter(|share| share.is_finite())
         .map(|share| share.clamp(0.0, 1.0))
     }
+}
+
+/// Milliseconds of a moment, as the store of metrics counts them.
+pub fn ms(at: SimTime) -> i64 {
+    (at.0 / 1_000_000) as i64
 }

@@ -216,6 +216,7 @@ impl Seen {
         match query.eval_at(&self.scraped, self.end_ms).unwrap_or_else(|e| panic!("{}: {e}", query.text())) {
             Value::Scalar(value) => value,
             Value::Vector(samples) => samples.first().map_or(0.0, |sample| sample.value),
+            other => panic!("{} gives no value: {other:?}", query.text()),
         }
     }
 

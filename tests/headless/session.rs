@@ -7,7 +7,6 @@ use std::process::{Command as Process, Stdio};
 use proptest::prelude::*;
 use scartissue::console::parse::{Said, parse};
 use scartissue::scenario::catalogue::Catalogue;
-use scartissue::scenario::lower::Setup;
 use scartissue::scenario::opened::Scenario;
 use scartissue::session::clock::{ClockKind, Seat, Terms};
 use scartissue::session::log::{Event, Header, Log, LogError, LogWriter};
@@ -26,8 +25,7 @@ fn small() -> Scenario {
 fn session(seed: u64, clock: ClockKind) -> Session {
     let scenario = small();
     let variant = scenario.file.variants[0].name.clone();
-    let setup = Setup { variant: Some(variant.clone()), ..Setup::default() };
-    let paged_at = Watch::new(&scenario.file, &setup, seed, 7).expect("a world").run_to_first_page();
+    let paged_at = Watch::new(&scenario.file, &variant, seed, 7).expect("a world").run_to_first_page();
     let seal = Seal {
         v: seal::VERSION,
         scenario: SMALL.to_string(),

@@ -19,7 +19,7 @@ fn seen(scenario: &Scenario, variant: &str, until: SimTime) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let store = world.scraped();
     for id in store.select(None, |_| true) {
-        let points: Vec<String> = store.points(id).iter().map(|p| format!("{} {:?}", p.t_ms, p.value)).collect();
+        let points: Vec<String> = store.points(id).map(|p| format!("{} {:?}", p.t_ms, p.value)).collect();
         lines.push(format!("{} {:?}: {points:?}", store.labels(id).get(NAME), store.labels(id)));
     }
     let recording = world.recording();

@@ -189,6 +189,20 @@ impl Query {
         names
     }
 
+    /// How far back its selectors and subqueries reach by `offset`, in milliseconds, each once, in order.
+    pub fn offsets_ms(&self) -> Vec<i64> {
+        let mut offsets = Vec::new();
+        self.visit(&mut |expr| match &expr.node {
+            Node::Selector(selector) | Node::Range { selector, .. } => offsets.push(selector.when.offset_ms),
+            Node::Subquery { when, .. } => offsets.push(when.offset_ms),
+            _ => {}
+        });
+        offsets.retain(|offset| *offset != 0);
+        offsets.sort_unstable();
+        offsets.dedup();
+        offsets
+    }
+
     /// The series that it selects, if it is nothing but a selector.
     ///
     /// # Errors
