@@ -135,7 +135,8 @@ fn score<'a>(document: &'a Document, words: &[String]) -> Option<(usize, &'a Doc
     let about = format!("{} {} {}", document.id, document.services, document.kind).to_lowercase();
     let mut score = 0;
     for word in words {
-        let here = TITLE_WEIGHT * title.matches(word).count() + about.matches(word).count() + body.matches(word).count();
+        let here =
+            TITLE_WEIGHT * title.matches(word).count() + about.matches(word).count() + body.matches(word).count();
         if here == 0 {
             return None;
         }

@@ -6,11 +6,11 @@
 pub mod calendar; // simulated moments as dates
 pub mod scene; // who and what the things seen are called
 
-pub mod archive; // documents
 pub mod alerts; // rules over what was scraped, and when they fired
+pub mod archive; // documents
 pub mod changes; // what was changed, when and by whom
 pub mod logs; // what processes say
+pub mod past; // the same hours of days before
 pub mod spans; // what a request waited for
 pub mod tickets; // what people say
-pub mod past; // the same hours of days before
 pub mod watch; // all of it, of one world

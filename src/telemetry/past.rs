@@ -48,7 +48,14 @@ impl Past {
     }
 
     /// The present with the days before it that are asked for.
-    pub fn with_present(&mut self, file: &ScenarioFile, variant: &str, seed: u64, days: &[u32], present: &Store) -> Store {
+    pub fn with_present(
+        &mut self,
+        file: &ScenarioFile,
+        variant: &str,
+        seed: u64,
+        days: &[u32],
+        present: &Store,
+    ) -> Store {
         let mut whole = Store::default();
         for day in KEPT_DAYS.iter().filter(|day| days.contains(day)) {
             let then = self.days.entry(*day).or_insert_with(|| simulate(file, variant, seed, *day));

@@ -3,10 +3,13 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::metrics::promql::Query;
 use crate::session::command::Look;
-use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::time::SimTime;
+use crate::telemetry::past::Past;
 use crate::telemetry::watch::Watch;
+
+pub mod documents; // the archive
+pub mod metrics; // PromQL
 
 /// The answer to a look.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -81,9 +84,13 @@ pub fn no_answer(look: &Look, why: &str) -> Answer {
 ///
 /// # Errors
 /// What is wrong with the question, and the way out.
-pub fn check(_watch: &Watch, look: &Look) -> Result<(), String> {
+pub fn check(watch: &Watch, look: &Look) -> Result<(), String> {
     match look {
-        Look::Promql { query, .. } => Query::parse(query).map(drop).map_err(|e| e.to_string()),
+        Look::Promql { query, .. } => {
+            let query = metrics::read(query)?;
+            Past::days_of(&query, watch.now_ms()).map(drop).map_err(|e| e.to_string())
+        }
+        Look::Document { id } => watch.archive.document(id).map(drop),
         _ => Ok(()),
     }
 }
@@ -94,24 +101,9 @@ pub fn check(_watch: &Watch, look: &Look) -> Result<(), String> {
 /// What is wrong with the question, and the way out.
 pub fn answer(watch: &mut Watch, look: &Look) -> Result<Answer, String> {
     match look {
-        Look::Promql { query, window_s, step_s } => promql(watch, query, *window_s, *step_s),
+        Look::Promql { query, window_s, step_s } => metrics::answer(watch, query, *window_s, *step_s),
+        Look::Archive { words } => Ok(documents::search(watch, words)),
+        Look::Document { id } => documents::read(watch, id),
         other => Err(format!("{} cannot be answered", title(other))),
     }
-}
-
-fn promql(watch: &Watch, text: &str, _window_s: Option<u32>, _step_s: Option<u32>) -> Result<Answer, String> {
-    let now = watch.world.now();
-    let query = Query::parse(text).map_err(|e| e.to_string())?;
-    let value = query.eval_at(watch.world.scraped(), (now.0 / 1_000_000) as i64).map_err(|e| e.to_string())?;
-    let text_of = format!("{value:?}");
-    Ok(Answer {
-        title: text.to_string(),
-        text: text_of,
-        data: json!({}),
-        seen: Seen {
-            features: query.metrics().iter().map(|m| format!("metric:{m}")).collect(),
-            from: SimTime(now.0.saturating_sub(SimDuration::from_secs(300).0)),
-            to: now,
-        },
-    })
 }
