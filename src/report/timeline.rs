@@ -117,6 +117,7 @@ impl Teller<'_> {
                 Why::Removed => (format!("{} is taken away", self.replica(*p, *r)), Action),
             },
             What::GatewayKilled(g) => (format!("gateway {} ran out of memory and was killed", g.0), Symptom),
+            What::GatewayStopped(g) => (format!("gateway {} restarts", g.0), Action),
             What::GatewayUp(g) => (format!("gateway {} is back", g.0), Action),
             What::NodeReplaced(n) => (format!("controller replaces cache node {} by an empty spare", n.0), Action),
             What::NodeRestored(n) => (format!("cache node {} is back with its contents", n.0), Action),

@@ -37,6 +37,8 @@ pub enum What {
     ReplicaDown(PoolId, ReplicaId, Why),
     /// A gateway ran out of memory and was killed.
     GatewayKilled(GatewayId),
+    /// A gateway was told to stop, and starts again.
+    GatewayStopped(GatewayId),
     /// A gateway accepts connections again.
     GatewayUp(GatewayId),
     /// A node's agent fell silent.

@@ -110,6 +110,8 @@ pub(super) struct Call {
     pub flows: u32,
     pub first_token_sent: bool,
     pub is_retry: bool,
+    /// Whether the replica was told to drop it.
+    pub cancelled: bool,
     /// Whether the replica counts it as inside.
     pub entered: bool,
     pub passage: Passage,
@@ -295,6 +297,8 @@ pub(super) struct Replica {
     pub fail_fast: bool,
     pub key_seed: u64,
     pub has_node: bool,
+    /// Whether its machine was taken out of service.
+    pub cordoned: bool,
     pub node_since: SimTime,
     /// The engine's counts when the present process began.
     pub counts_before: EngineCounts,
