@@ -120,6 +120,7 @@ impl Teller<'_> {
                 Why::Removed => (format!("{} is taken away", self.replica(*p, *r)), Action),
             },
             What::GatewayKilled(g) => (format!("gateway {} ran out of memory and was killed", g.0), Symptom),
+            What::GatewayStopped(g) => (format!("gateway {} restarts", g.0), Action),
             What::GatewayUp(g) => (format!("gateway {} is back", g.0), Action),
             What::GatewayEndpoint(g, false) => (format!("gateway {} leaves the balancer", g.0), Symptom),
             What::NodeReplaced(n) => (format!("controller replaces cache node {} by an empty spare", n.0), Action),

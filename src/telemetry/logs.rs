@@ -1,6 +1,23 @@
-//! Log lines, as the processes of the stack write them.
+//! Log lines, as the processes of the stack write them: access and errors at gateways, engines' statistics, what
+//! routers, controllers and kubelets note. Each says only what its process could know.
+//!
+//! Lines are derived from what was recorded and from facts, in order of time. A line is added once nothing earlier can
+//! follow, so the book is the same however time was cut.
 
-use crate::sim::time::SimTime;
+mod cluster; // schedulers, kubelets, autoscalers, controllers, routers
+mod gateway; // access and errors
+mod serving; // engines
+
+use std::collections::BTreeMap;
+
+use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::world::World;
+use crate::telemetry::logs::cluster::Cluster;
+use crate::telemetry::logs::serving::Engines;
+use crate::telemetry::scene::Scene;
+
+/// Lines of one kind that a pod writes in a second; of the rest it says how many they were.
+pub const LINES_PER_SECOND: u32 = 5;
 
 /// How bad a line says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,4 +58,176 @@ pub struct LogLine {
     pub request: Option<String>,
     /// What it says.
     pub body: String,
+}
+
+impl LogLine {
+    fn new(at: SimTime, service: &'static str, pod: String, level: Level, body: String) -> LogLine {
+        LogLine { at, service, pod, level, trace: None, request: None, body }
+    }
+}
+
+/// Services that write lines.
+pub const SERVICES: [&str; 9] =
+    ["gateway", "auth", "serving", "router", "kv-cache", "autoscaler", "scheduler", "kubelet", "kernel"];
+
+/// All lines written so far.
+#[derive(Debug, Default)]
+pub struct LogBook {
+    lines: Vec<LogLine>,
+    desk: Desk,
+    cluster: Cluster,
+    engines: Engines,
+    read: Read,
+}
+
+/// How far the sources have been read.
+#[derive(Debug, Default)]
+struct Read {
+    facts: usize,
+    engines: usize,
+    calls: usize,
+    attempts: usize,
+}
+
+/// The sources in the order in which they are read at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    Fact,
+    Engine,
+    Call,
+    Attempt,
+}
+
+impl LogBook {
+    /// An empty book.
+    pub fn new() -> LogBook {
+        LogBook::default()
+    }
+
+    /// Adds what was written before the world's present moment. The scene has been refreshed from the same world.
+    pub fn advance(&mut self, scene: &Scene, world: &World) {
+        let now = world.now();
+        let (recording, facts) = (world.recording(), world.facts());
+        let (attempts, calls, engines) = (recording.attempts(), recording.calls(), recording.engines());
+        loop {
+            let next = [
+                facts.get(self.read.facts).map(|f| (f.at, Source::Fact)),
+                engines.get(self.read.engines).map(|e| (e.at, Source::Engine)),
+                calls.get(self.read.calls).map(|c| (c.ended, Source::Call)),
+                attempts.get(self.read.attempts).map(|a| (a.ended, Source::Attempt)),
+            ];
+            let Some((_, source)) = next.into_iter().flatten().min().filter(|(at, _)| *at < now) else { break };
+            match source {
+                Source::Fact => {
+                    let fact = &facts[self.read.facts];
+                    self.read.facts += 1;
+                    self.engines.note(fact);
+                    self.cluster.note(&mut self.desk, scene, world, fact);
+                }
+                Source::Engine => {
+                    self.engines.state(&mut self.desk, scene, &engines[self.read.engines]);
+                    self.read.engines += 1;
+                }
+                Source::Call => {
+                    serving::call(&mut self.desk, scene, &calls[self.read.calls]);
+                    self.read.calls += 1;
+                }
+                Source::Attempt => {
+                    gateway::attempt(&mut self.desk, scene, world, &attempts[self.read.attempts]);
+                    self.read.attempts += 1;
+                }
+            }
+        }
+        self.lines.extend(self.desk.take_before(now));
+    }
+
+    /// All lines so far, in order of time.
+    pub fn lines(&self) -> &[LogLine] {
+        &self.lines
+    }
+
+    /// The lines from a moment on.
+    pub fn since(&self, from: SimTime) -> &[LogLine] {
+        &self.lines[self.lines.partition_point(|line| line.at < from)..]
+    }
+}
+
+/// Where lines lie until nothing earlier can follow, and where they are counted.
+#[derive(Debug, Default)]
+struct Desk {
+    waiting: BTreeMap<(SimTime, u64), LogLine>,
+    written: u64,
+    counters: BTreeMap<(String, &'static str), Counter>,
+}
+
+/// The lines of one kind that a pod wrote in the present second.
+#[derive(Debug, Default)]
+struct Counter {
+    second: u64,
+    written: u32,
+    suppressed: u32,
+    note: Option<(SimTime, u64)>,
+}
+
+impl Desk {
+    /// Puts a line down; its moment is not before that of the record that is being read.
+    fn write(&mut self, line: LogLine) -> (SimTime, u64) {
+        let key = (line.at, self.written);
+        self.written += 1;
+        self.waiting.insert(key, line);
+        key
+    }
+
+    /// As [`Desk::write`], for lines that come in numbers: beyond [`LINES_PER_SECOND`] of a `kind` they are counted, and
+    /// the count is written at the end of the second.
+    fn write_some(&mut self, kind: &'static str, at: SimTime, service: &'static str, pod: String, line: Draft<'_>) {
+        let second = at.0 / 1_000_000_000;
+        let counter = self.counters.entry((pod.clone(), kind)).or_default();
+        if counter.second != second {
+            *counter = Counter { second, ..Counter::default() };
+        }
+        if counter.written < LINES_PER_SECOND {
+            counter.written += 1;
+            let (trace, request) = (line.trace, line.request);
+            let body = (line.body)();
+            self.write(LogLine { at, service, pod, level: line.level, trace, request, body });
+            return;
+        }
+        counter.suppressed += 1;
+        let body = format!("suppressed {} similar lines ({kind})", counter.suppressed);
+        if let Some(note) = counter.note.and_then(|key| self.waiting.get_mut(&key)) {
+            note.body = body;
+            return;
+        }
+        let end = SimTime((second + 1) * 1_000_000_000);
+        let key = self.write(LogLine::new(end, service, pod.clone(), line.level, body));
+        if let Some(counter) = self.counters.get_mut(&(pod, kind)) {
+            counter.note = Some(key);
+        }
+    }
+
+    /// Takes back lines that have not been written yet.
+    fn take_back(&mut self, after: SimTime, which: impl Fn(&LogLine) -> bool) {
+        self.waiting.retain(|(at, _), line| *at <= after || !which(line));
+    }
+
+    /// The lines before a moment, in order.
+    fn take_before(&mut self, now: SimTime) -> impl Iterator<Item = LogLine> {
+        let later = self.waiting.split_off(&(now, 0));
+        std::mem::replace(&mut self.waiting, later).into_values()
+    }
+}
+
+/// A line that is only worded if it is written.
+struct Draft<'a> {
+    level: Level,
+    trace: Option<String>,
+    request: Option<String>,
+    body: &'a dyn Fn() -> String,
+}
+
+/// As in `1.8 s` or `412 ms`.
+fn took(span: SimDuration) -> String {
+    let ms = span.as_secs_f64() * 1e3;
+    if ms < 1000.0 { format!("{ms:.0}ms") } else { format!("{:.1}s", ms / 1e3) }
 }

@@ -9,6 +9,7 @@ mod event_loop; // what drives the parts in the tests below
 mod extremes; // numbers that every author can write and none means
 mod house; // the tree keeps its own rules: import direction, header lines
 mod loader; // a scenario file is read, or everything wrong with it is said
+mod logs; // log lines and spans agree with what was recorded, and tell no more
 mod mechanisms; // every fault, action and part moves what it should, and nothing else
 mod metastability; // collapse that outlives its trigger
 mod parts; // laws of the parts on any input

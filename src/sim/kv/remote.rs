@@ -97,6 +97,13 @@ impl RemoteTier {
         up.fold((0, 0), |(used, all), n| (used + u64::from(n.cache.occupied()), all + u64::from(n.cache.capacity())))
     }
 
+    /// Tokens that a node holds, and room for them; none if it does not answer.
+    pub fn held_by(&self, node: usize) -> Option<(u64, u64)> {
+        let node = self.nodes.get(node).filter(|n| n.up)?;
+        let tokens = |blocks: u32| u64::from(blocks) * u64::from(self.block_tokens);
+        Some((tokens(node.cache.occupied()), tokens(node.cache.capacity())))
+    }
+
     /// Blocks removed so far for a reason, over all nodes.
     pub fn removed(&self, why: Removal) -> u64 {
         self.nodes.iter().map(|n| n.cache.removed(why)).sum()

@@ -37,6 +37,8 @@ pub enum What {
     ReplicaDown(PoolId, ReplicaId, Why),
     /// A gateway ran out of memory and was killed.
     GatewayKilled(GatewayId),
+    /// A gateway was told to stop, and starts again.
+    GatewayStopped(GatewayId),
     /// A gateway accepts connections again.
     GatewayUp(GatewayId),
     /// The balancer's view of a gateway changed to ready or not.

@@ -227,10 +227,11 @@ impl World {
     fn check_and_decode(&mut self, key: Key) {
         let Some(attempt) = self.attempts.get(key) else { return };
         let (serial, images, gateway) = (attempt.serial, attempt.images, attempt.gateway);
-        for (index, (_, share)) in self.api.flags.iter().enumerate() {
+        for (index, (flag, share)) in self.api.flags.iter().enumerate() {
             if draw(self.seed, serial, Purpose::Fault, 20 + index as u64) < *share {
+                let reason = self.recording.flag_exception(flag);
                 self.tally.flag_exceptions += 1;
-                self.because(key, Reason::FlagException(index.min(255) as u8));
+                self.because(key, reason);
                 self.release_worker(key);
                 return self.refuse(key, Outcome::InternalError, None);
             }
@@ -499,11 +500,19 @@ impl World {
         for (_, attempt) in self.attempts.iter_mut().filter(|(_, a)| a.entered && a.gateway == id) {
             attempt.row = None; // nobody was left to write it
         }
-        self.stop_gateway(id);
+        self.end_gateway(id);
         self.gateways[id.index()].killed = true;
     }
 
+    /// The process is told to end and to start anew: what it had in hand is cut off.
     pub(super) fn stop_gateway(&mut self, id: GatewayId) {
+        if self.gateways.get(id.index()).is_some_and(|g| g.up) {
+            self.fact(What::GatewayStopped(id));
+        }
+        self.end_gateway(id);
+    }
+
+    fn end_gateway(&mut self, id: GatewayId) {
         let now = self.now;
         self.cost.restarts += 1;
         let gateway = &mut self.gateways[id.index()];

@@ -55,6 +55,7 @@ impl World {
             fail_fast: false,
             key_seed: 0,
             has_node: false,
+            cordoned: false,
             node_since: SimTime::ZERO,
             process_since: SimTime::ZERO,
             restarts: 0,
@@ -212,13 +213,14 @@ impl World {
         replica.fail_fast = false;
         replica.restarts += u32::from(again);
         replica.last_end = Some(why);
-        replica.board.restart();
-        let slowdown = replica.board.slowdown(&self.facility);
-        replica.engine.set_slowdown(self.now, &slowdown);
         replica.life = Life::Gone;
         if again {
+            replica.board.restart();
+            let slowdown = replica.board.slowdown(&self.facility);
+            replica.engine.set_slowdown(self.now, &slowdown);
             self.start_replica(id);
         } else {
+            replica.cordoned = true; // its boards stay as they are, for whoever repairs them
             self.release_node(id);
         }
         self.rewake(id.index());
@@ -299,6 +301,9 @@ impl World {
     /// Cordoned machines come back as spares, and replicas start on them.
     pub(super) fn uncordon(&mut self, id: PoolId) {
         let back = std::mem::take(&mut self.pools[id.index()].cordoned);
+        for replica in self.pools[id.index()].members.clone() {
+            self.replicas[replica.index()].cordoned = false;
+        }
         self.fleet.spare_nodes += back;
         let wanted = self.pools[id.index()].wanted;
         self.scale_pool(id, wanted);

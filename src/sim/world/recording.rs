@@ -26,7 +26,7 @@ pub enum Reason {
     WorkersBusy,
     /// Nobody could say in time who was asking.
     AuthTimeout,
-    /// An exception on the code path behind a flag, by its place among those that are on.
+    /// An exception on the code path behind a flag, by its place in [`Recording::flags`].
     FlagException(u8),
     /// The prompt is longer than the model takes.
     TooLong,
@@ -115,6 +115,22 @@ pub struct AttemptRow {
     pub client_waited: bool,
 }
 
+impl AttemptRow {
+    /// The status under which the gateway books it: what it answered, or 499 where the client had closed before.
+    pub fn status(&self) -> u16 {
+        match self.outcome.status() {
+            Some(200) | None if !self.client_waited => 499,
+            Some(status) => status,
+            None => 499,
+        }
+    }
+
+    /// Whether the gateway answered in full, and somebody was there to read it.
+    pub fn answered_in_full(&self) -> bool {
+        self.outcome == Outcome::Ok && self.client_waited
+    }
+}
+
 /// One call of a gateway to a replica.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallRow {
@@ -142,6 +158,8 @@ pub struct CallRow {
     pub outcome: Outcome,
     /// Whether the gateway had let go of it before.
     pub abandoned: bool,
+    /// Whether the replica was told to drop it.
+    pub cancelled: bool,
     /// Times it lost its blocks and was computed anew.
     pub preemptions: u16,
     /// Tokens of the prompt, and of these found in high-bandwidth memory, host memory and the shared tier.
@@ -184,6 +202,7 @@ pub struct Recording {
     pub(super) attempts: Vec<AttemptRow>,
     pub(super) calls: Vec<CallRow>,
     pub(super) engines: Vec<EngineState>,
+    flags: Vec<String>,
 }
 
 impl Recording {
@@ -200,6 +219,21 @@ impl Recording {
     /// States of engines.
     pub fn engines(&self) -> &[EngineState] {
         &self.engines
+    }
+
+    /// Flags whose code paths threw, in the order in which they first did.
+    pub fn flags(&self) -> &[String] {
+        &self.flags
+    }
+
+    /// The reason that stands for an exception behind a flag.
+    pub(super) fn flag_exception(&mut self, flag: &str) -> Reason {
+        let known = self.flags.iter().position(|f| f == flag);
+        let place = known.unwrap_or_else(|| {
+            self.flags.push(flag.to_string());
+            self.flags.len() - 1
+        });
+        Reason::FlagException(place.min(255) as u8)
     }
 }
 
@@ -305,6 +339,7 @@ impl World {
             ended: now,
             outcome: call.outcome,
             abandoned: call.attempt.is_none(),
+            cancelled: call.cancelled,
             preemptions: call.preemptions,
             prompt_tokens: call.prompt.tokens(),
             cached_tokens: call.cached_tokens,

@@ -63,6 +63,7 @@ impl World {
             first_token_sent: false,
             uploading: None,
             is_retry,
+            cancelled: false,
             entered: false,
             passage: Passage::default(),
             sent_at: now,
@@ -241,7 +242,8 @@ impl World {
     /// The gateway's cancellation reaches the replica.
     pub(super) fn on_cancel_call(&mut self, key: Key) {
         let now = self.now;
-        let Some(call) = self.calls.get(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.cancelled = true;
         let index = call.replica.index();
         match call.stage {
             CallStage::Travelling | CallStage::Failing => {

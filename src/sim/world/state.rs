@@ -127,6 +127,8 @@ pub(super) struct Call {
     /// As for an attempt.
     pub uploading: Option<SimDuration>,
     pub is_retry: bool,
+    /// Whether the replica was told to drop it.
+    pub cancelled: bool,
     /// Whether the replica counts it as inside.
     pub entered: bool,
     pub passage: Passage,
@@ -394,6 +396,8 @@ pub(super) struct Replica {
     pub fail_fast: bool,
     pub key_seed: u64,
     pub has_node: bool,
+    /// Whether its machine was taken out of service.
+    pub cordoned: bool,
     pub node_since: SimTime,
     /// The present process began.
     pub process_since: SimTime,

@@ -1,6 +1,7 @@
 //! What control planes can say of the fleet at this moment: pods and endpoints, autoscalers, members of the cache tier,
 //! boards, and the configuration in force. Each from its own view, which may be stale.
 
+use crate::sim::ids::{AccountId, ReplicaId};
 use crate::sim::spec::stack::{AutoscalerSpec, RouterPolicy};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::World;
@@ -34,6 +35,8 @@ pub struct PoolState {
     pub wanted: u16,
     /// Machines taken out of service.
     pub cordoned: u16,
+    /// Their numbers, as far as replicas stood on them.
+    pub cordoned_nodes: Vec<usize>,
     /// Accelerators of a replica.
     pub gpus: u8,
     /// The routing rule.
@@ -117,7 +120,7 @@ pub struct CacheState {
     pub members: Vec<MemberState>,
     /// Spares that stand by.
     pub spares: u16,
-    /// Tokens held and room for them, over all members.
+    /// Blocks that hold something and blocks in all, over the members that answer.
     pub tokens: (u64, u64),
 }
 
@@ -128,12 +131,25 @@ pub struct MemberState {
     pub silent_since: Option<SimTime>,
     /// Whether a spare stands in the first machine's place.
     pub replaced: bool,
+    /// Tokens that it holds, and room for them; none if it does not answer.
+    pub tokens: Option<(u64, u64)>,
 }
 
 impl World {
     /// Pool and place of every replica that there ever was, by its number.
     pub fn places(&self) -> Vec<(usize, usize)> {
         self.replicas.iter().map(|r| (r.pool.index(), r.place)).collect()
+    }
+
+    /// The shard of the auth cache that answers for an account.
+    pub fn auth_shard(&self, account: AccountId) -> usize {
+        self.api.auth.shard_of(u64::from(account.0))
+    }
+
+    /// The accelerator of a replica that its driver reported an error of, and the error's code.
+    pub fn xid(&self, replica: ReplicaId) -> Option<(usize, u32)> {
+        let gpus = &self.replicas.get(replica.index())?.board.gpus;
+        gpus.iter().position(|g| g.xid != 0).map(|rank| (rank, gpus[rank].xid))
     }
 
     /// What control planes say at this moment.
@@ -185,6 +201,12 @@ impl World {
             model: pool.spec.model.clone(),
             wanted: pool.wanted,
             cordoned: pool.cordoned,
+            cordoned_nodes: pool
+                .members
+                .iter()
+                .filter(|r| self.replicas[r.index()].cordoned)
+                .map(|r| r.index())
+                .collect(),
             gpus: pool.spec.gpus,
             policy: pool.router.policy(),
             autoscaler: pool.autoscaler.as_ref().map(|a| (a.spec.clone(), a.paused, a.blind)),
@@ -207,7 +229,11 @@ impl World {
 
     fn survey_cache(&self) -> Option<CacheState> {
         let cache = self.cache.as_ref()?;
-        let member = |n: usize| MemberState { silent_since: cache.silent_since[n], replaced: cache.replaced[n] };
+        let member = |n: usize| MemberState {
+            silent_since: cache.silent_since[n],
+            replaced: cache.replaced[n],
+            tokens: cache.tier.held_by(n),
+        };
         Some(CacheState {
             members: (0..cache.replaced.len()).map(member).collect(),
             spares: cache.spares,
