@@ -11,3 +11,8 @@ pub mod changes; // what was changed, when and by whom
 pub mod logs; // what processes say
 pub mod spans; // what a request waited for
 pub mod tickets; // what people say
+
+pub mod compare; // rows inside a selection against the rest
+pub mod log_search; // lines by words and facets
+pub mod rows; // the wide tables of requests and accounts, column by column
+pub mod sql; // statements over all of it

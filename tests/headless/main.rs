@@ -15,5 +15,6 @@ mod promql; // queries mean what they mean in Prometheus
 mod queueing; // stations, links and caches against queueing theory
 mod report; // pages, charts and JSON of made-up runs
 mod scenarios; // what ships: healthy, then broken for its causes, with the signs it claims
+mod sql; // statements look at all that was seen, and at nothing else
 mod traces; // recorded traffic is read and replayed
 mod workload; // what users want: calibration, and laws of every workload
