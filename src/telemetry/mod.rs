@@ -13,4 +13,10 @@ pub mod logs; // what processes say
 pub mod past; // the same hours of days before
 pub mod spans; // what a request waited for
 pub mod tickets; // what people say
+
+pub mod compare; // rows inside a selection against the rest
+pub mod log_search; // lines by words and facets
+pub mod rows; // the wide tables of requests and accounts, column by column
+pub mod sql; // statements over all of it
+
 pub mod watch; // all of it, of one world

@@ -1,0 +1,570 @@
+//! SQL over what can be seen: request rows, accounts, logs, spans, changes, alerts and tickets, through SQLite.
+//!
+//! Rows are not copied. Each table is a view over a narrow index of SQLite's own (number of the row, its moment), and
+//! every other column is a function of ours that reads the cell out of the borrowed slices when the plan asks for it.
+//! rusqlite's virtual tables would be the nearer way, but implementing one takes `unsafe impl`, and this crate has no
+//! unsafe code; functions are `'static`, so for the time of a statement the slices are lent to them through a scoped
+//! thread-local. SQLite flattens the views: a time range is a search in the index, a column that is not asked for is
+//! never read, and the index grows by the rows that are new since the last statement.
+//!
+//! The same statement over the same rows takes the same steps of SQLite's machine, so its limit is replayed exactly.
+
+mod error; // what can be wrong, with its place
+mod functions; // the simulated moment, percentiles, regular expressions
+mod guard; // what a statement may do
+mod tables; // columns, and how cells are read
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, Statement, StatementStatus, params};
+use scoped_tls_hkt::scoped_thread_local;
+use serde::Serialize;
+
+use crate::sim::time::SimTime;
+use crate::sim::world::recording::AttemptRow;
+use crate::telemetry::alerts::Alert;
+use crate::telemetry::changes::Change;
+use crate::telemetry::logs::LogLine;
+use crate::telemetry::rows::Cell;
+use crate::telemetry::scene::Scene;
+use crate::telemetry::spans::Span;
+use crate::telemetry::sql::guard::{Guard, Phase};
+use crate::telemetry::tickets::Ticket;
+
+pub use error::{SqlError, SqlErrorKind};
+pub use guard::FUNCTIONS;
+pub use tables::{ColumnInfo, Table, TableInfo, schema};
+
+pub(crate) use error::nearest;
+pub(crate) use functions::regex;
+
+/// Rows that an answer shows.
+pub const MOST_ROWS: usize = 500;
+/// Bytes that an answer shows.
+pub const MOST_BYTES: usize = 256 * 1024;
+/// Steps of SQLite's machine that a statement may take: some ten times what it takes to sort all rows of an incident.
+pub const MOST_STEPS: u64 = 40_000_000;
+/// Bytes of a statement.
+pub const MOST_TEXT: usize = 16 * 1024;
+/// Bytes of one value.
+const MOST_VALUE: i32 = 256 * 1024;
+/// Steps between two looks at how many they are.
+const STRIDE: u64 = 1000;
+/// Memory that SQLite may take in this process, in bytes: what is asked for beyond is refused, so that no statement ends
+/// the process.
+const MOST_MEMORY: u64 = 1 << 30;
+
+/// All that can be read, borrowed for one statement. Rows of the first three only ever come in at the end of their
+/// slices, in order of the moment at which they can be seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Tables<'a> {
+    /// Names and dates.
+    pub scene: &'a Scene,
+    /// Attempts that are over.
+    pub requests: &'a [AttemptRow],
+    /// Log lines.
+    pub logs: &'a [LogLine],
+    /// Spans.
+    pub spans: &'a [Span],
+    /// Changes, in any order.
+    pub changes: &'a [Change],
+    /// Alerts, in any order.
+    pub alerts: &'a [Alert],
+    /// Tickets, in any order.
+    pub tickets: &'a [Ticket],
+    /// The moment: what is later is not there.
+    pub now: SimTime,
+}
+
+/// What a statement gave.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Answer {
+    /// Names of its columns.
+    pub columns: Vec<String>,
+    /// Its rows.
+    pub rows: Vec<Vec<Cell>>,
+    /// Whether there would have been more: a limit of rows or bytes was reached.
+    pub truncated: bool,
+    /// What was read for it.
+    pub read: Coverage,
+}
+
+/// What the plan of a statement read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Coverage {
+    /// By table, in order of their names.
+    pub tables: Vec<TableRead>,
+    /// Steps of SQLite's machine.
+    pub steps: u64,
+}
+
+/// What was read of a table.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TableRead {
+    /// Its name.
+    pub table: &'static str,
+    /// Columns, in their order.
+    pub columns: Vec<&'static str>,
+    /// How many rows were looked at.
+    pub rows: u64,
+    /// The earliest moment among them, in milliseconds since 1970; none for accounts and where no row was.
+    pub from_ms: Option<i64>,
+    /// The latest.
+    pub to_ms: Option<i64>,
+}
+
+/// A statement under way: what it may read, and what it has read.
+struct Reading<'a> {
+    tables: &'a Tables<'a>,
+    seen: RefCell<[Seen; Table::ALL.len()]>,
+}
+
+#[derive(Default)]
+struct Seen {
+    rows: Vec<u64>,
+    count: u64,
+    columns: u64,
+    span_ms: Option<(i64, i64)>,
+}
+
+scoped_thread_local!(static READING: for<'a> &'a Reading<'a>);
+
+impl Reading<'_> {
+    /// Notes that a row was looked at; whether it can be seen.
+    fn visit(&self, table: Table, row: usize) -> bool {
+        let mut seen = self.seen.borrow_mut();
+        let seen = &mut seen[table as usize];
+        let (word, bit) = (row / 64, 1 << (row % 64));
+        if seen.rows.len() <= word {
+            seen.rows.resize((word + 1).max(table.len(self.tables) / 64 + 1), 0);
+        }
+        if seen.rows[word] & bit != 0 {
+            return true;
+        }
+        let Some((moment, _)) = table.moments(self.tables, row) else { return false };
+        seen.rows[word] |= bit;
+        seen.count += 1;
+        let (from, to) = seen.span_ms.unwrap_or((moment, moment));
+        seen.span_ms = Some((from.min(moment), to.max(moment)));
+        true
+    }
+
+    /// Reads a cell of a row that was visited.
+    fn cell(&self, table: Table, column: usize, row: usize) -> Cell {
+        self.seen.borrow_mut()[table as usize].columns |= 1 << column;
+        table.cell(self.tables, column, row)
+    }
+}
+
+impl ToSql for Cell {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Cell::Null => ToSqlOutput::Owned(Value::Null),
+            Cell::Int(number) => ToSqlOutput::Owned(Value::Integer(*number)),
+            Cell::Real(number) => ToSqlOutput::Owned(Value::Real(*number)),
+            Cell::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+        })
+    }
+}
+
+/// The engine of one session: indexes that grow with what is seen. One that has served other slices begins anew when
+/// they are shorter or later than before, so rows must not be exchanged for others of the same moments.
+pub struct Sql {
+    connection: Connection,
+    guard: Guard,
+    now_ms: Arc<AtomicI64>,
+    steps: Arc<AtomicU64>,
+    /// Rows in the index of each table, and the moment of the last.
+    indexed: [(usize, i64); Table::ALL.len()],
+    /// Log lines in the full-text index.
+    full_text: usize,
+    last_now: SimTime,
+}
+
+/// One statement by an engine of its own, as [`Sql::query`].
+///
+/// # Errors
+/// As [`Sql::query`].
+pub fn query(tables: &Tables<'_>, text: &str) -> Result<Answer, SqlError> {
+    Sql::new()?.query(tables, text)
+}
+
+fn ours(error: rusqlite::Error) -> SqlError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::OutOfMemory) => {
+            SqlError::new(SqlErrorKind::TooMuch, "there is not enough memory for the index")
+        }
+        _ => SqlError::new(SqlErrorKind::Value, format!("SQLite: {error}")),
+    }
+}
+
+impl Sql {
+    /// An engine without rows.
+    ///
+    /// # Errors
+    /// SQLite does not begin: no memory.
+    pub fn new() -> Result<Sql, SqlError> {
+        Sql::begin().map_err(ours)
+    }
+
+    fn begin() -> rusqlite::Result<Sql> {
+        let mut connection = Connection::open_in_memory()?;
+        let (guard, now_ms, steps) = (Guard::default(), Arc::default(), Arc::new(AtomicU64::new(0)));
+        connection.execute_batch(&format!(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;
+             PRAGMA cache_size = -200000; PRAGMA hard_heap_limit = {MOST_MEMORY};"
+        ))?;
+        functions::install(&connection, &now_ms)?;
+        for table in Table::ALL {
+            lay_out(&connection, table)?;
+        }
+        let columns = tables::FULL_TEXT.map(|c| if c == "body" { c.to_string() } else { format!("{c} UNINDEXED") });
+        connection.execute_batch(&format!(
+            "CREATE VIRTUAL TABLE logs_fts USING fts5({}, content = 'logs', content_rowid = 'row')",
+            columns.join(", ")
+        ))?;
+        for (config, value) in [
+            (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+            (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+            (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+            (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        ] {
+            connection.set_db_config(config, value)?;
+        }
+        for (limit, value) in [
+            (Limit::SQLITE_LIMIT_LENGTH, MOST_VALUE),
+            (Limit::SQLITE_LIMIT_SQL_LENGTH, MOST_TEXT as i32),
+            (Limit::SQLITE_LIMIT_COLUMN, 200),
+            (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+            (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 30),
+            (Limit::SQLITE_LIMIT_ATTACHED, 0),
+            (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000),
+            (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 1),
+            (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
+        ] {
+            connection.set_limit(limit, value)?;
+        }
+        let counted = Arc::clone(&steps);
+        connection.progress_handler(
+            STRIDE as i32,
+            // Twice, for full-text search takes steps of its own; the statement's are held to the limit afterwards.
+            Some(move || 2 * MOST_STEPS < counted.fetch_add(STRIDE, Ordering::Relaxed)),
+        )?;
+        let judge = guard.clone();
+        connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| judge.judge(context)))?;
+        let indexed = [(0, 0); Table::ALL.len()];
+        Ok(Sql { connection, guard, now_ms, steps, indexed, full_text: 0, last_now: SimTime::ZERO })
+    }
+
+    /// Answers a statement: one `SELECT`, `VALUES` or `EXPLAIN`. Of the rows, [`MOST_ROWS`] and [`MOST_BYTES`] are
+    /// shown.
+    ///
+    /// # Errors
+    /// It is not SQL, names what is not there, does more than read, takes more than [`MOST_STEPS`], or stops at a value.
+    pub fn query(&mut self, tables: &Tables<'_>, text: &str) -> Result<Answer, SqlError> {
+        self.ask(tables, text, MOST_ROWS, MOST_BYTES)
+    }
+
+    /// The numbers of the request rows for which an expression holds, in no particular order, as `WHERE` takes it.
+    ///
+    /// # Errors
+    /// As [`Sql::query`], with places in the expression.
+    pub(crate) fn requests_where(
+        &mut self,
+        tables: &Tables<'_>,
+        text: &str,
+    ) -> Result<(Vec<usize>, Coverage), SqlError> {
+        const HEAD: &str = "SELECT row FROM requests WHERE (";
+        let whole = format!("{HEAD}{text}\n)");
+        let moved = |mut error: SqlError| {
+            error.offset = error.offset.map(|o| o.saturating_sub(HEAD.len()).min(text.len()));
+            error
+        };
+        let answer = self.ask(tables, &whole, usize::MAX, usize::MAX).map_err(moved)?;
+        let number = |row: &Vec<Cell>| match row.first() {
+            Some(Cell::Int(number)) => usize::try_from(*number).ok(),
+            _ => None,
+        };
+        Ok((answer.rows.iter().filter_map(number).collect(), answer.read))
+    }
+
+    fn ask(
+        &mut self,
+        tables: &Tables<'_>,
+        text: &str,
+        most_rows: usize,
+        most_bytes: usize,
+    ) -> Result<Answer, SqlError> {
+        if MOST_TEXT < text.len() {
+            let message = format!("a statement may have {MOST_TEXT} bytes; this one has {}", text.len());
+            return Err(SqlError::new(SqlErrorKind::TooMuch, message));
+        }
+        if let Some(place) = text.find('\0') {
+            return Err(SqlError::at(SqlErrorKind::Syntax, "not SQL: a byte of zero", place));
+        }
+        moments_are_written_right(text)?;
+        self.guard.with(|watch| *watch = guard::Watch { phase: Phase::Theirs, ..Default::default() });
+        let looked = self.look_over(text);
+        self.guard.enter(Phase::Ours);
+        let explains = looked?;
+        let reading = Reading { tables, seen: RefCell::default() };
+        READING.set(&reading, || {
+            if !explains {
+                self.index(tables).map_err(ours)?;
+            }
+            let (columns, rows, truncated, steps) = self.run(text, most_rows, most_bytes)?;
+            let read = self.coverage(&reading, explains, steps);
+            Ok(Answer { columns, rows, truncated, read })
+        })
+    }
+
+    /// Checks a statement, so that the guard learns what it means; whether it only explains.
+    fn look_over(&self, text: &str) -> Result<bool, SqlError> {
+        let refused = || self.guard.with(|watch| watch.refused.take());
+        let statement = self.connection.prepare(text).map_err(|e| SqlError::from_sqlite(e, text, refused()))?;
+        if !statement.readonly() || statement.column_count() == 0 {
+            let message = "only SELECT and EXPLAIN are allowed: nothing can be written here";
+            return Err(SqlError::at(SqlErrorKind::Refused, message, 0));
+        }
+        Ok(statement.is_explain() != 0)
+    }
+
+    /// Runs a statement that was looked over.
+    #[expect(clippy::type_complexity, reason = "the parts of an answer, named where they are taken apart")]
+    fn run(
+        &self,
+        text: &str,
+        most_rows: usize,
+        most_bytes: usize,
+    ) -> Result<(Vec<String>, Vec<Vec<Cell>>, bool, u64), SqlError> {
+        self.guard.enter(Phase::Theirs);
+        let prepared = self.connection.prepare(text);
+        self.guard.enter(Phase::Running);
+        self.steps.store(0, Ordering::Relaxed);
+        let shown = prepared.map_err(|e| SqlError::from_sqlite(e, text, None)).and_then(|mut statement| {
+            let columns = statement.column_names().into_iter().map(str::to_string).collect();
+            let rows = show(&mut statement, most_rows, most_bytes);
+            let steps = statement.get_status(StatementStatus::VmStep) as u32;
+            let interrupted = matches!(&rows, Err(e)
+                if e.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted));
+            if MOST_STEPS < u64::from(steps) || interrupted {
+                let message = format!(
+                    "it takes more than {} million steps: ask for a shorter range of time, or \
+                    fewer tables at once",
+                    MOST_STEPS / 1_000_000
+                );
+                return Err(SqlError::new(SqlErrorKind::TooMuch, message));
+            }
+            let (rows, truncated) = rows.map_err(|e| SqlError::from_sqlite(e, text, None))?;
+            Ok((columns, rows, truncated, u64::from(steps)))
+        });
+        self.guard.enter(Phase::Ours);
+        shown
+    }
+
+    /// Brings the indexes of the tables that are meant up to the present moment.
+    fn index(&mut self, tables: &Tables<'_>) -> rusqlite::Result<()> {
+        let reads = self.guard.with(|watch| std::mem::take(&mut watch.reads));
+        let means = |name: &str| reads.iter().any(|(table, _)| table == name);
+        let now = tables.scene.calendar.unix_ms(tables.now);
+        self.now_ms.store(now, Ordering::Relaxed);
+        if tables.now < self.last_now {
+            self.forget()?;
+        }
+        self.last_now = tables.now;
+        self.connection.execute_batch("BEGIN")?;
+        for table in Table::ALL {
+            if means(table.name()) || table == Table::Logs && means("logs_fts") {
+                self.index_table(tables, table, now)?;
+            }
+        }
+        if means("logs_fts") {
+            let mut insert = self.connection.prepare_cached("INSERT INTO logs_fts(rowid, body) VALUES (?, ?)")?;
+            for row in self.full_text..self.indexed[Table::Logs as usize].0 {
+                insert.execute(params![row as i64, tables.logs[row].body])?;
+            }
+            self.full_text = self.indexed[Table::Logs as usize].0;
+        }
+        self.connection.execute_batch("COMMIT")?;
+        self.guard.with(|watch| watch.reads = reads);
+        Ok(())
+    }
+
+    fn index_table(&mut self, tables: &Tables<'_>, table: Table, now: i64) -> rusqlite::Result<()> {
+        let (known, last) = self.indexed[table as usize];
+        let same = known == 0 || table.moments(tables, known - 1).is_some_and(|(moment, _)| moment == last);
+        let known = match table {
+            Table::Accounts if known == table.len(tables) => return Ok(()),
+            _ if table.grows() && same => known,
+            _ => {
+                self.connection.execute_batch(&format!("DELETE FROM \"{}.index\"", table.name()))?;
+                if table == Table::Logs && 0 < self.full_text {
+                    self.connection.execute_batch("INSERT INTO logs_fts(logs_fts) VALUES ('delete-all')")?;
+                    self.full_text = 0;
+                }
+                0
+            }
+        };
+        let holes = if table == Table::Accounts { "?, ?" } else { "?, ?, ?" };
+        let insert = format!("INSERT INTO \"{}.index\" VALUES ({holes})", table.name());
+        let mut insert = self.connection.prepare_cached(&insert)?;
+        let mut next = known;
+        let mut last = last;
+        for row in known..table.len(tables) {
+            if table == Table::Accounts {
+                insert.execute(params![table.index_text(tables, row, 0), row as i64])?;
+                next = row + 1;
+                continue;
+            }
+            let Some((moment, visible)) = table.moments(tables, row) else { continue };
+            if now < visible {
+                if table.grows() {
+                    break;
+                }
+                continue;
+            }
+            insert.execute(params![row as i64, table.index_text(tables, row, moment), moment])?;
+            (next, last) = (row + 1, moment);
+        }
+        drop(insert);
+        self.indexed[table as usize] = (next, last);
+        Ok(())
+    }
+
+    /// Empties the indexes.
+    fn forget(&mut self) -> rusqlite::Result<()> {
+        for table in Table::ALL {
+            self.connection.execute_batch(&format!("DELETE FROM \"{}.index\"", table.name()))?;
+        }
+        self.connection.execute_batch("INSERT INTO logs_fts(logs_fts) VALUES ('delete-all')")?;
+        (self.indexed, self.full_text) = ([(0, 0); Table::ALL.len()], 0);
+        Ok(())
+    }
+
+    fn coverage(&self, reading: &Reading<'_>, explains: bool, steps: u64) -> Coverage {
+        let reads = self.guard.with(|watch| std::mem::take(&mut watch.reads));
+        let seen = reading.seen.borrow();
+        let searched = !explains && reads.iter().any(|(table, _)| table == "logs_fts");
+        let mut read = Vec::new();
+        for table in Table::ALL {
+            let seen = &seen[table as usize];
+            let meant = |column: &str| reads.contains(&(table.name().to_string(), column.to_string()));
+            let words = searched && table == Table::Logs;
+            if !words && !reads.iter().any(|(name, _)| name == table.name()) {
+                continue;
+            }
+            let own = table.own();
+            let called = own.iter().enumerate().filter(|(n, _)| seen.columns & (1 << n) != 0).map(|(_, c)| c.name);
+            let mut columns: Vec<&'static str> = table.indexed().iter().map(|c| c.name).filter(|c| meant(c)).collect();
+            columns.extend(called);
+            let (mut rows, mut span) = (seen.count, seen.span_ms.filter(|_| table != Table::Accounts));
+            if words {
+                // A search by words has looked at every line.
+                rows = self.full_text as u64;
+                let moment = |row: usize| table.moments(reading.tables, row).map(|(moment, _)| moment);
+                span = self.full_text.checked_sub(1).and_then(|last| moment(0).zip(moment(last)));
+                if !columns.contains(&"body") {
+                    columns.push("body");
+                }
+            }
+            let (from_ms, to_ms) = (span.map(|s| s.0), span.map(|s| s.1));
+            read.push(TableRead { table: table.name(), columns, rows, from_ms, to_ms });
+        }
+        read.sort_by_key(|t| t.table);
+        Coverage { tables: read, steps }
+    }
+}
+
+/// Makes the index of a table, its functions and its view.
+fn lay_out(connection: &Connection, table: Table) -> rusqlite::Result<()> {
+    let name = table.name();
+    connection.execute_batch(&match table {
+        Table::Accounts => {
+            format!("CREATE TABLE \"{name}.index\"(account TEXT, row INTEGER, PRIMARY KEY(account, row)) WITHOUT ROWID")
+        }
+        _ => format!(
+            "CREATE TABLE \"{name}.index\"(row INTEGER PRIMARY KEY, time TEXT, time_ms INTEGER);
+             CREATE INDEX \"{name}.time\" ON \"{name}.index\"(time);
+             CREATE INDEX \"{name}.time_ms\" ON \"{name}.index\"(time_ms);"
+        ),
+    })?;
+    let row_of = |context: &rusqlite::functions::Context<'_>| {
+        let row = context.get_raw(0).as_i64().ok().and_then(|row| usize::try_from(row).ok());
+        row.filter(|_| READING.is_set())
+    };
+    connection.create_scalar_function(format!("{name}.visit").as_str(), 1, functions::flags(), move |context| {
+        let row = row_of(context);
+        Ok(row.is_some_and(|row| READING.with(|reading| reading.visit(table, row))))
+    })?;
+    let mut columns: Vec<String> = table.indexed().iter().map(|c| c.name.to_string()).collect();
+    for (number, column) in table.own().iter().enumerate() {
+        let function = format!("{name}.{}", column.name);
+        connection.create_scalar_function(function.as_str(), 1, functions::flags(), move |context| {
+            let row = row_of(context);
+            Ok(row.map_or(Cell::Null, |row| READING.with(|reading| reading.cell(table, number, row))))
+        })?;
+        columns.push(format!("\"{function}\"(row) AS {}", column.name));
+    }
+    let columns = columns.join(", ");
+    connection.execute_batch(&format!(
+        "CREATE VIEW {name} AS SELECT {columns} FROM \"{name}.index\" WHERE \"{name}.visit\"(row)"
+    ))
+}
+
+/// Takes rows until there are no more or too many.
+fn show(
+    statement: &mut Statement<'_>,
+    most_rows: usize,
+    most_bytes: usize,
+) -> rusqlite::Result<(Vec<Vec<Cell>>, bool)> {
+    let width = statement.column_count();
+    let mut found = statement.query([])?;
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = found.next()? {
+        let cells: Vec<Cell> = (0..width).map(|place| row.get_ref(place).map(cell_of)).collect::<Result<_, _>>()?;
+        bytes += cells.iter().map(Cell::size).sum::<usize>();
+        if most_rows <= rows.len() || most_bytes < bytes {
+            return Ok((rows, true));
+        }
+        rows.push(cells);
+    }
+    Ok((rows, false))
+}
+
+fn cell_of(value: ValueRef<'_>) -> Cell {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(number) => Cell::Int(number),
+        ValueRef::Real(number) => Cell::Real(number),
+        // EXPLAIN shows where in memory a virtual table lies.
+        ValueRef::Text(text) if text.starts_with(b"vtab:") => Cell::word("vtab"),
+        ValueRef::Text(text) => Cell::Text(Cow::Owned(String::from_utf8_lossy(text).into_owned())),
+        ValueRef::Blob(bytes) => Cell::text(bytes.iter().map(|b| format!("{b:02x}")).collect::<String>()),
+    }
+}
+
+/// A moment with a blank in it is smaller than every moment of its day, so a comparison with it would be silently wrong.
+fn moments_are_written_right(text: &str) -> Result<(), SqlError> {
+    for (place, _) in text.match_indices('\'') {
+        let inside = &text[place + 1..];
+        let date = inside.as_bytes().get(..14).is_some_and(|bytes| {
+            bytes
+                .iter()
+                .zip(b"0000-00-00 00:")
+                .all(|(b, form)| if *form == b'0' { b.is_ascii_digit() } else { b == form })
+        });
+        let before = text[..place].trim_end().to_ascii_lowercase();
+        let compared = before.ends_with(['=', '<', '>']) || before.ends_with("between") || before.ends_with("and");
+        if date && compared {
+            let message = "moments are written with a T, as in '2026-03-03T14:05', or as at('14:05') and ago('5m')";
+            return Err(SqlError::at(SqlErrorKind::Value, message, place));
+        }
+    }
+    Ok(())
+}
