@@ -41,6 +41,13 @@ pub struct Beginning {
     pub name: Option<String>,
 }
 
+impl Default for Beginning {
+    fn default() -> Self {
+        let by = "you".to_string();
+        Beginning { seed: None, variant: None, clock: None, mode: Help::A2, ranked: false, by, name: None }
+    }
+}
+
 /// How the clock moves.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Clock {

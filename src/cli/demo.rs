@@ -26,6 +26,13 @@ pub struct Options {
     json: bool,
 }
 
+impl Options {
+    /// Whether nothing was asked of the demonstration in particular.
+    pub fn is_plain(&self) -> bool {
+        self.html.is_none() && !self.json
+    }
+}
+
 /// Runs the flagship twice and prints both.
 pub fn demo(options: &Options) -> Result<(), Failure> {
     let catalogue = catalogue(None)?;

@@ -30,7 +30,8 @@ use crate::session::store::StoreError;
 
 /// An incident simulator for people on call: an LLM service that really breaks, and proof of what broke it.
 ///
-/// Without a command it plays the flagship incident and shows what happened.
+/// Without a command it opens the console where there is a terminal; elsewhere it plays the flagship incident and shows
+/// what happened.
 #[derive(Parser)]
 #[command(name = "scartissue", version)]
 struct Arguments {
@@ -104,6 +105,7 @@ impl Failure {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
+        None if arguments.demo.is_plain() && play::at_terminal() => play::play_next(place::Place::default()),
         None => demo::demo(&arguments.demo),
         Some(Command::Demo(options)) => demo::demo(&options),
         Some(Command::Play(options)) => play::play(&options),

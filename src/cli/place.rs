@@ -15,7 +15,7 @@ use crate::session::store::Store;
 const DATA: &str = "SCARTISSUE_DATA";
 
 /// Where things are kept.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Place {
     /// Directory for sessions and profiles [default: the platform's, or $SCARTISSUE_DATA]
     #[arg(long, value_name = "DIR", global = true)]

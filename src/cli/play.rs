@@ -26,10 +26,20 @@ pub struct Options {
     place: Place,
 }
 
+/// Plays the next case, as somebody at a terminal who asks for nothing in particular.
+pub fn play_next(place: Place) -> Result<(), Failure> {
+    play(&Options { case: None, resume: None, beginning: Beginning::default(), place })
+}
+
+/// Whether a person sits at both ends.
+pub fn at_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
 /// Plays.
 pub fn play(options: &Options) -> Result<(), Failure> {
     let place = &options.place;
-    let at_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let at_terminal = at_terminal();
     let open = match &options.resume {
         Some(name) => place.store()?.open(name, &place.catalogue()?)?,
         None => {

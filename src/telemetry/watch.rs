@@ -9,10 +9,16 @@ use crate::scenario::lower::Setup;
 use crate::sim::spec::{SpecError, WorldSpec};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::World;
+use crate::telemetry::alerts::Alert;
 use crate::telemetry::archive::Archive;
 use crate::telemetry::calendar::Calendar;
+use crate::telemetry::changes::Change;
+use crate::telemetry::logs::LogBook;
 use crate::telemetry::past::{BeyondRetention, Past};
 use crate::telemetry::scene::Scene;
+use crate::telemetry::spans::SpanBook;
+use crate::telemetry::sql::{Sql, SqlError, Tables};
+use crate::telemetry::tickets::Ticket;
 
 /// Share of users in pain, as the service-level indicator has it: answers that failed, and of those that did not the
 /// share whose first token was late.
@@ -33,6 +39,17 @@ pub struct Watch {
     pub scene: Scene,
     /// Documents.
     pub archive: Archive,
+    /// What processes said.
+    pub logs: LogBook,
+    /// What requests waited for.
+    pub spans: SpanBook,
+    /// The change log.
+    pub changes: Vec<Change>,
+    /// Firings of alerts.
+    pub alerts: Vec<Alert>,
+    /// What people filed.
+    pub tickets: Vec<Ticket>,
+    sql: Option<Sql>,
     file: Arc<ScenarioFile>,
     variant: String,
     seed: u64,
@@ -67,6 +84,12 @@ impl Watch {
         Ok(Watch {
             scene: Scene::new(&spec, seed, calendar, salt),
             archive: Archive::built_in(&date),
+            logs: LogBook::new(),
+            spans: SpanBook::new(),
+            changes: Vec::new(),
+            alerts: Vec::new(),
+            tickets: Vec::new(),
+            sql: None,
             file: Arc::clone(file),
             variant: variant.to_string(),
             seed,
@@ -80,6 +103,40 @@ impl Watch {
     pub fn advance_to(&mut self, until: SimTime) {
         self.world.advance_to(until);
         self.scene.refresh(&self.world);
+    }
+
+    /// Brings logs and spans up to now; they are only read when somebody looks.
+    pub fn read_books(&mut self) {
+        self.logs.advance(&self.scene, &self.world);
+        self.spans.advance(&self.scene, &self.world);
+    }
+
+    /// Asks the tables.
+    ///
+    /// # Errors
+    /// As `ask`; or SQLite cannot be had.
+    pub fn with_tables<T>(
+        &mut self,
+        ask: impl FnOnce(&mut Sql, &Tables<'_>) -> Result<T, SqlError>,
+    ) -> Result<T, SqlError> {
+        self.read_books();
+        let mut sql = match self.sql.take() {
+            Some(sql) => sql,
+            None => Sql::new()?,
+        };
+        let tables = Tables {
+            scene: &self.scene,
+            requests: self.world.recording().attempts(),
+            logs: self.logs.lines(),
+            spans: self.spans.spans(),
+            changes: &self.changes,
+            alerts: &self.alerts,
+            tickets: &self.tickets,
+            now: self.world.now(),
+        };
+        let answer = ask(&mut sql, &tables);
+        self.sql = Some(sql);
+        answer
     }
 
     /// The moment of the first page after the opening; where nothing pages within the scenario, so long after the

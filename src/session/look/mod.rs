@@ -10,6 +10,7 @@ use crate::telemetry::watch::Watch;
 
 pub mod documents; // the archive
 pub mod metrics; // PromQL
+pub mod rows; // requests, logs, traces
 
 /// The answer to a look.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -91,6 +92,7 @@ pub fn check(watch: &Watch, look: &Look) -> Result<(), String> {
             Past::days_of(&query, watch.now_ms()).map(drop).map_err(|e| e.to_string())
         }
         Look::Document { id } => watch.archive.document(id).map(drop),
+        Look::Traces { filter } => rows::filter(filter, watch.world.now()).map(drop),
         _ => Ok(()),
     }
 }
@@ -102,6 +104,11 @@ pub fn check(watch: &Watch, look: &Look) -> Result<(), String> {
 pub fn answer(watch: &mut Watch, look: &Look) -> Result<Answer, String> {
     match look {
         Look::Promql { query, window_s, step_s } => metrics::answer(watch, query, *window_s, *step_s),
+        Look::Sql { query } => rows::sql(watch, query),
+        Look::Compare { selection } => rows::compare(watch, selection),
+        Look::Logs { service, since_s, grep } => rows::logs(watch, service, *since_s, grep),
+        Look::Trace { id } => rows::trace(watch, id),
+        Look::Traces { filter } => rows::traces(watch, filter),
         Look::Archive { words } => Ok(documents::search(watch, words)),
         Look::Document { id } => documents::read(watch, id),
         other => Err(format!("{} cannot be answered", title(other))),
