@@ -328,6 +328,15 @@ impl ConnectionPool {
         self.counts
     }
 
+    /// Whether [`ConnectionPool::acquire`] would find a connection of `slot` that takes a new use.
+    pub fn has_connection(&mut self, now: SimTime, slot: u32) -> bool {
+        self.reap(now);
+        let entry = self.of_slot.get(&slot).and_then(|connection| self.connections.get(connection));
+        entry.is_some_and(|entry| {
+            self.rules.reuse && !self.rules.max_age.is_some_and(|age| age <= now.since(entry.opened))
+        })
+    }
+
     fn reuse(&mut self, now: SimTime, slot: u32) -> Option<Held> {
         let connection = *self.of_slot.get(&slot)?;
         let entry = self.connections.get_mut(&connection)?;

@@ -24,6 +24,8 @@ pub struct SharedLink {
     by_finish: BinaryHeap<Reverse<(u128, u64, u32)>>,
     flows: FxHashMap<u32, Flow>,
     landing: VecDeque<(SimTime, u64, u32)>,
+    /// Cancelled flows that still have an entry in one of the two.
+    cancelled: usize,
     present: u32,
     next_number: u64,
     moved: u128,
@@ -56,6 +58,7 @@ impl SharedLink {
             by_finish: BinaryHeap::new(),
             flows: FxHashMap::default(),
             landing: VecDeque::new(),
+            cancelled: 0,
             present: 0,
             next_number: 0,
             moved: 0,
@@ -102,6 +105,8 @@ impl SharedLink {
             if self.is_current(number, key) {
                 self.flows.remove(&key);
                 done.push(key);
+            } else {
+                self.cancelled -= 1;
             }
         }
         done
@@ -114,6 +119,7 @@ impl SharedLink {
         }
         self.change(now);
         let Some(flow) = self.flows.remove(&key) else { return false };
+        self.cancelled += 1;
         if flow.in_flight {
             self.present -= 1;
             self.starts -= flow.start;
@@ -169,8 +175,8 @@ impl SharedLink {
         self.skip_cancelled();
         while let Some(at) = self.next_last_byte().filter(|at| *at <= now) {
             self.move_to(at);
-            while let Some(Reverse((_, _, key))) = self.pop_finished() {
-                self.land(at, key);
+            while let Some(Reverse((_, number, key))) = self.pop_finished() {
+                self.land(at, number, key);
             }
             self.skip_cancelled();
         }
@@ -193,8 +199,11 @@ impl SharedLink {
         self.by_finish.pop()
     }
 
-    fn land(&mut self, at: SimTime, key: u32) {
-        let Some(flow) = self.flows.get_mut(&key).filter(|f| f.in_flight) else { return };
+    fn land(&mut self, at: SimTime, number: u64, key: u32) {
+        let Some(flow) = self.flows.get_mut(&key).filter(|f| f.number == number) else {
+            self.cancelled -= 1;
+            return;
+        };
         flow.in_flight = false;
         self.present -= 1;
         self.starts -= flow.start;
@@ -237,11 +246,16 @@ impl SharedLink {
     }
 
     fn skip_cancelled(&mut self) {
+        if self.cancelled == 0 {
+            return;
+        }
         while self.by_finish.peek().is_some_and(|Reverse((_, number, key))| !self.is_current(*number, *key)) {
             self.by_finish.pop();
+            self.cancelled -= 1;
         }
         while self.landing.front().is_some_and(|(_, number, key)| !self.is_current(*number, *key)) {
             self.landing.pop_front();
+            self.cancelled -= 1;
         }
     }
 
@@ -250,8 +264,9 @@ impl SharedLink {
         if self.by_finish.len() <= 2 * self.present as usize + 16 {
             return;
         }
-        let flows = &self.flows;
+        let (flows, before) = (&self.flows, self.by_finish.len());
         self.by_finish.retain(|Reverse((_, number, key))| flows.get(key).is_some_and(|f| f.number == *number));
+        self.cancelled -= before - self.by_finish.len();
     }
 }
 

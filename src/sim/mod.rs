@@ -6,6 +6,7 @@ pub mod ids;
 pub mod rng;
 pub mod time;
 
+pub mod key_table; // from keys to places
 pub mod queue; // events, earliest first
 pub mod slab; // records that come and go
 pub mod spec; // what a world is built from

@@ -26,6 +26,14 @@ impl Prompt {
         Prompt { segments, tokens }
     }
 
+    /// As [`Prompt::new`], from a slice.
+    pub fn of(segments: &[Segment]) -> Self {
+        if segments.iter().any(|s| s.tokens == 0) {
+            return Prompt::new(segments.iter().copied());
+        }
+        Prompt { segments: segments.into(), tokens: segments.iter().map(|s| s.tokens).sum() }
+    }
+
     /// The segments in order.
     pub fn segments(&self) -> &[Segment] {
         &self.segments

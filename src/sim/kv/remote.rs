@@ -5,7 +5,7 @@
 //! another seed is full of meaning for nobody. How long transfers take is the world's business; here is only what is
 //! where.
 
-use crate::sim::kv::run_cache::{Removal, RunCache, blocks_of};
+use crate::sim::kv::run_cache::{Place, Removal, RunCache, blocks_of, blocks_with_answer};
 use crate::sim::prompt::{Prompt, Segment};
 use crate::sim::rng::mix;
 use crate::sim::time::{SimDuration, SimTime};
@@ -52,6 +52,18 @@ pub struct Part {
     pub tokens: u32,
 }
 
+/// Where a name was found last. A request asks for its names three times within seconds; the last answer is kept, by
+/// the low bits of the name, and spares the choice of the node and the search there.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    name: u64,
+    node: u32,
+    place: Option<Place>,
+}
+
+/// Names that are kept so.
+const FOUND: usize = 1 << 14;
+
 #[derive(Clone, Debug)]
 struct Node {
     cache: RunCache,
@@ -65,6 +77,7 @@ struct Node {
 #[derive(Clone, Debug)]
 pub struct RemoteTier {
     nodes: Vec<Node>,
+    found: Vec<Found>,
     block_tokens: u32,
     blocks_per_node: u32,
     ttl: Option<SimDuration>,
@@ -79,6 +92,7 @@ impl RemoteTier {
         let node = Node { cache: RunCache::new(blocks), counts: NodeCounts::default(), up: true, shelved: None };
         RemoteTier {
             nodes: vec![node; usize::from(nodes)],
+            found: Vec::new(),
             block_tokens,
             blocks_per_node: blocks,
             ttl,
@@ -155,23 +169,26 @@ impl RemoteTier {
                 continue; // the reader has all of it
             }
             let key = mix(segment.key, key_seed);
-            let Some(node) = self.node_of(key) else { break };
+            let Some((node, mut place)) = self.find(key) else { break };
             let cache = &mut self.nodes[node].cache;
-            if let Some(ttl) = self.ttl {
-                cache.expire(key, now, ttl);
-            }
-            let mut cached = cache.cached(key);
-            if 0 < cached && is_invalid(key) {
-                cache.trim(key, 0, Removal::Invalid);
-                self.counts.invalid += 1;
-                cached = 0;
+            if let (Some(ttl), Some(found)) = (self.ttl, place)
+                && cache.expire(found, now, ttl)
+            {
+                place = None;
             }
             self.nodes[node].counts.gets += 1;
-            if 0 < cached {
-                self.nodes[node].counts.hits += 1;
-                let cache = &mut self.nodes[node].cache;
-                cache.touch(key, now);
-                reach = reach.max((first + cached.min(blocks)) * self.block_tokens);
+            let cache = &mut self.nodes[node].cache;
+            let mut cached = 0;
+            if let Some(found) = place {
+                if is_invalid(key) {
+                    cache.trim(found, 0, Removal::Invalid);
+                    self.counts.invalid += 1;
+                } else {
+                    cached = cache.cached_at(found);
+                    cache.touch(found, now);
+                    self.nodes[node].counts.hits += 1;
+                    reach = reach.max((first + cached.min(blocks)) * self.block_tokens);
+                }
             }
             if cached < blocks {
                 break;
@@ -183,13 +200,15 @@ impl RemoteTier {
     }
 
     /// Which nodes hold the tokens `from..to` of a prompt.
-    pub fn parts(&self, key_seed: u64, prompt: &Prompt, from: u32, to: u32) -> Vec<Part> {
+    pub fn parts(&mut self, key_seed: u64, prompt: &Prompt, from: u32, to: u32) -> Vec<Part> {
         let mut parts: Vec<Part> = Vec::new();
         let mut begin = 0;
         for segment in prompt.segments() {
             let end = begin + segment.tokens;
             let tokens = end.min(to).saturating_sub(begin.max(from));
-            if let Some(node) = self.node_of(mix(segment.key, key_seed)).filter(|_| 0 < tokens) {
+            if 0 < tokens
+                && let Some((node, _)) = self.find(mix(segment.key, key_seed))
+            {
                 match parts.iter_mut().find(|p| p.node == node) {
                     Some(part) => part.tokens += tokens,
                     None => parts.push(Part { node, tokens }),
@@ -202,15 +221,17 @@ impl RemoteTier {
 
     /// Stores a prompt and the first `output_tokens` of its answer under a writer's seed.
     pub fn store(&mut self, now: SimTime, key_seed: u64, prompt: &Prompt, output_tokens: u32, output_key: u64) {
-        let output = Segment { key: output_key, tokens: output_tokens };
-        let whole = Prompt::new(prompt.segments().iter().copied().chain([output]));
-        for (segment, _, blocks) in blocks_of(&whole, self.block_tokens) {
+        let answer = Segment { key: output_key, tokens: output_tokens };
+        for (segment, _, blocks) in blocks_with_answer(prompt, answer, self.block_tokens) {
             let key = mix(segment.key, key_seed);
-            let Some(node) = self.node_of(key) else { return };
+            let Some((node, found)) = self.find(key) else { return };
             self.counts.stores += 1;
             self.nodes[node].counts.puts += 1;
             let cache = &mut self.nodes[node].cache;
-            cache.store(key, blocks, now);
+            let place = cache.store_at(key, found, blocks, now);
+            if place != found {
+                self.found[key as usize % FOUND].place = place;
+            }
             if HIGH_WATERMARK * f64::from(cache.capacity()) < f64::from(cache.occupied()) {
                 cache.evict_share(EVICTION_SHARE);
             }
@@ -230,6 +251,7 @@ impl RemoteTier {
             node.counts = NodeCounts::default();
             node.up = true;
         }
+        self.found.clear();
     }
 
     /// A replaced node comes back with what it held. False if it was not replaced.
@@ -239,6 +261,7 @@ impl RemoteTier {
         node.cache = shelved;
         node.counts = NodeCounts::default();
         node.up = true;
+        self.found.clear();
         true
     }
 
@@ -248,6 +271,7 @@ impl RemoteTier {
             node.cache.clear(Removal::Lost);
             node.up = false;
         }
+        self.found.clear();
     }
 
     /// A lost node comes back, empty.
@@ -255,6 +279,7 @@ impl RemoteTier {
         if let Some(node) = self.nodes.get_mut(node) {
             node.up = true;
         }
+        self.found.clear();
     }
 
     /// How long entries live without use.
@@ -270,8 +295,36 @@ impl RemoteTier {
         self.nodes.iter().enumerate().try_for_each(|(i, n)| n.cache.check().map_err(|e| format!("cache node {i}: {e}")))
     }
 
+    /// The node that answers for a name, and where it holds it.
+    fn find(&mut self, key: u64) -> Option<(usize, Option<Place>)> {
+        if self.found.is_empty() {
+            self.found = vec![Found { name: 0, node: u32::MAX, place: None }; FOUND];
+        }
+        let known = self.found[key as usize % FOUND];
+        let node = if known.name == key && known.node != u32::MAX {
+            let node = known.node as usize;
+            if known.place.is_some_and(|place| self.nodes[node].cache.holds(place, key)) {
+                return Some((node, known.place));
+            }
+            node
+        } else {
+            self.node_of(key)?
+        };
+        let place = self.nodes[node].cache.find(key);
+        self.found[key as usize % FOUND] = Found { name: key, node: node as u32, place };
+        Some((node, place))
+    }
+
+    /// The member with the highest hash of (name, node); the last of equals.
     fn node_of(&self, key: u64) -> Option<usize> {
-        (0..self.nodes.len()).filter(|n| self.nodes[*n].up).max_by_key(|n| mix(key, *n as u64 + 1))
+        let mut best = None;
+        for (node, _) in self.nodes.iter().enumerate().filter(|(_, n)| n.up) {
+            let hash = mix(key, node as u64 + 1);
+            if best.is_none_or(|(highest, _)| highest <= hash) {
+                best = Some((hash, node));
+            }
+        }
+        best.map(|(_, node)| node)
     }
 }
 

@@ -12,8 +12,9 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
-use crate::sim::kv::run_cache::{Removal, RunCache, blocks_of};
+use crate::sim::kv::run_cache::{Place, Removal, RunCache, blocks_from_the_end, blocks_of, blocks_with_answer};
 use crate::sim::prompt::{Prompt, Segment};
+use crate::sim::serving::batch::{Batch, Decoding, Marks, Runner};
 use crate::sim::serving::step_time::{FS_PER_NS, Load, Slowdown, StepCost};
 use crate::sim::serving::token_gaps::TokenGaps;
 use crate::sim::time::{SimDuration, SimTime};
@@ -207,6 +208,7 @@ enum Stage {
     Running,
 }
 
+/// A request inside. While it decodes, how far it has come is kept in the batch.
 #[derive(Clone, Debug)]
 struct Sequence {
     job: Job,
@@ -223,6 +225,17 @@ struct Sequence {
     chunk: u32,
     last_token: SimTime,
     longest_gap: SimDuration,
+    /// The runs of its prompt in order, and then that of its answer.
+    spans: Vec<Span>,
+}
+
+/// The blocks of a run of a prompt.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    key: u64,
+    first: u32,
+    blocks: u32,
+    place: Option<Place>,
 }
 
 impl Sequence {
@@ -238,6 +251,20 @@ impl Sequence {
 
     fn decodes(&self) -> bool {
         0 < self.generated && self.missing() == 1
+    }
+
+    /// What the batch keeps of it from now on.
+    fn decoding(&self) -> Decoding {
+        let left = self.job.output_tokens - self.generated;
+        Decoding { computed: self.computed, left, last_token: self.last_token, longest_gap: self.longest_gap }
+    }
+
+    /// What the batch has kept of it.
+    fn take_back(&mut self, decoding: &Decoding) {
+        self.computed = decoding.computed;
+        self.generated = self.job.output_tokens - decoding.left;
+        self.last_token = decoding.last_token;
+        self.longest_gap = decoding.longest_gap;
     }
 }
 
@@ -261,7 +288,7 @@ pub struct Engine {
     sequences: Vec<Sequence>,
     vacant: Vec<u32>,
     slot_of: FxHashMap<u32, u32>,
-    running: Vec<u32>,
+    batch: Batch,
     waiting: VecDeque<u32>,
     loading: u32,
     ready_after_load: Vec<(u32, bool)>,
@@ -270,6 +297,8 @@ pub struct Engine {
     hung: bool,
     wants_wake: Option<SimTime>,
     cancelled: Vec<u32>,
+    noted: Vec<u32>,
+    ended: Vec<u32>,
     counts: EngineCounts,
     gaps: Option<Box<TokenGaps>>,
 }
@@ -284,7 +313,7 @@ impl Engine {
             sequences: Vec::new(),
             vacant: Vec::new(),
             slot_of: FxHashMap::default(),
-            running: Vec::new(),
+            batch: Batch::new(config.block_tokens),
             waiting: VecDeque::new(),
             loading: 0,
             ready_after_load: Vec::new(),
@@ -293,6 +322,8 @@ impl Engine {
             hung: false,
             wants_wake: None,
             cancelled: Vec::new(),
+            noted: Vec::new(),
+            ended: Vec::new(),
             counts: EngineCounts::default(),
             gaps: None,
             config,
@@ -316,10 +347,12 @@ impl Engine {
             chunk: 0,
             last_token: now,
             longest_gap: SimDuration::ZERO,
+            spans: Vec::new(),
             job,
         };
         let priority = sequence.job.priority;
         let slot = self.put(sequence);
+        self.lay_out(slot);
         self.slot_of.insert(key, slot);
         let behind = |other: &u32| self.sequences[*other as usize].job.priority <= priority;
         let place = self.waiting.iter().rposition(behind).map_or(0, |p| p + 1);
@@ -327,10 +360,12 @@ impl Engine {
         self.look_at_next_boundary(now);
     }
 
-    fn put(&mut self, sequence: Sequence) -> u32 {
+    fn put(&mut self, mut sequence: Sequence) -> u32 {
         match self.vacant.pop() {
             Some(slot) => {
-                self.sequences[slot as usize] = sequence;
+                let place = &mut self.sequences[slot as usize];
+                sequence.spans = std::mem::take(&mut place.spans); // for their memory
+                *place = sequence;
                 slot
             }
             None => {
@@ -338,6 +373,20 @@ impl Engine {
                 (self.sequences.len() - 1) as u32
             }
         }
+    }
+
+    /// Notes which blocks of which runs a sequence is made of.
+    fn lay_out(&mut self, slot: u32) {
+        let block = self.config.block_tokens;
+        let Sequence { job, spans, .. } = &mut self.sequences[slot as usize];
+        spans.clear();
+        spans.extend(blocks_of(&job.prompt, block).map(|(s, first, blocks)| Span {
+            key: s.key,
+            first,
+            blocks,
+            place: None,
+        }));
+        spans.push(Span { key: job.output_key, first: job.prompt.tokens() / block, blocks: 0, place: None });
     }
 
     /// A request is given up; it leaves at the next boundary, reported as [`Happening::Aborted`].
@@ -436,7 +485,7 @@ impl Engine {
 
     /// Requests in the batch.
     pub fn running(&self) -> u32 {
-        self.running.len() as u32
+        self.batch.len() as u32
     }
 
     /// Requests inside.
@@ -484,7 +533,7 @@ impl Engine {
     pub fn check(&self) -> Result<(), String> {
         self.cache.check()?;
         self.host.check()?;
-        let placed = self.running.len() + self.waiting.len() + self.loading as usize;
+        let placed = self.batch.len() + self.waiting.len() + self.loading as usize;
         if placed != self.slot_of.len() {
             return Err(format!("{placed} sequences have a place, {} are inside", self.slot_of.len()));
         }
@@ -495,16 +544,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Puts a prompt and its answer into the cache without timing.
-    pub fn warm(&mut self, prompt: &Prompt, output_tokens: u32, output_key: u64) {
-        let block = self.config.block_tokens;
-        let whole = with_output(prompt, output_tokens, output_key);
-        let spans: Vec<_> = blocks_of(&whole, block).collect();
-        for (segment, _, blocks) in spans.iter().rev() {
-            self.cache.store(segment.key, *blocks, SimTime::ZERO);
-        }
-        for (segment, _, blocks) in spans.iter().rev() {
-            self.host.store(segment.key, *blocks, SimTime::ZERO);
+    /// Fills the empty caches as if prompts and their answers had been stored one after the other, without timing.
+    /// They are given from the last to the first, because what came long ago leaves no trace.
+    pub fn fill<'a>(&mut self, latest_first: impl IntoIterator<Item = (&'a Prompt, Segment)>) {
+        let (mut room, mut host_room) = (true, true);
+        for (prompt, answer) in latest_first {
+            for (segment, _, blocks) in blocks_with_answer(prompt, answer, self.config.block_tokens) {
+                room = room && self.cache.store_oldest(segment.key, blocks);
+                host_room = host_room && self.host.store_oldest(segment.key, blocks);
+            }
+            if !room && !host_room {
+                break;
+            }
         }
     }
 
@@ -539,24 +590,37 @@ impl Engine {
             out.push(Happening::Prefilled { tokens: flight.load.prefill });
         }
         let marks = Marks::of(&flight);
-        let mut ended = Vec::new();
-        for index in 0..self.running.len() {
-            let slot = self.running[index];
-            if self.grow(slot, &flight, &marks, tiers, out) {
+        self.counts.generated_tokens += flight.load.decoding * flight.steps;
+        let mut noted = std::mem::take(&mut self.noted);
+        let mut ended = std::mem::take(&mut self.ended);
+        self.batch.advance(flight.steps as u32, &marks, self.gaps.as_deref_mut(), &mut noted);
+        for index in noted.drain(..) {
+            let Runner { slot, decodes } = self.batch.runner(index as usize);
+            let complete = if decodes {
+                let (after, left) = self.batch.progress(index as usize);
+                let before = after - flight.steps as u32;
+                self.take_blocks(slot, before, after);
+                self.publish(slot, before, after);
+                left == 0
+            } else {
+                self.prefill(index as usize, slot, &marks, tiers, out)
+            };
+            if complete {
                 ended.push(slot);
             }
         }
-        for slot in ended {
+        for slot in ended.drain(..) {
             self.finish(slot, tiers, out);
         }
+        (self.noted, self.ended) = (noted, ended);
         debug_assert!(marks.last <= now);
     }
 
-    /// Advances one sequence by what the flight did for it. True if its answer is complete.
-    fn grow(
+    /// Advances one that prefills by its chunk. True if its answer is complete: it was a single token.
+    fn prefill(
         &mut self,
+        index: usize,
         slot: u32,
-        flight: &Flight,
         marks: &Marks,
         tiers: &mut dyn ExternalTiers,
         out: &mut Vec<Happening>,
@@ -564,45 +628,31 @@ impl Engine {
         let sequence = &mut self.sequences[slot as usize];
         let (before, chunk) = (sequence.computed, std::mem::take(&mut sequence.chunk));
         if chunk == 0 {
-            if !sequence.decodes() {
-                return false; // no tokens were left for it
-            }
-            let steps = flight.steps as u32;
-            sequence.computed += steps;
-            sequence.generated += steps;
-            let first_gap = marks.first.since(sequence.last_token);
-            if let Some(gaps) = &mut self.gaps {
-                gaps.observe(first_gap);
-            }
-            let gap = first_gap.max(marks.last_step);
-            sequence.longest_gap = sequence.longest_gap.max(gap);
-            sequence.last_token = marks.last;
-            self.counts.generated_tokens += u64::from(steps);
-            let after = before + steps;
-            self.take_blocks(slot, before, after);
-            self.publish(slot, before, after);
-        } else {
-            sequence.computed += chunk;
-            let caught_up = sequence.missing() == 0;
-            if caught_up {
-                self.counts.generated_tokens += 1;
-                if sequence.generated == 0 {
-                    out.push(Happening::FirstToken { key: sequence.job.key });
-                    tiers.store(&sequence.job.prompt, 0, sequence.job.output_key);
-                } else {
-                    let gap = marks.first.since(sequence.last_token);
-                    sequence.longest_gap = sequence.longest_gap.max(gap);
-                    if let Some(gaps) = &mut self.gaps {
-                        gaps.observe(gap);
-                    }
-                }
-                sequence.generated += 1;
-                sequence.last_token = marks.last;
-            }
-            self.publish(slot, before, before + chunk);
+            return false; // no tokens were left for it
         }
-        let sequence = &self.sequences[slot as usize];
-        sequence.job.output_tokens <= sequence.generated
+        sequence.computed += chunk;
+        let caught_up = sequence.missing() == 0;
+        if caught_up {
+            self.counts.generated_tokens += 1;
+            if sequence.generated == 0 {
+                out.push(Happening::FirstToken { key: sequence.job.key });
+                tiers.store(&sequence.job.prompt, 0, sequence.job.output_key);
+            } else {
+                let gap = marks.first.since(sequence.last_token);
+                sequence.longest_gap = sequence.longest_gap.max(gap);
+                if let Some(gaps) = &mut self.gaps {
+                    gaps.observe(gap);
+                }
+            }
+            sequence.generated += 1;
+            sequence.last_token = marks.last;
+        }
+        let complete = sequence.job.output_tokens <= sequence.generated;
+        if !complete && sequence.decodes() {
+            self.batch.decodes_from_now(index, sequence.decoding());
+        }
+        self.publish(slot, before, before + chunk);
+        complete
     }
 
     /// Blocks for the tokens `before..after`; that they are there was made sure when the steps were planned.
@@ -625,41 +675,49 @@ impl Engine {
         }
         let sequence = &mut self.sequences[slot as usize];
         let mut published = 0;
-        let output_first = sequence.job.prompt.tokens() / block;
-        if from < output_first {
-            for (segment, first, blocks) in blocks_of(&sequence.job.prompt, block) {
-                if to <= first {
+        let Some((answer, prompt)) = sequence.spans.split_last() else { return };
+        if from < answer.first {
+            for span in prompt {
+                if to <= span.first {
                     break;
                 }
-                let (low, high) = (from.max(first), to.min(first + blocks));
-                if low < high {
-                    published += self.cache.publish(segment.key, low - first, high - first);
+                let (low, high) = (from.max(span.first), to.min(span.first + span.blocks));
+                if low < high
+                    && let Some(place) = span.place
+                {
+                    published += self.cache.publish(place, low - span.first, high - span.first);
                 }
             }
         }
-        if output_first < to {
-            let low = from.max(output_first);
-            published += self.cache.publish(sequence.job.output_key, low - output_first, to - output_first);
+        if answer.first < to
+            && let Some(place) = answer.place
+        {
+            let low = from.max(answer.first);
+            published += self.cache.publish(place, low - answer.first, to - answer.first);
         }
         sequence.private_blocks -= published;
     }
 
     fn finish(&mut self, slot: u32, tiers: &mut dyn ExternalTiers, out: &mut Vec<Happening>) {
         self.release(slot, true);
-        let job = self.remove(slot);
+        self.remove(slot);
         self.counts.finished += 1;
+        let Sequence { job, longest_gap, .. } = &self.sequences[slot as usize];
         let answer = job.output_tokens.saturating_sub(1); // the last token is never computed
         tiers.store(&job.prompt, answer, job.output_key);
-        self.store_in_host(&job, answer);
-        let longest_gap = self.sequences[slot as usize].longest_gap;
-        out.push(Happening::Finished { key: job.key, output_tokens: job.output_tokens, longest_gap });
+        if 0 < self.host.capacity() {
+            let answer = Segment { key: job.output_key, tokens: answer };
+            for (segment, _, blocks) in blocks_from_the_end(&job.prompt, answer, self.config.block_tokens) {
+                self.host.store(segment.key, blocks, SimTime::ZERO);
+            }
+        }
+        out.push(Happening::Finished { key: job.key, output_tokens: job.output_tokens, longest_gap: *longest_gap });
     }
 
     /// A sequence leaves the engine; its place is vacant, its record stands until the place is taken.
-    fn remove(&mut self, slot: u32) -> Job {
-        let job = self.sequences[slot as usize].job.clone();
+    fn remove(&mut self, slot: u32) {
         match self.sequences[slot as usize].stage {
-            Stage::Running => self.running.retain(|s| *s != slot),
+            Stage::Running => self.leave_batch(slot),
             Stage::Waiting => {
                 // Who gives up has mostly waited longest, so the search is short.
                 if let Some(place) = self.waiting.iter().position(|s| *s == slot) {
@@ -671,20 +729,22 @@ impl Engine {
                 self.ready_after_load.retain(|(s, _)| *s != slot);
             }
         }
-        self.slot_of.remove(&job.key);
+        self.slot_of.remove(&self.sequences[slot as usize].job.key);
         self.vacant.push(slot);
-        job
     }
 
-    fn store_in_host(&mut self, job: &Job, answer: u32) {
-        if self.host.capacity() == 0 {
-            return;
+    /// A sequence leaves the batch; how far it has come is in its own record again.
+    fn leave_batch(&mut self, slot: u32) {
+        if let Some(decoding) = self.batch.remove(slot) {
+            self.sequences[slot as usize].take_back(&decoding);
         }
-        let whole = with_output(&job.prompt, answer, job.output_key);
-        let spans: Vec<_> = blocks_of(&whole, self.config.block_tokens).collect();
-        for (segment, _, blocks) in spans.iter().rev() {
-            self.host.store(segment.key, *blocks, SimTime::ZERO);
-        }
+    }
+
+    /// A sequence joins the batch, at its end.
+    fn join_batch(&mut self, slot: u32) {
+        let sequence = &mut self.sequences[slot as usize];
+        sequence.stage = Stage::Running;
+        self.batch.push(slot, sequence.decodes().then(|| sequence.decoding()));
     }
 
     /// Gives a sequence's blocks back, deepest first; `keep` leaves what it computed in the cache.
@@ -694,21 +754,24 @@ impl Engine {
         if !std::mem::take(&mut sequence.pinned) {
             return;
         }
-        self.cache.unpin(sequence.job.output_key);
-        for segment in sequence.job.prompt.segments().iter().rev() {
-            self.cache.unpin(segment.key);
+        for place in sequence.spans.iter().rev().filter_map(|span| span.place) {
+            self.cache.unpin(place);
         }
-        if !keep {
-            let hit = sequence.hit_blocks;
-            for (segment, first, _) in blocks_of(&sequence.job.prompt, self.config.block_tokens) {
-                self.cache.trim(segment.key, hit.saturating_sub(first), Removal::Reset);
+        let Some((_, prompt)) = sequence.spans.split_last().filter(|_| !keep) else { return };
+        for span in prompt {
+            if let Some(place) = span.place.filter(|place| self.cache.holds(*place, span.key)) {
+                self.cache.trim(place, sequence.hit_blocks.saturating_sub(span.first), Removal::Reset);
             }
         }
     }
 
     /// Cancelled requests leave.
     fn let_go(&mut self, out: &mut Vec<Happening>) {
-        for slot in std::mem::take(&mut self.cancelled) {
+        if self.cancelled.is_empty() {
+            return;
+        }
+        let mut cancelled = std::mem::take(&mut self.cancelled);
+        for slot in cancelled.drain(..) {
             let sequence = &self.sequences[slot as usize];
             let key = sequence.job.key;
             if self.slot_of.get(&key) != Some(&slot) || !sequence.cancelled {
@@ -720,11 +783,16 @@ impl Engine {
             self.counts.aborted += 1;
             out.push(Happening::Aborted { key });
         }
+        self.cancelled = cancelled;
     }
 
     /// Requests whose blocks have been loaded join the batch.
     fn take_loaded(&mut self, out: &mut Vec<Happening>) {
-        for (slot, ok) in std::mem::take(&mut self.ready_after_load) {
+        if self.ready_after_load.is_empty() {
+            return;
+        }
+        let mut ready = std::mem::take(&mut self.ready_after_load);
+        for (slot, ok) in ready.drain(..) {
             let block = self.config.block_tokens;
             let sequence = &mut self.sequences[slot as usize];
             let have = sequence.hit_blocks * block;
@@ -736,8 +804,6 @@ impl Engine {
                 continue;
             }
             self.loading -= 1;
-            sequence.stage = Stage::Running;
-            self.running.push(slot);
             if ok {
                 sequence.computed = sequence.loaded_to;
                 let to = sequence.loaded_to;
@@ -746,14 +812,16 @@ impl Engine {
                 sequence.computed = have;
                 self.cache.give_private(std::mem::take(&mut sequence.private_blocks));
             }
+            self.join_batch(slot);
         }
+        self.ready_after_load = ready;
     }
 
     /// Plans the next step, or the next burst of steps.
     fn take_off(&mut self, now: SimTime, tiers: &mut dyn ExternalTiers, out: &mut Vec<Happening>) {
         let mut budget = self.config.max_num_batched_tokens;
         let preempted = self.plan_running(&mut budget, out);
-        if !preempted || self.running.is_empty() {
+        if !preempted || self.batch.is_empty() {
             self.plan_waiting(now, &mut budget, tiers, out);
         }
         let load = self.load();
@@ -772,16 +840,24 @@ impl Engine {
     /// Tokens for those that run, in order; a decoding sequence always gets its one. True if somebody had to give way.
     fn plan_running(&mut self, budget: &mut u32, out: &mut Vec<Happening>) -> bool {
         let block = self.config.block_tokens;
+        if self.batch.all_decode() && self.batch.promised_blocks() <= self.cache.available() {
+            *budget = budget.saturating_sub(self.batch.len() as u32);
+            return false;
+        }
         let mut preempted = false;
         let mut promised = 0; // blocks that decoding sequences will take when the step lands
         let mut index = 0;
-        while let Some(slot) = self.running.get(index).copied() {
-            let sequence = &self.sequences[slot as usize];
-            let decodes = sequence.decodes();
-            let tokens = if decodes { 1 } else { sequence.missing().min(*budget) };
-            let blocks = (sequence.computed + tokens).div_ceil(block) - sequence.computed.div_ceil(block);
+        while index < self.batch.len() {
+            let Runner { slot, decodes } = self.batch.runner(index);
+            let (tokens, blocks) = if decodes {
+                (1, self.batch.needs_block(index))
+            } else {
+                let sequence = &self.sequences[slot as usize];
+                let tokens = sequence.missing().min(*budget);
+                (tokens, (sequence.computed + tokens).div_ceil(block) - sequence.computed.div_ceil(block))
+            };
             while self.cache.available() < blocks + promised {
-                let victim = self.running[self.running.len() - 1];
+                let victim = self.batch.runner(self.batch.len() - 1).slot;
                 self.preempt(victim, out);
                 preempted = true;
                 if victim == slot {
@@ -805,7 +881,7 @@ impl Engine {
     /// The last of those that run loses its blocks and goes to the front of the line.
     fn preempt(&mut self, slot: u32, out: &mut Vec<Happening>) {
         self.release(slot, true);
-        self.running.retain(|s| *s != slot);
+        self.leave_batch(slot);
         let sequence = &mut self.sequences[slot as usize];
         sequence.stage = Stage::Waiting;
         sequence.computed = 0;
@@ -813,16 +889,6 @@ impl Engine {
         out.push(Happening::Preempted { key: sequence.job.key });
         self.waiting.push_front(slot);
         self.counts.preemptions += 1;
-    }
-
-    /// Blocks that the decoding sequences will take in the coming step.
-    fn promised_blocks(&self) -> u32 {
-        let block = self.config.block_tokens;
-        let crosses = |slot: &&u32| {
-            let sequence = &self.sequences[**slot as usize];
-            sequence.chunk == 0 && sequence.decodes() && sequence.computed.is_multiple_of(block)
-        };
-        self.running.iter().filter(crosses).count() as u32
     }
 
     /// Those that wait, first come first served, as far as tokens, seats and blocks go.
@@ -837,14 +903,12 @@ impl Engine {
             return;
         }
         let block = self.config.block_tokens;
-        let promised = self.promised_blocks();
-        while 0 < *budget && self.running.len() < self.config.max_num_seqs as usize {
+        let promised = self.batch.promised_blocks();
+        while 0 < *budget && self.batch.len() < self.config.max_num_seqs as usize {
             let Some(slot) = self.waiting.front().copied() else { break };
-            let hit = self.hit_blocks(slot);
-            let sequence = &self.sequences[slot as usize];
             // What the hit pins can no longer be evicted for the rest.
-            let pinned = self.cache.unpinned_blocks(&sequence.job.prompt, sequence.job.output_key);
-            let needed = sequence.known().div_ceil(block) - hit;
+            let (hit, pinned) = self.look_up(slot);
+            let needed = self.sequences[slot as usize].known().div_ceil(block) - hit;
             if self.cache.available() < needed + promised + pinned {
                 break;
             }
@@ -853,18 +917,26 @@ impl Engine {
         }
     }
 
-    /// Cached blocks from the start of what a sequence knows; at least one token is always computed anew.
-    fn hit_blocks(&self, slot: u32) -> u32 {
+    /// Finds the runs of a sequence. Returns the cached blocks from the start of what it knows (at least one token is
+    /// always computed anew), and the blocks of its runs that nobody pins yet.
+    fn look_up(&mut self, slot: u32) -> (u32, u32) {
         let block = self.config.block_tokens;
-        let sequence = &self.sequences[slot as usize];
-        let of_prompt = self.cache.matched_blocks(&sequence.job.prompt, block);
+        let sequence = &mut self.sequences[slot as usize];
+        let (mut matched, mut whole, mut unpinned, mut of_answer) = (0, true, 0, 0);
+        for span in &mut sequence.spans {
+            span.place = self.cache.find(span.key);
+            of_answer = span.place.map_or(0, |place| self.cache.cached_at(place));
+            unpinned += span.place.map_or(0, |place| self.cache.unpinned_at(place));
+            if whole {
+                matched = span.first + of_answer.min(span.blocks);
+                whole = span.blocks <= of_answer;
+            }
+        }
         let whole_prompt = sequence.job.prompt.tokens() / block;
-        let of_answer = if 0 < sequence.generated && of_prompt == whole_prompt {
-            self.cache.cached(sequence.job.output_key)
-        } else {
-            0
-        };
-        (of_prompt + of_answer).min(sequence.known().saturating_sub(1) / block)
+        if 0 < sequence.generated && matched == whole_prompt {
+            matched += of_answer;
+        }
+        (matched.min(sequence.known().saturating_sub(1) / block), unpinned)
     }
 
     fn admit(
@@ -879,8 +951,10 @@ impl Engine {
         let block = self.config.block_tokens;
         let have = hit * block;
         let sequence = &mut self.sequences[slot as usize];
-        sequence.job.prompt.segments().iter().for_each(|s| self.cache.pin(s.key));
-        self.cache.pin(sequence.job.output_key);
+        for span in &mut sequence.spans {
+            let found = span.place.or_else(|| self.cache.find(span.key));
+            span.place = Some(self.cache.pin(span.key, found));
+        }
         sequence.pinned = true;
         sequence.hit_blocks = hit;
         sequence.computed = have;
@@ -919,21 +993,19 @@ impl Engine {
         sequence.private_blocks += blocks;
         sequence.chunk = tokens;
         sequence.stage = Stage::Running;
-        self.running.push(slot);
+        self.batch.push(slot, None);
     }
 
     /// What the coming step carries.
     fn load(&self) -> Load {
-        let mut load = Load::default();
-        for slot in &self.running {
-            let sequence = &self.sequences[*slot as usize];
+        let (decoding, context) = self.batch.decoding_load();
+        let mut load = Load { decoding, context, ..Load::default() };
+        for slot in self.batch.prefilling() {
+            let sequence = &self.sequences[slot as usize];
             let (chunk, old) = (u64::from(sequence.chunk), u64::from(sequence.computed));
             if 0 < chunk {
                 load.prefill += chunk;
                 load.pairs += chunk * chunk / 2 + chunk * old;
-            } else if sequence.decodes() {
-                load.decoding += 1;
-                load.context += old;
             }
         }
         load
@@ -941,16 +1013,17 @@ impl Engine {
 
     /// Steps until an answer ends or blocks run out; nobody who waits can join before, or would have joined now.
     fn burst_length(&self) -> u64 {
-        let of = |slot: &u32| &self.sequences[*slot as usize];
-        let left = |slot: &u32| of(slot).job.output_tokens - of(slot).generated;
-        let shortest = self.running.iter().map(left).min().unwrap_or(1).max(1);
+        let of = |slot: u32| &self.sequences[slot as usize];
+        let left = |slot: u32| of(slot).job.output_tokens - of(slot).generated;
+        let of_others = self.batch.prefilling().map(left).min().unwrap_or(u32::MAX);
+        let shortest = self.batch.shortest_left().min(of_others).max(1);
         let block = self.config.block_tokens;
         let available = self.cache.available();
         let blocks_for = |steps: u32| -> u32 {
-            let more = |slot: &u32| (of(slot).computed + steps).div_ceil(block) - of(slot).computed.div_ceil(block);
-            self.running.iter().map(more).sum()
+            let more = |slot: u32| (of(slot).computed + steps).div_ceil(block) - of(slot).computed.div_ceil(block);
+            self.batch.blocks_for(steps) + self.batch.prefilling().map(more).sum::<u32>()
         };
-        let at_most = self.running.len() as u64 * u64::from(shortest / block + 1);
+        let at_most = self.batch.len() as u64 * u64::from(shortest / block + 1);
         if at_most <= u64::from(available) || blocks_for(shortest) <= available {
             return u64::from(shortest);
         }
@@ -993,13 +1066,6 @@ impl Engine {
     }
 }
 
-/// The moments of a flight at which tokens appear.
-struct Marks {
-    first: SimTime,
-    last: SimTime,
-    last_step: SimDuration,
-}
-
 impl Marks {
     fn of(flight: &Flight) -> Marks {
         let last = ceil_ns(flight.ends_fs);
@@ -1013,10 +1079,4 @@ impl Marks {
 
 fn ceil_ns(fs: u128) -> SimTime {
     SimTime(fs.div_ceil(FS_PER_NS) as u64)
-}
-
-/// A prompt with its answer as one more segment.
-fn with_output(prompt: &Prompt, output_tokens: u32, output_key: u64) -> Prompt {
-    let output = Segment { key: output_key, tokens: output_tokens };
-    Prompt::new(prompt.segments().iter().copied().chain([output]))
 }

@@ -6,3 +6,5 @@ pub mod hardware; // measured presets
 pub mod router; // how requests find a replica
 pub mod step_time; // how long a step takes
 pub mod token_gaps; // times between tokens
+
+mod batch; // who runs in an engine, and how far they have come

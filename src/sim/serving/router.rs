@@ -46,6 +46,7 @@ pub struct Router {
     eject_for: SimDuration,
     predicted_tokens: u64,
     peers: u32,
+    eligible: Vec<usize>,
 }
 
 impl Router {
@@ -63,6 +64,7 @@ impl Router {
             eject_for,
             predicted_tokens: 0,
             peers: 1,
+            eligible: Vec::new(),
         }
     }
 
@@ -125,22 +127,29 @@ impl Router {
 
     /// Chooses a place for a request and counts it as sent there; never `except`, unless it alone is ready.
     pub fn pick(&mut self, now: SimTime, affinity: u64, prompt: &Prompt, except: Option<usize>) -> Option<usize> {
-        let eligible = self.eligible(now, except);
-        let place = match self.policy {
-            _ if eligible.is_empty() => return None,
-            RouterPolicy::RoundRobin => self.next_in_turn(&eligible),
-            RouterPolicy::LeastLoaded => self.least_loaded(&eligible),
-            RouterPolicy::ModN => eligible[(affinity % eligible.len() as u64) as usize],
-            RouterPolicy::ConsistentHash => self.on_ring(affinity, &eligible),
-            RouterPolicy::Pinned { max_age_s, .. } => self.on_connection(now, affinity, max_age_s, &eligible),
-            RouterPolicy::CacheAware { threshold, balance_abs, balance_rel } => {
-                self.cache_aware(prompt, &eligible, threshold, balance_abs, balance_rel)
-            }
-        };
+        let mut eligible = std::mem::take(&mut self.eligible);
+        self.find_eligible(now, except, &mut eligible);
+        let place = self.choose(now, affinity, prompt, &eligible);
+        self.eligible = eligible;
+        let place = place?;
         self.remember(prompt, place);
         self.seats[place].sent_since += 1;
         self.seats[place].in_flight += 1;
         Some(place)
+    }
+
+    fn choose(&mut self, now: SimTime, affinity: u64, prompt: &Prompt, eligible: &[usize]) -> Option<usize> {
+        Some(match self.policy {
+            _ if eligible.is_empty() => return None,
+            RouterPolicy::RoundRobin => self.next_in_turn(eligible),
+            RouterPolicy::LeastLoaded => self.least_loaded(eligible),
+            RouterPolicy::ModN => eligible[(affinity % eligible.len() as u64) as usize],
+            RouterPolicy::ConsistentHash => self.on_ring(affinity, eligible),
+            RouterPolicy::Pinned { max_age_s, .. } => self.on_connection(now, affinity, max_age_s, eligible),
+            RouterPolicy::CacheAware { threshold, balance_abs, balance_rel } => {
+                self.cache_aware(prompt, eligible, threshold, balance_abs, balance_rel)
+            }
+        })
     }
 
     /// Counts an answer from the replica at `place`; errors in a row may put it out.
@@ -156,14 +165,13 @@ impl Router {
         }
     }
 
-    fn eligible(&self, now: SimTime, except: Option<usize>) -> Vec<usize> {
+    fn find_eligible(&self, now: SimTime, except: Option<usize>, eligible: &mut Vec<usize>) {
         let ready = || self.seats.iter().enumerate().filter(|(_, s)| s.ready).map(|(place, _)| place);
-        let mut fit: Vec<usize> =
-            ready().filter(|p| Some(*p) != except && self.seats[*p].ejected_until <= now).collect();
-        if fit.is_empty() {
-            fit = ready().collect(); // all ejected, or only the excepted one: better it than nothing
+        eligible.clear();
+        eligible.extend(ready().filter(|p| Some(*p) != except && self.seats[*p].ejected_until <= now));
+        if eligible.is_empty() {
+            eligible.extend(ready()); // all ejected, or only the excepted one: better it than nothing
         }
-        fit
     }
 
     fn next_in_turn(&mut self, eligible: &[usize]) -> usize {

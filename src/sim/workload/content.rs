@@ -1,5 +1,9 @@
 //! What is asked: prompts as chains of a template, what came before, and what is new.
 
+use std::cell::RefCell;
+
+use rustc_hash::FxHashMap;
+
 use crate::sim::ids::{AccountId, ClientId, ModelId, SourceId};
 use crate::sim::prompt::{Prompt, Segment};
 use crate::sim::rng::{Purpose, draw, mix};
@@ -76,6 +80,38 @@ pub(super) struct Prompts {
     cumulative: Vec<f64>,
     template_tokens: Lengths,
     runs: Option<Runs>,
+    told: RefCell<Told>,
+}
+
+/// What runs have asked so far. A step asks all that the steps before it asked; so it is drawn once, and what is kept
+/// here is only ever what would be drawn again.
+#[derive(Default)]
+struct Told {
+    recent: FxHashMap<u64, Story>,
+    older: FxHashMap<u64, Story>,
+}
+
+/// A run up to a step: what it asks there, and what it is answered.
+struct Story {
+    step: u64,
+    template: u32,
+    segments: Vec<Segment>,
+    output_key: u64,
+    output_tokens: u32,
+}
+
+/// Runs that are kept before the older half is forgotten.
+const KEPT: usize = 1 << 14;
+
+impl Told {
+    /// The story of a run as far as it is known, which `begin` tells if it is not.
+    fn of(&mut self, run: u64, begin: impl FnOnce() -> Story) -> &mut Story {
+        if KEPT <= self.recent.len() {
+            self.older = std::mem::take(&mut self.recent);
+        }
+        let older = &mut self.older;
+        self.recent.entry(run).or_insert_with(|| older.remove(&run).unwrap_or_else(begin))
+    }
 }
 
 /// Open-loop runs: slots take turns, so that the steps of one run are a fixed number of arrivals apart.
@@ -102,6 +138,7 @@ impl Prompts {
             cumulative,
             template_tokens: owner.template_tokens,
             runs,
+            told: RefCell::default(),
         }
     }
 
@@ -142,29 +179,61 @@ impl Prompts {
     }
 
     fn compose(&self, spec: &SourceSpec, run: u64, step: u64) -> Asked {
+        if self.runs.is_none() && !matches!(spec.arrivals, Arrivals::Chat { .. }) {
+            return self.asked(run, &self.begin(spec, run)); // nobody will ask for more of it
+        }
+        let mut told = self.told.borrow_mut();
+        let story = told.of(run, || self.begin(spec, run));
+        if step < story.step {
+            *story = self.begin(spec, run);
+        }
+        while story.step < step {
+            let answer = Segment { key: story.output_key, tokens: story.output_tokens };
+            story.segments.push(answer);
+            story.step += 1;
+            self.add_question(spec, run, story, answer.key);
+        }
+        self.asked(run, story)
+    }
+
+    fn asked(&self, run: u64, story: &Story) -> Asked {
+        let template_key = self.template_key(story.template);
+        Asked {
+            prompt: Prompt::of(&story.segments),
+            output_tokens: story.output_tokens,
+            output_key: story.output_key,
+            affinity: Affinities { prefix: mix(template_key, 1), session: mix(run, 1) },
+            template: story.template,
+        }
+    }
+
+    fn template_key(&self, template: u32) -> u64 {
+        mix(mix(self.template_entity, 0x7e3), u64::from(template))
+    }
+
+    /// A run's first step: a template and a question.
+    fn begin(&self, spec: &SourceSpec, run: u64) -> Story {
         let popularity = draw(self.seed, run, Purpose::Content, 2);
         let template = self.cumulative.partition_point(|c| *c <= popularity).min(self.cumulative.len() - 1) as u32;
-        let template_key = mix(mix(self.template_entity, 0x7e3), u64::from(template));
-        let tokens = log_normal(&self.template_tokens, self.seed, template_key, Purpose::Content, 3);
-        let mut segments = vec![Segment { key: template_key, tokens: tokens.round() as u32 }];
-        let mut key = template_key;
-        let lengths = |what: &Lengths, step: u64, index: u64| {
+        let key = self.template_key(template);
+        let tokens = log_normal(&self.template_tokens, self.seed, key, Purpose::Content, 3);
+        let mut segments = Vec::with_capacity(2 * self.runs.as_ref().map_or(1, |r| r.steps.min(16) as usize));
+        segments.push(Segment { key, tokens: tokens.round() as u32 });
+        let mut story = Story { step: 0, template, segments, output_key: 0, output_tokens: 1 };
+        self.add_question(spec, run, &mut story, key);
+        story
+    }
+
+    /// The question of a story's present step, after all that is named by `before`, and how long its answer will be.
+    fn add_question(&self, spec: &SourceSpec, run: u64, story: &mut Story, before: u64) {
+        let step = story.step;
+        let length = |what: &Lengths, index: u64| {
             (log_normal(what, self.seed, mix(run, step), Purpose::Content, index).round() as u32).max(1)
         };
-        let mut output_key = 0;
-        let mut output_tokens = 1;
-        for number in 0..=step {
-            if 0 < number {
-                segments.push(Segment { key: output_key, tokens: output_tokens });
-                key = output_key;
-            }
-            key = mix(key, mix(run, 2 * number));
-            segments.push(Segment { key, tokens: lengths(&spec.prompt.new_tokens, number, 4) });
-            output_key = mix(key, mix(run, 2 * number + 1));
-            output_tokens = lengths(&spec.output_tokens, number, 6);
-        }
-        let affinity = Affinities { prefix: mix(template_key, 1), session: mix(run, 1) };
-        Asked { prompt: Prompt::new(segments), output_tokens, output_key, affinity, template }
+        let key = mix(before, mix(run, 2 * step));
+        story.segments.push(Segment { key, tokens: length(&spec.prompt.new_tokens, 4) });
+        story.output_key = mix(key, mix(run, 2 * step + 1));
+        story.output_tokens = length(&spec.output_tokens, 6);
     }
 
     /// A row of a trace: what it shares under the trace's names, or names of this pass, and the rest under its own.

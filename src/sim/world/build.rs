@@ -11,6 +11,7 @@ use crate::sim::keyed_cache::KeyedCache;
 use crate::sim::kv::remote::RemoteTier;
 use crate::sim::link::{Path, SharedLink, Ways};
 use crate::sim::loop_thread::LoopThread;
+use crate::sim::prompt::{Prompt, Segment};
 use crate::sim::queue::EventQueue;
 use crate::sim::rate_limit::RetryBudget;
 use crate::sim::series::{Series, SeriesRecorder};
@@ -212,7 +213,8 @@ impl World {
         self.arm_control_loops(spec.warm_until);
     }
 
-    /// Functional warming: what was asked for before the world runs fills the caches, in order and without timing.
+    /// Functional warming: what was asked for before the world runs fills the caches, in order and without timing. The
+    /// shared tier evicts by shares, so it is filled as time goes; a replica's own caches are filled from the end.
     fn fill_caches_with_history(&mut self, until: SimTime) {
         for source in 0..self.pending.len() {
             self.pending[source] = self.workload.next_arrival(SourceId(source as u16));
@@ -221,6 +223,7 @@ impl World {
             let moments = pending.iter().enumerate().filter_map(|(s, a)| a.as_ref().map(|a| (a.at, s)));
             moments.min().filter(|(at, _)| *at < until)
         };
+        let mut asked: Vec<Vec<(Prompt, Segment)>> = self.replicas.iter().map(|_| Vec::new()).collect();
         while let Some((at, source)) = earliest(&self.pending) {
             let Some(arrival) = self.pending[source].take() else { break };
             self.pending[source] = self.workload.next_arrival(SourceId(source as u16));
@@ -229,11 +232,15 @@ impl World {
             let affinity = affinity_of(&self.pools[pool].spec, &intent.affinity, intent.account);
             let Some(place) = self.pools[pool].router.pick(at, affinity, &intent.prompt, None) else { continue };
             self.pools[pool].router.answered(at, place, true);
-            let replica = &mut self.replicas[self.pools[pool].members[place].index()];
-            replica.engine.warm(&intent.prompt, intent.output_tokens, intent.output_key);
+            let replica = self.pools[pool].members[place].index();
             if let Some(cache) = &mut self.cache {
-                cache.tier.store(at, replica.key_seed, &intent.prompt, intent.output_tokens, intent.output_key);
+                let key_seed = self.replicas[replica].key_seed;
+                cache.tier.store(at, key_seed, &intent.prompt, intent.output_tokens, intent.output_key);
             }
+            asked[replica].push((intent.prompt, Segment { key: intent.output_key, tokens: intent.output_tokens }));
+        }
+        for (replica, asked) in self.replicas.iter_mut().zip(&asked) {
+            replica.engine.fill(asked.iter().rev().map(|(prompt, answer)| (prompt, *answer)));
         }
     }
 

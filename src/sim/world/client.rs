@@ -308,7 +308,10 @@ impl World {
     fn acquire_connection(&mut self, slot: u32) -> (Acquired, Option<u32>) {
         let now = self.now;
         let network = &mut self.network;
-        let ready: Vec<u32> = network.health.ready(now).to_vec();
+        if network.balance == Balance::LeastConnections && network.pool.has_connection(now, slot) {
+            return network.pool.acquire(now, slot, &mut || None); // nobody is asked for a backend
+        }
+        let ready = network.health.ready(now);
         let pick = match network.balance {
             Balance::LeastConnections => {
                 let pool = &mut network.pool;
@@ -344,8 +347,10 @@ impl World {
     }
 
     fn delay(&self, path: Option<&Path>, serial: u64, index: u64, packets: u32) -> SimDuration {
+        let Some(path) = path else { return SimDuration::ZERO };
         let draw = |n: u64| draw(self.seed, serial, Purpose::Link, index + n);
-        path.map_or(SimDuration::ZERO, |path| path.delay(packets, draw(0), draw(1)))
+        let u_loss = if 0.0 < path.loss { draw(1) } else { 0.0 };
+        path.delay(packets, draw(0), u_loss)
     }
 
     /// One way between an attempt's gateway and its client, with what the gateway's loop thread adds.

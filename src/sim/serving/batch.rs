@@ -1,0 +1,171 @@
+//! The batch of an engine: who runs, in the order in which they joined, and how far those have come that decode.
+//!
+//! Every step touches every sequence that decodes, so what a step needs of them stands here side by side; the records
+//! of the engine are touched only when a block fills or an answer ends.
+
+use crate::sim::serving::token_gaps::TokenGaps;
+use crate::sim::time::{SimDuration, SimTime};
+
+/// Marks a seat whose sequence does not decode.
+const PREFILLS: u32 = u32::MAX;
+
+/// One of those that run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Runner {
+    pub slot: u32,
+    pub decodes: bool,
+}
+
+/// How far a sequence that decodes has come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Decoding {
+    pub computed: u32,
+    /// Tokens of its answer that are still to be written.
+    pub left: u32,
+    pub last_token: SimTime,
+    pub longest_gap: SimDuration,
+}
+
+/// The moments of a flight of steps at which tokens appear.
+pub(super) struct Marks {
+    pub first: SimTime,
+    pub last: SimTime,
+    /// From the last but one to the last; zero for a single step.
+    pub last_step: SimDuration,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Seat {
+    slot: u32,
+    /// Computed tokens in its last block, 0 if that is full.
+    fill: u32,
+    decoding: Decoding,
+}
+
+/// Those that run, in order, and sums over those that decode.
+#[derive(Clone, Debug)]
+pub(super) struct Batch {
+    seats: Vec<Seat>,
+    block_tokens: u32,
+    decoding: u64,
+    context: u64,
+}
+
+impl Batch {
+    /// An empty batch of an engine with blocks of this size.
+    pub fn new(block_tokens: u32) -> Self {
+        Batch { seats: Vec::new(), block_tokens, decoding: 0, context: 0 }
+    }
+
+    pub fn len(&self) -> usize {
+        self.seats.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+
+    /// Who sits at `index`.
+    pub fn runner(&self, index: usize) -> Runner {
+        let seat = &self.seats[index];
+        Runner { slot: seat.slot, decodes: seat.fill != PREFILLS }
+    }
+
+    /// Those that do not decode, in order.
+    pub fn prefilling(&self) -> impl Iterator<Item = u32> + '_ {
+        self.seats.iter().filter(|s| s.fill == PREFILLS).map(|s| s.slot)
+    }
+
+    /// A sequence joins at the end; it decodes already, or does not yet.
+    pub fn push(&mut self, slot: u32, decoding: Option<Decoding>) {
+        let idle = Decoding { computed: 0, left: 0, last_token: SimTime::ZERO, longest_gap: SimDuration::ZERO };
+        self.seats.push(Seat { slot, fill: PREFILLS, decoding: idle });
+        if let Some(decoding) = decoding {
+            self.decodes_from_now(self.seats.len() - 1, decoding);
+        }
+    }
+
+    /// The sequence at `index` has caught up with what it knows.
+    pub fn decodes_from_now(&mut self, index: usize, decoding: Decoding) {
+        let fill = decoding.computed % self.block_tokens;
+        let seat = &mut self.seats[index];
+        (seat.fill, seat.decoding) = (fill, decoding);
+        self.decoding += 1;
+        self.context += u64::from(decoding.computed);
+    }
+
+    /// A sequence leaves; how far it has come, if it decoded.
+    pub fn remove(&mut self, slot: u32) -> Option<Decoding> {
+        let index = self.seats.iter().position(|s| s.slot == slot)?;
+        let seat = self.seats.remove(index);
+        if seat.fill == PREFILLS {
+            return None;
+        }
+        self.decoding -= 1;
+        self.context -= u64::from(seat.decoding.computed);
+        Some(seat.decoding)
+    }
+
+    /// Whether nobody prefills.
+    pub fn all_decode(&self) -> bool {
+        self.decoding == self.seats.len() as u64
+    }
+
+    /// What the sequence at `index`, which decodes, has computed, and the tokens that it has still to write.
+    pub fn progress(&self, index: usize) -> (u32, u32) {
+        let decoding = &self.seats[index].decoding;
+        (decoding.computed, decoding.left)
+    }
+
+    /// All that decode have gone on by `steps` tokens, at the moments of `marks`. Notes the places of those that began
+    /// or filled a block or have no token left to write, and of all that prefill.
+    pub fn advance(&mut self, steps: u32, marks: &Marks, mut gaps: Option<&mut TokenGaps>, noted: &mut Vec<u32>) {
+        let block = self.block_tokens;
+        self.context += self.decoding * u64::from(steps);
+        for (index, Seat { fill, decoding, .. }) in self.seats.iter_mut().enumerate() {
+            if *fill == PREFILLS {
+                noted.push(index as u32);
+                continue;
+            }
+            decoding.computed += steps;
+            decoding.left -= steps;
+            let first_gap = marks.first.since(decoding.last_token);
+            if let Some(gaps) = &mut gaps {
+                gaps.observe(first_gap);
+            }
+            decoding.longest_gap = decoding.longest_gap.max(first_gap).max(marks.last_step);
+            decoding.last_token = marks.last;
+            let filled = *fill + steps;
+            if *fill == 0 || block <= filled || decoding.left == 0 {
+                noted.push(index as u32);
+            }
+            *fill = if block <= filled { filled % block } else { filled };
+        }
+    }
+
+    /// Blocks that the sequence at `index` needs for one more step: 1 or 0.
+    pub fn needs_block(&self, index: usize) -> u32 {
+        u32::from(self.seats[index].fill == 0)
+    }
+
+    /// Blocks that those that decode need for one more step.
+    pub fn promised_blocks(&self) -> u32 {
+        self.seats.iter().map(|s| u32::from(s.fill == 0)).sum()
+    }
+
+    /// Blocks that those that decode need for so many more steps.
+    pub fn blocks_for(&self, steps: u32) -> u32 {
+        let more = |s: &Seat| (s.fill + steps).div_ceil(self.block_tokens) - s.fill.div_ceil(self.block_tokens);
+        self.seats.iter().filter(|s| s.fill != PREFILLS).map(more).sum()
+    }
+
+    /// The fewest tokens that one of those that decode has still to write.
+    pub fn shortest_left(&self) -> u32 {
+        self.seats.iter().filter(|s| s.fill != PREFILLS).map(|s| s.decoding.left).min().unwrap_or(u32::MAX)
+    }
+
+    /// How many decode, and the tokens of context that they attend to.
+    pub fn decoding_load(&self) -> (u64, u64) {
+        (self.decoding, self.context)
+    }
+}
