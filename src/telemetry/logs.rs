@@ -19,6 +19,14 @@ use crate::telemetry::scene::Scene;
 /// Lines of one kind that a pod writes in a second; of the rest it says how many they were.
 pub const LINES_PER_SECOND: u32 = 5;
 
+/// PCI bus numbers of the accelerators of an eight-way board.
+pub(super) const PCI_BUS: [&str; 8] = ["19", "3b", "4c", "5d", "9b", "bb", "cb", "db"];
+/// The image of serving pods.
+pub(super) const SERVING_IMAGE: &str = "registry.internal/serving/vllm-openai:v0.11.2";
+
+/// The image of gateways.
+pub(super) const GATEWAY_IMAGE: &str = "registry.internal/api/gateway:2026.2.3";
+
 /// How bad a line says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {

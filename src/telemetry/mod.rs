@@ -9,6 +9,7 @@ pub mod scene; // who and what the things seen are called
 pub mod alerts; // rules over what was scraped, and when they fired
 pub mod archive; // documents
 pub mod changes; // what was changed, when and by whom
+pub mod fleet; // what control planes say of the fleet, in kubectl's shape
 pub mod logs; // what processes say
 pub mod past; // the same hours of days before
 pub mod spans; // what a request waited for

@@ -75,6 +75,11 @@ impl Scene {
         }
     }
 
+    /// How many replicas there ever were.
+    pub fn replicas(&self) -> usize {
+        self.pods.len()
+    }
+
     /// The pool of a replica.
     pub fn pool_of(&self, replica: ReplicaId) -> Option<&str> {
         self.pods.get(replica.index()).map(|(pool, _)| self.pools[*pool].0.as_str())

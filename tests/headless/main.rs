@@ -7,6 +7,7 @@ mod emergence; // the founding incident happens by mechanism
 mod engine; // closed form is step by step
 mod event_loop; // what drives the parts in the tests below
 mod extremes; // numbers that every author can write and none means
+mod fleet; // pods, nodes, members and orders, in words
 mod house; // the tree keeps its own rules: import direction, header lines
 mod loader; // a scenario file is read, or everything wrong with it is said
 mod logs; // log lines and spans agree with what was recorded, and tell no more

@@ -117,7 +117,8 @@ impl World {
         self.schedule(now + spec.interval_s.max(SHORTEST), Event::Autoscale(id));
     }
 
-    fn ask_autoscaler_query(&self, id: PoolId) -> Option<f64> {
+    /// What the autoscaler's query gives at this moment, if anything.
+    pub(super) fn ask_autoscaler_query(&self, id: PoolId) -> Option<f64> {
         let scaler = self.pools[id.index()].autoscaler.as_ref()?;
         let at_ms = (self.now.0 / 1_000_000) as i64;
         let value = match scaler.query.eval_at(&self.scraped, at_ms).ok()? {

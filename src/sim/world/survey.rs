@@ -43,6 +43,8 @@ pub struct PoolState {
     pub policy: RouterPolicy,
     /// The control loop of its size, and whether it is paused and whether its query has no answer.
     pub autoscaler: Option<(AutoscalerSpec, bool, bool)>,
+    /// What the control loop's query gives at this moment; none if it has no answer.
+    pub metric: Option<f64>,
     /// Replicas in order of their places, gone ones left out.
     pub pods: Vec<PodState>,
 }
@@ -92,7 +94,7 @@ pub struct GpuState {
     pub temperature_c: f64,
     /// Watts.
     pub power_w: f64,
-    /// Share of the normal clock.
+    /// Share of the normal clock, what heat takes away included.
     pub clock: f64,
     /// Last error code; 0 for none.
     pub xid: u32,
@@ -178,10 +180,10 @@ impl World {
                 Life::Gone if 0 < replica.board.gpus.iter().map(|g| g.xid).max().unwrap_or(0) => Phase::Failed,
                 Life::Gone => return None,
             };
-            let gpu = |g: &crate::sim::serving::accelerator::Gpu| GpuState {
+            let gpu = |(rank, g): (usize, &crate::sim::serving::accelerator::Gpu)| GpuState {
                 temperature_c: g.temperature_c,
                 power_w: g.power_w,
-                clock: g.clock,
+                clock: replica.board.effective_clock(rank, &self.facility),
                 xid: g.xid,
             };
             Some(PodState {
@@ -191,7 +193,7 @@ impl World {
                 endpoint: pool.router.is_ready(replica.place),
                 restarts: replica.epoch,
                 since: replica.node_since,
-                gpus: replica.board.gpus.iter().map(gpu).collect(),
+                gpus: replica.board.gpus.iter().enumerate().map(gpu).collect(),
                 running: replica.engine.running(),
                 busy: replica.engine.is_busy(),
             })
@@ -210,6 +212,7 @@ impl World {
             gpus: pool.spec.gpus,
             policy: pool.router.policy(),
             autoscaler: pool.autoscaler.as_ref().map(|a| (a.spec.clone(), a.paused, a.blind)),
+            metric: self.ask_autoscaler_query(crate::sim::ids::PoolId(index as u8)),
             pods: pods.collect(),
         }
     }

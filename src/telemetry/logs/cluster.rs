@@ -6,7 +6,7 @@ use crate::sim::ids::{CacheNodeId, ReplicaId};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::World;
 use crate::sim::world::fact::{Fact, What, Why};
-use crate::telemetry::logs::{Desk, Level, LogLine, took};
+use crate::telemetry::logs::{Desk, Level, LogLine, PCI_BUS, SERVING_IMAGE, took};
 use crate::telemetry::scene::Scene;
 
 /// The cache controller misses an agent after two of its rounds.
@@ -14,11 +14,6 @@ const MISSED_AFTER: SimDuration = SimDuration::from_secs(4);
 /// From the order to start a pod to what its kubelet says of it.
 const PULLING_AFTER: SimDuration = SimDuration::from_millis(900);
 const STARTED_AFTER: SimDuration = SimDuration::from_millis(3200);
-/// PCI bus numbers of the accelerators of an eight-way board.
-pub(crate) const PCI_BUS: [&str; 8] = ["19", "3b", "4c", "5d", "9b", "bb", "cb", "db"];
-/// The image of serving pods.
-pub(crate) const SERVING_IMAGE: &str = "registry.internal/serving/vllm-openai:v0.11.2";
-
 /// What those processes remember.
 #[derive(Debug, Default)]
 pub(super) struct Cluster {
