@@ -7,6 +7,8 @@ pub mod calendar; // simulated moments as dates
 pub mod scene; // who and what the things seen are called
 
 pub mod alerts; // rules over what was scraped, and when they fired
+mod background; // what goes on anyway
+mod benign; // changes of an ordinary day
 pub mod changes; // what was changed, when and by whom
 pub mod logs; // what processes say
 pub mod spans; // what a request waited for
