@@ -51,7 +51,7 @@ pub fn step(options: &DoOptions) -> Result<(), Failure> {
         Err(why) => return refused(why),
         Ok(Said::Nothing) => return Ok(()),
         Ok(Said::Question(question, rest)) => {
-            return match ask::answer(&open.session, question, &rest) {
+            return match ask::answer(&mut open.session, question, &rest) {
                 Err(why) => refused(why),
                 Ok(text) if options.json => {
                     print(&json!({ "reply": { "text": text }, "view": open.session.view() }).to_string())

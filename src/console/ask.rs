@@ -13,7 +13,7 @@ use crate::session::{Session, postmortem};
 ///
 /// # Errors
 /// It names something that is not there.
-pub fn answer(session: &Session, question: &str, rest: &str) -> Result<String, String> {
+pub fn answer(session: &mut Session, question: &str, rest: &str) -> Result<String, String> {
     match question {
         "help" => verbs::help(Some(rest).filter(|r| !r.is_empty())),
         "status" => Ok(session.status_line()),
@@ -147,7 +147,7 @@ fn actions() -> String {
     )
 }
 
-fn preview(session: &Session, action: &str) -> Result<String, String> {
+fn preview(session: &mut Session, action: &str) -> Result<String, String> {
     let preview = session.preview(action)?;
     let back = if preview.reversible { "it can be taken back" } else { "it cannot be taken back" };
     let confirm = preview.confirm.map_or(String::new(), |c| format!("; say it with `confirm {c}`"));

@@ -73,8 +73,8 @@ pub fn parse(line: &str) -> Result<Said, String> {
 fn command(verb: &str, rest: &str, line: &str) -> Result<Command, String> {
     let need = |what: &str| if rest.is_empty() { Err(format!("{verb} needs {what}")) } else { Ok(rest.to_string()) };
     if FLEET.contains(&verb) {
-        if let Some(change) = rest.strip_prefix("undo").filter(|_| verb == "rollout") {
-            return act(&format!("rollback:{}", change.trim()));
+        if verb == "rollout" && ["undo", "restart", "pause"].iter().any(|order| rest.starts_with(order)) {
+            return act(line);
         }
         return Ok(Command::Look(Look::Fleet { line: line.to_string() }));
     }
@@ -99,18 +99,7 @@ fn command(verb: &str, rest: &str, line: &str) -> Result<Command, String> {
         "arm" => Command::Arm,
         "safe" => Command::Safe,
         "act" => act(&need("an action")?)?,
-        "scale" => {
-            let [pool, replicas] = two(rest).ok_or("scale needs a pool and a number")?;
-            act(&format!(
-                "scale:{}={}",
-                pool.trim_start_matches("deploy/"),
-                replicas.trim_start_matches("--replicas=")
-            ))?
-        }
-        "drain" => {
-            let (pool, place) = rest.rsplit_once('-').ok_or("drain needs a pod, as in agents-70b-3")?;
-            act(&format!("drain:{pool}/{place}"))?
-        }
+        "scale" | "drain" | "cordon" | "uncordon" | "delete" => act(line)?,
 
         "believe" => Command::Believe { points: points(&split(rest)?)? },
         "pin" => {
@@ -152,12 +141,6 @@ fn command(verb: &str, rest: &str, line: &str) -> Result<Command, String> {
         }
         other => return Err(verbs::unknown(other)),
     })
-}
-
-fn two(rest: &str) -> Option<[&str; 2]> {
-    let mut words = rest.split_whitespace();
-    let pair = [words.next()?, words.next()?];
-    words.next().is_none().then_some(pair)
 }
 
 fn board(rest: &str) -> Result<Command, String> {
@@ -363,7 +346,7 @@ mod tests {
             panic!("a commit")
         };
         assert_eq!((full.causes.len(), full.links, full.cites), (2, vec![(0, 1)], vec![1, 2]));
-        assert_eq!(said("rollout undo CHG-1"), Command::Act { action: "rollback:CHG-1".into(), confirm: None });
+        assert_eq!(said("rollout undo CHG-1"), Command::Act { action: "rollout undo CHG-1".into(), confirm: None });
         assert_eq!(
             said("logs gateway since 5m grep image decode"),
             Command::Look(Look::Logs { service: "gateway".into(), since_s: 300, grep: "image decode".into() })

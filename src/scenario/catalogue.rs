@@ -19,6 +19,7 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("record-day.ron", include_str!("../../scenarios/record-day.ron")),
     ("presets/agentic-cell.ron", include_str!("../../scenarios/presets/agentic-cell.ron")),
     ("presets/agentic-workload.ron", include_str!("../../scenarios/presets/agentic-workload.ron")),
+    ("presets/company-history.ron", include_str!("../../scenarios/presets/company-history.ron")),
     ("presets/general-cell.ron", include_str!("../../scenarios/presets/general-cell.ron")),
     ("presets/general-workload.ron", include_str!("../../scenarios/presets/general-workload.ron")),
     ("presets/real-traffic.ron", include_str!("../../scenarios/presets/real-traffic.ron")),

@@ -7,6 +7,8 @@ use crate::scenario::apply;
 use crate::scenario::file::ScenarioFile;
 use crate::sim::spec::action::Action;
 use crate::sim::time::SimDuration;
+use crate::telemetry::fleet::FleetVerb;
+use crate::telemetry::watch::Watch;
 
 /// What is known of an action before it is ordered.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,22 +25,37 @@ pub struct Preview {
     pub confirm: Option<String>,
 }
 
-/// Reads an action and asks whether it fits the stack. Names of changes are those of the change log, which `change_of`
-/// turns into the world's.
+/// Reads an action, written as `NAME[:TARGET][=VALUE]` or in kubectl's words, and asks whether it fits the stack. Names
+/// of changes are those of the change log.
 ///
 /// # Errors
 /// What is wrong with it, and the nearest name.
-pub fn read(file: &ScenarioFile, text: &str, change_of: impl Fn(&str) -> Option<String>) -> Result<Action, String> {
+pub fn read(file: &ScenarioFile, text: &str, watch: &mut Watch) -> Result<Action, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let in_kubectls_words = 1 < words.len() && words.first().is_some_and(|word| FleetVerb::begins(word));
+    let known = |watch: &Watch, change: &str| {
+        watch.fault_of(change).ok_or_else(|| {
+            format!("no change in the log is called \"{change}\": write its id, as in rollback:CHG-20417")
+        })
+    };
+    if in_kubectls_words {
+        let verb = FleetVerb::parse(&words).map_err(|e| e.to_string())?;
+        let FleetVerb::Order(order) = verb else {
+            return Err(format!("{text} asks for something, and orders nothing"));
+        };
+        let action = watch.with_fleet(|fleet| fleet.to_action(&order)).map_err(|e| e.to_string())?;
+        return match action {
+            Action::Rollback { change } => Ok(Action::Rollback { change: known(watch, &change)? }),
+            other => Ok(other),
+        };
+    }
     let said = |e: crate::sim::spec::SpecError| {
         let hint = e.suggestion.map_or(String::new(), |s| format!("; did you mean \"{s}\"?"));
         format!("{}{hint}", e.message)
     };
     let mut action = apply::parse(text).map_err(said)?;
     if let Action::Rollback { change } = &mut action {
-        let known = change_of(change);
-        *change = known.ok_or_else(|| {
-            format!("no change in the log is called \"{change}\": write its id, as in rollback:CHG-20417")
-        })?;
+        *change = known(watch, change)?;
         return Ok(action);
     }
     match file.order_mistakes(SimDuration::ZERO, &action, text).into_iter().next() {

@@ -412,7 +412,7 @@ impl Session {
     ///
     /// # Errors
     /// It is none, or does not fit the stack.
-    pub fn preview(&self, text: &str) -> Result<Preview, String> {
+    pub fn preview(&mut self, text: &str) -> Result<Preview, String> {
         let action = self.read_action(text)?;
         Ok(Preview {
             action: text.to_string(),
@@ -423,8 +423,8 @@ impl Session {
         })
     }
 
-    fn read_action(&self, text: &str) -> Result<crate::sim::spec::action::Action, String> {
-        act::read(&self.scenario.file, text, |id| self.watch.fault_of(id))
+    fn read_action(&mut self, text: &str) -> Result<crate::sim::spec::action::Action, String> {
+        act::read(&self.scenario.file, text, &mut self.watch)
     }
 
     fn act(&mut self, text: &str, confirm: Option<&str>) -> Result<(String, Value, Option<u32>), String> {

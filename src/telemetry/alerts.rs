@@ -1,7 +1,21 @@
 //! Alerts: the rules of the monitoring system, asked at intervals of what was scraped, and what they did.
+//!
+//! As in Prometheus a rule is tracked for each series that its expression gives: pending from the first evaluation
+//! that has it, firing once it has been there at every evaluation for as long as the rule says. Series of one rule
+//! make one alert, as a pager would group them. Which moments are asked does not depend on how time is advanced.
 
-use crate::sim::spec::stack::Severity;
-use crate::sim::time::SimTime;
+use std::collections::BTreeMap;
+
+use crate::metrics::labels::{Labels, NAME};
+use crate::metrics::promql::{Query, Value};
+use crate::metrics::store::Store;
+use crate::sim::spec::SpecError;
+use crate::sim::spec::stack::{AlertSpec, Severity};
+use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::world::World;
+
+/// Time between evaluations of the rules (Prometheus' default is a minute; teams that page on it set it lower).
+pub const EVERY: SimDuration = SimDuration::from_secs(15);
 
 /// One firing of a rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,10 +30,199 @@ pub struct Alert {
     pub expr: String,
     /// Id of a runbook.
     pub runbook: String,
+    /// The series that it has fired for so far, in order; one without labels where the expression has none.
+    pub series: Vec<Labels>,
     /// The expression began to hold.
     pub pending_since: SimTime,
     /// It fired.
     pub fired: SimTime,
     /// It was over; none while it fires.
     pub resolved: Option<SimTime>,
+}
+
+/// The rules of a stack and everything that they did so far.
+#[derive(Clone, Debug)]
+pub struct AlertBook {
+    rules: Vec<Rule>,
+    next: SimTime,
+    history: Vec<Alert>,
+}
+
+/// A rule and the series for which its expression holds.
+#[derive(Clone, Debug)]
+struct Rule {
+    spec: AlertSpec,
+    query: Query,
+    holding_since: BTreeMap<Labels, SimTime>,
+    /// Its place in the history while it fires.
+    firing: Option<usize>,
+}
+
+impl AlertBook {
+    /// The rules, first evaluated at `from`.
+    ///
+    /// # Errors
+    /// The first rule whose expression is not PromQL.
+    pub fn new(specs: &[AlertSpec], from: SimTime) -> Result<AlertBook, SpecError> {
+        let rule = |(index, spec): (usize, &AlertSpec)| {
+            let query = Query::parse(&spec.expr);
+            let query = query.map_err(|e| SpecError::new(format!("monitoring.alerts.{index}.expr"), e.to_string()))?;
+            Ok(Rule { spec: spec.clone(), query, holding_since: BTreeMap::new(), firing: None })
+        };
+        let rules = specs.iter().enumerate().map(rule).collect::<Result<_, SpecError>>()?;
+        Ok(AlertBook { rules, next: from, history: Vec::new() })
+    }
+
+    /// Evaluates the rules at every moment that is due up to and including `now`. The store holds what was scraped by
+    /// then; what was scraped later does not matter.
+    pub fn advance(&mut self, store: &Store, now: SimTime) {
+        while self.next <= now {
+            for rule in &mut self.rules {
+                rule.evaluate(store, self.next, &mut self.history);
+            }
+            self.next += EVERY;
+        }
+    }
+
+    /// Every firing so far, in the order in which they fired.
+    pub fn history(&self) -> &[Alert] {
+        &self.history
+    }
+
+    /// What fires at present, in the order in which it fired.
+    pub fn firing(&self) -> impl Iterator<Item = &Alert> {
+        self.history.iter().filter(|alert| alert.resolved.is_none())
+    }
+
+    /// Rules whose expression holds but not yet for long enough, and since when.
+    pub fn pending(&self) -> impl Iterator<Item = (&AlertSpec, SimTime)> {
+        let waiting = self.rules.iter().filter(|rule| rule.firing.is_none());
+        waiting.filter_map(|rule| Some((&rule.spec, rule.holding_since.values().min().copied()?)))
+    }
+
+    /// The rules, in the order of the stack.
+    pub fn rules(&self) -> impl Iterator<Item = &AlertSpec> {
+        self.rules.iter().map(|rule| &rule.spec)
+    }
+
+    /// The page of the incident: the first alert that woke somebody.
+    pub fn page(&self) -> Option<&Alert> {
+        self.history.iter().find(|alert| alert.severity == Severity::Page)
+    }
+
+    /// Lets a world go on, evaluation by evaluation, until somebody is paged; false if nobody is before its end. The
+    /// world scrapes everything ([`World::scrape_everything`]).
+    pub fn run_to_page(&mut self, world: &mut World) -> bool {
+        let (_, end) = world.window();
+        while self.page().is_none() && self.next <= end {
+            world.advance_to(self.next);
+            self.advance(world.scraped(), self.next);
+        }
+        self.page().is_some()
+    }
+}
+
+impl Rule {
+    fn evaluate(&mut self, store: &Store, at: SimTime, history: &mut Vec<Alert>) {
+        let holding = holding(&self.query, store, at);
+        self.holding_since.retain(|labels, _| holding.contains(labels));
+        for labels in holding {
+            self.holding_since.entry(labels).or_insert(at);
+        }
+        let for_long = |(_, since): &(&Labels, &SimTime)| self.spec.for_s <= at.since(**since);
+        let firing: Vec<Labels> =
+            self.holding_since.iter().filter(for_long).map(|(labels, _)| labels.clone()).collect();
+        match self.firing {
+            None if firing.is_empty() => {}
+            None => {
+                let since = self.holding_since.values().min().copied().unwrap_or(at);
+                self.firing = Some(history.len());
+                history.push(self.fire(firing, since, at));
+            }
+            Some(place) if firing.is_empty() => {
+                history[place].resolved = Some(at);
+                self.firing = None;
+            }
+            Some(place) => {
+                let known = &mut history[place].series;
+                known.extend(firing);
+                known.sort();
+                known.dedup();
+            }
+        }
+    }
+
+    fn fire(&self, series: Vec<Labels>, pending_since: SimTime, fired: SimTime) -> Alert {
+        let AlertSpec { name, severity, summary, expr, runbook, .. } = self.spec.clone();
+        Alert { name, severity, summary, expr, runbook, series, pending_since, fired, resolved: None }
+    }
+}
+
+/// The series that an expression gives at a moment. One that cannot be evaluated gives none, as in Prometheus, where
+/// such a rule is unwell and silent.
+fn holding(query: &Query, store: &Store, at: SimTime) -> Vec<Labels> {
+    match query.eval_at(store, (at.0 / 1_000_000) as i64) {
+        Ok(Value::Vector(samples)) => samples.into_iter().map(|sample| sample.labels.without(&[NAME])).collect(),
+        Ok(Value::Scalar(_)) => vec![Labels::default()],
+        Ok(Value::Range(_) | Value::Text(_)) | Err(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(s: u64) -> SimTime {
+        SimTime::ZERO + SimDuration::from_secs(s)
+    }
+
+    fn book(for_s: u64) -> AlertBook {
+        let spec = AlertSpec {
+            name: "Long line".to_string(),
+            expr: "waiting > 10".to_string(),
+            for_s: SimDuration::from_secs(for_s),
+            severity: Severity::Page,
+            summary: String::new(),
+            runbook: String::new(),
+        };
+        AlertBook::new(&[spec], SimTime::ZERO).expect("PromQL")
+    }
+
+    /// One sample for each 15 seconds, by pod.
+    fn store(pods: &[(&str, &[f64])]) -> Store {
+        let mut store = Store::default();
+        for (pod, values) in pods {
+            let id = store.series(&Labels::new([(NAME, "waiting"), ("pod", pod)]));
+            for (place, value) in values.iter().enumerate() {
+                store.append(id, place as i64 * 15_000, *value);
+            }
+        }
+        store
+    }
+
+    #[test]
+    fn it_fires_after_its_time_goes_when_it_is_over_and_comes_again() {
+        let store = store(&[("a", &[0.0, 20.0, 20.0, 20.0, 0.0, 20.0, 0.0, 30.0, 30.0, 30.0])]);
+        let mut book = book(30);
+        book.advance(&store, seconds(30));
+        assert_eq!((book.pending().count(), book.firing().count()), (1, 0));
+        book.advance(&store, seconds(200));
+        let moments: Vec<_> = book.history().iter().map(|a| (a.pending_since, a.fired, a.resolved)).collect();
+        assert_eq!(
+            moments,
+            [(seconds(15), seconds(45), Some(seconds(60))), (seconds(105), seconds(135), None)],
+            "a quarter of a minute in between is too short"
+        );
+    }
+
+    #[test]
+    fn series_of_a_rule_make_one_alert() {
+        let store = store(&[("a", &[0.0, 20.0, 20.0, 0.0]), ("b", &[0.0, 0.0, 20.0, 20.0])]);
+        let mut book = book(0);
+        book.advance(&store, seconds(45));
+        assert_eq!(book.history().len(), 1);
+        let pods: Vec<&str> = book.history()[0].series.iter().map(|l| l.get("pod")).collect();
+        assert_eq!(pods, ["a", "b"]);
+        assert_eq!(book.page().map(|a| a.fired), Some(seconds(15)));
+    }
 }

@@ -8,6 +8,8 @@ pub mod scene; // who and what the things seen are called
 
 pub mod alerts; // rules over what was scraped, and when they fired
 pub mod archive; // documents
+mod background; // what goes on anyway
+mod benign; // changes of an ordinary day
 pub mod changes; // what was changed, when and by whom
 pub mod fleet; // what control planes say of the fleet, in kubectl's shape
 pub mod logs; // what processes say

@@ -9,16 +9,17 @@ use crate::scenario::lower::Setup;
 use crate::sim::spec::{SpecError, WorldSpec};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::World;
-use crate::telemetry::alerts::Alert;
+use crate::telemetry::alerts::AlertBook;
 use crate::telemetry::archive::Archive;
 use crate::telemetry::calendar::Calendar;
-use crate::telemetry::changes::Change;
+use crate::telemetry::changes::{Change, ChangeLog};
+use crate::telemetry::fleet::Fleet;
 use crate::telemetry::logs::LogBook;
 use crate::telemetry::past::{BeyondRetention, Past};
 use crate::telemetry::scene::Scene;
 use crate::telemetry::spans::SpanBook;
 use crate::telemetry::sql::{Sql, SqlError, Tables};
-use crate::telemetry::tickets::Ticket;
+use crate::telemetry::tickets::TicketBook;
 
 /// Share of users in pain, as the service-level indicator has it: answers that failed, and of those that did not the
 /// share whose first token was late.
@@ -44,11 +45,11 @@ pub struct Watch {
     /// What requests waited for.
     pub spans: SpanBook,
     /// The change log.
-    pub changes: Vec<Change>,
-    /// Firings of alerts.
-    pub alerts: Vec<Alert>,
+    pub changes: ChangeLog,
+    /// Rules and what they did.
+    pub alerts: AlertBook,
     /// What people filed.
-    pub tickets: Vec<Ticket>,
+    pub tickets: TicketBook,
     sql: Option<Sql>,
     file: Arc<ScenarioFile>,
     variant: String,
@@ -80,15 +81,17 @@ impl Watch {
         let calendar = Calendar::new(&history.date, &history.opens_at, spec.open_at).map_err(WatchError::Date)?;
         let mut world = World::new(&spec, seed).map_err(WatchError::Spec)?;
         world.record_everything();
+        let one = |e: SpecError| WatchError::Spec(vec![e]);
+        let opens_at = calendar.unix_ms(spec.open_at) / 1000;
         let date = calendar.date_time(spec.open_at).split(' ').next().unwrap_or_default().to_string();
         Ok(Watch {
             scene: Scene::new(&spec, seed, calendar, salt),
             archive: Archive::built_in(&date),
             logs: LogBook::new(),
             spans: SpanBook::new(),
-            changes: Vec::new(),
-            alerts: Vec::new(),
-            tickets: Vec::new(),
+            changes: ChangeLog::new(file, &setup, seed, opens_at, salt).map_err(one)?,
+            alerts: AlertBook::new(&spec.stack.monitoring.alerts, spec.open_at).map_err(one)?,
+            tickets: TicketBook::new(file, seed, opens_at, salt),
             sql: None,
             file: Arc::clone(file),
             variant: variant.to_string(),
@@ -103,12 +106,32 @@ impl Watch {
     pub fn advance_to(&mut self, until: SimTime) {
         self.world.advance_to(until);
         self.scene.refresh(&self.world);
+        self.alerts.advance(self.world.scraped(), until.min(self.world.now()));
+        self.changes.advance(&self.world);
+    }
+
+    /// Seconds since the opening; negative: before.
+    pub fn now_s(&self) -> f64 {
+        self.world.now().as_secs_f64() - self.scene.open_at.as_secs_f64()
     }
 
     /// Brings logs and spans up to now; they are only read when somebody looks.
     pub fn read_books(&mut self) {
         self.logs.advance(&self.scene, &self.world);
         self.spans.advance(&self.scene, &self.world);
+    }
+
+    /// Asks control planes.
+    pub fn with_fleet<T>(&mut self, ask: impl FnOnce(&Fleet<'_>) -> T) -> T {
+        let survey = self.world.survey();
+        let changes: Vec<Change> = self.changes.until(self.now_s()).cloned().collect();
+        ask(&Fleet {
+            scene: &self.scene,
+            survey: &survey,
+            facts: self.world.facts(),
+            changes: &changes,
+            now: self.world.now(),
+        })
     }
 
     /// Asks the tables.
@@ -124,14 +147,16 @@ impl Watch {
             Some(sql) => sql,
             None => Sql::new()?,
         };
+        let now_s = self.now_s();
+        let changes: Vec<Change> = self.changes.until(now_s).cloned().collect();
         let tables = Tables {
             scene: &self.scene,
             requests: self.world.recording().attempts(),
             logs: self.logs.lines(),
             spans: self.spans.spans(),
-            changes: &self.changes,
-            alerts: &self.alerts,
-            tickets: &self.tickets,
+            changes: &changes,
+            alerts: self.alerts.history(),
+            tickets: self.tickets.until(now_s),
             now: self.world.now(),
         };
         let answer = ask(&mut sql, &tables);
@@ -143,12 +168,15 @@ impl Watch {
     /// opening: somebody asks to have a look.
     pub fn run_to_first_page(&mut self) -> SimTime {
         let (open_at, _) = self.world.window();
-        open_at + ASKED_AFTER
+        self.alerts.run_to_page(&mut self.world);
+        self.alerts.page().map_or(open_at + ASKED_AFTER, |alert| alert.fired)
     }
 
-    /// What a rollback of a change of the log has to name in the world.
-    pub fn fault_of(&self, _change: &str) -> Option<String> {
-        None
+    /// What a rollback of a change of the log has to name in the world; its own id where it touched nothing in it, which
+    /// takes back nothing.
+    pub fn fault_of(&self, change: &str) -> Option<String> {
+        let id = self.changes.find(change, self.now_s())?.id.clone();
+        Some(self.changes.fault_of(change).map_or(id, str::to_string))
     }
 
     /// Milliseconds of the world, as the store of metrics counts them.

@@ -282,7 +282,8 @@ proptest! {
                 let hit = runs.matched_blocks(prompt, 1);
                 prop_assert_eq!(hit, list.matched(prompt));
                 for segment in prompt.segments() {
-                    runs.pin(segment.key);
+                    let found = runs.find(segment.key);
+                    runs.pin(segment.key, found);
                     list.pin(segment);
                 }
                 running.push(Running { prompt: prompt.clone(), computed: hit, private: 0 });
@@ -299,7 +300,8 @@ proptest! {
                     for (segment, first, blocks) in blocks_of(&request.prompt, 1) {
                         let (low, high) = (from.max(first), to.min(first + blocks));
                         if low < high {
-                            let ours = runs.publish(segment.key, low - first, high - first);
+                            let run = runs.find(segment.key).expect("a pinned run is there");
+                            let ours = runs.publish(run, low - first, high - first);
                             prop_assert_eq!(ours as usize, list.publish(&segment, low - first, high - first));
                             request.private -= ours;
                         }
@@ -310,7 +312,8 @@ proptest! {
                     runs.give_private(request.private);
                     list.private -= request.private as usize;
                     for segment in request.prompt.segments().iter().rev() {
-                        runs.unpin(segment.key);
+                        let run = runs.find(segment.key).expect("a pinned run is there");
+                        runs.unpin(run);
                         list.unpin(segment);
                     }
                 }

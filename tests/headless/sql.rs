@@ -101,6 +101,7 @@ fn seen() -> &'static Seen {
             summary: "slow".into(),
             expr: "up".into(),
             runbook: "RB-1".into(),
+            series: Vec::new(),
             pending_since: open,
             fired: open + SimDuration::from_secs(60),
             resolved: None,

@@ -9,6 +9,7 @@ use crate::telemetry::past::Past;
 use crate::telemetry::watch::Watch;
 
 pub mod documents; // the archive
+pub mod fleet; // control planes, changes, alerts, tickets
 pub mod metrics; // PromQL
 pub mod rows; // requests, logs, traces
 
@@ -92,6 +93,7 @@ pub fn check(watch: &Watch, look: &Look) -> Result<(), String> {
             Past::days_of(&query, watch.now_ms()).map(drop).map_err(|e| e.to_string())
         }
         Look::Document { id } => watch.archive.document(id).map(drop),
+        Look::Fleet { line } => fleet::read(line).map(drop),
         Look::Traces { filter } => rows::filter(filter, watch.world.now()).map(drop),
         _ => Ok(()),
     }
@@ -104,6 +106,10 @@ pub fn check(watch: &Watch, look: &Look) -> Result<(), String> {
 pub fn answer(watch: &mut Watch, look: &Look) -> Result<Answer, String> {
     match look {
         Look::Promql { query, window_s, step_s } => metrics::answer(watch, query, *window_s, *step_s),
+        Look::Changes { id, hours } => fleet::changes(watch, id, *hours),
+        Look::Alerts => Ok(fleet::alerts(watch)),
+        Look::Tickets => Ok(fleet::tickets(watch)),
+        Look::Fleet { line } => fleet::answer(watch, line),
         Look::Sql { query } => rows::sql(watch, query),
         Look::Compare { selection } => rows::compare(watch, selection),
         Look::Logs { service, since_s, grep } => rows::logs(watch, service, *since_s, grep),

@@ -27,6 +27,12 @@ pub fn stack_mistakes(stack: &StackSpec, path: &str) -> Vec<SpecError> {
     for (index, pool) in stack.pools.iter().enumerate() {
         pool_mistakes(&mut found, pool, &format!("{path}.pools.{index}"));
     }
+    unique(&mut found, path, "monitoring.alerts", "alert", stack.monitoring.alerts.iter().map(|a| a.name.as_str()));
+    for (index, alert) in stack.monitoring.alerts.iter().enumerate() {
+        if let Err(error) = Query::parse(&alert.expr) {
+            found.push(SpecError::new(format!("{path}.monitoring.alerts.{index}.expr"), error.to_string()));
+        }
+    }
     let api = &stack.api;
     let idle = api.memory_base_mib + api.memory_per_request_mib;
     if api.memory_limit_mib <= idle {

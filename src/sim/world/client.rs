@@ -309,7 +309,7 @@ impl World {
         let now = self.now;
         let network = &mut self.network;
         if network.balance == Balance::LeastConnections && network.pool.has_connection(now, slot) {
-            return network.pool.acquire(now, slot, &mut || None); // nobody is asked for a backend
+            return (network.pool.acquire(now, slot, &mut || None), None); // nobody is asked for a backend
         }
         let ready = network.health.ready(now);
         let pick = match network.balance {

@@ -81,6 +81,7 @@ impl Fleet<'_> {
         });
         if let Some((why, at)) = last {
             let ended = match why {
+                Why::OutOfMemory => "OOMKilled (exit code 137)",
                 Why::Crashed => "Error (exit code 139)",
                 Why::Watchdog => "Error (exit code 134)",
                 Why::GpuLost => "Error (exit code 1)",

@@ -62,6 +62,7 @@ pub fn events(fleet: &Fleet<'_>) -> Vec<Event> {
                 kept.retain(|r| r != replica);
                 let exited = |code: u8| format!("Container vllm exited with code {code}");
                 match why {
+                    Why::OutOfMemory => say(true, "OOMKilling", object, exited(137)),
                     Why::Crashed => say(true, "BackOff", object, exited(139)),
                     Why::Watchdog => say(true, "BackOff", object, exited(134)),
                     Why::GpuLost => {
