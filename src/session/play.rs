@@ -15,6 +15,7 @@ use crate::session::comms::{Comms, SECONDARY_AFTER, TEAMS};
 use crate::session::look::{self, Observation};
 use crate::session::prices;
 use crate::session::seal::Seal;
+use crate::sim::spec::stack::Severity;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::fact::What;
 use crate::telemetry::calendar::span;
@@ -538,6 +539,7 @@ impl Session {
         self.page_if_due();
         self.answer_what_is_due();
         self.follow_orders();
+        self.hear_alerts(before);
         self.hear_the_channel(before);
         self.remind();
         if self.horizon <= self.now() && before < self.horizon {
@@ -591,6 +593,27 @@ impl Session {
             order.state = state.clone();
             let text = format!("{}: {state}", order.action);
             self.notice(fact.at, text);
+        }
+    }
+
+    /// Alerts that fired or were over, the page itself aside.
+    fn hear_alerts(&mut self, before: SimTime) {
+        let now = self.now();
+        let paged_at = SimTime(self.seal.paged_at_ns);
+        let came = |at: SimTime| before < at && at <= now && paged_at < at;
+        let mut news: Vec<(SimTime, String)> = Vec::new();
+        for alert in self.watch.alerts.history() {
+            let kind = if alert.severity == Severity::Page { "alert (page)" } else { "alert (ticket)" };
+            if came(alert.fired) {
+                news.push((alert.fired, format!("{kind} {}: {}", alert.name, alert.summary)));
+            }
+            if let Some(at) = alert.resolved.filter(|at| came(*at)) {
+                news.push((at, format!("resolved: {}", alert.name)));
+            }
+        }
+        for (at, text) in news {
+            self.comms.line(at, "alert-bot", &text);
+            self.notice(at, text);
         }
     }
 
