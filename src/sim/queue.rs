@@ -1,8 +1,8 @@
 //! The event queue: a total order on (time, class, sequence number), so that a run has exactly one history.
 //!
-//! What is due soon lies in the buckets of a ring, a millisecond each, and is sorted when its bucket comes; what is due
-//! later lies in a heap until the ring has come near. Nearly all events are milliseconds away, so that one costs a few
-//! instructions, however many wait.
+//! What is due soon lies in the buckets of a ring, two milliseconds each, and is sorted when its bucket comes; what is
+//! due later lies in a heap until the ring has come near. Nearly all events are milliseconds away, so that one costs a
+//! few instructions, however many wait; and the ring is small, so that it stays near the processor.
 //!
 //! Timers of one kind all run equally long, so they fall due in the order in which they are set: they wait in lanes,
 //! first in first out, and only the head of each lane stands among the rest. Most never fire in earnest.
@@ -28,10 +28,10 @@ pub enum Class {
 
 /// No lane.
 const NONE: u8 = u8::MAX;
-/// A bucket holds 2 to this power of nanoseconds, about a millisecond.
-const BUCKET_BITS: u32 = 20;
-/// Buckets of the ring, about a second of them; whole words of marks.
-const BUCKETS: usize = 1024;
+/// A bucket holds 2 to this power of nanoseconds, about two milliseconds.
+const BUCKET_BITS: u32 = 21;
+/// Buckets of the ring, about a quarter of a second: a bit each.
+const BUCKETS: usize = u128::BITS as usize;
 
 struct Entry<E> {
     at: SimTime,
@@ -86,7 +86,7 @@ pub struct EventQueue<E> {
     /// The buckets after it, unsorted, each at its number modulo their count.
     ring: Vec<Vec<Entry<E>>>,
     /// A bit for every bucket of the ring that holds something.
-    marks: [u64; BUCKETS / 64],
+    marks: u128,
     /// What lies beyond the ring.
     far: BinaryHeap<Reverse<Entry<E>>>,
     lanes: Vec<Lane<E>>,
@@ -102,7 +102,7 @@ impl<E> Default for EventQueue<E> {
             current: Vec::new(),
             cursor: 0,
             ring: (0..BUCKETS).map(|_| Vec::new()).collect(),
-            marks: [0; BUCKETS / 64],
+            marks: 0,
             far: BinaryHeap::new(),
             lanes: Vec::new(),
             pushed: 0,
@@ -167,7 +167,7 @@ impl<E> EventQueue<E> {
         } else if bucket - self.cursor < BUCKETS as u64 {
             let index = bucket as usize % BUCKETS;
             self.ring[index].push(entry);
-            self.marks[index / 64] |= 1 << (index % 64);
+            self.marks |= 1 << index;
         } else {
             self.far.push(Reverse(entry));
         }
@@ -178,7 +178,7 @@ impl<E> EventQueue<E> {
         let next = match self.next_in_ring() {
             Some(index) => {
                 std::mem::swap(&mut self.current, &mut self.ring[index]);
-                self.marks[index / 64] &= !(1 << (index % 64));
+                self.marks &= !(1 << index);
                 self.current.first().map(Entry::bucket)
             }
             None => self.far.peek().map(|Reverse(entry)| entry.bucket()),
@@ -198,13 +198,8 @@ impl<E> EventQueue<E> {
     /// The place of the first bucket after the cursor's that holds anything.
     fn next_in_ring(&self) -> Option<usize> {
         let start = (self.cursor as usize + 1) % BUCKETS;
-        let words = BUCKETS / 64;
-        let first = self.marks[start / 64] & (u64::MAX << (start % 64));
-        if first != 0 {
-            return Some(start / 64 * 64 + first.trailing_zeros() as usize);
-        }
-        let word = (1..=words).map(|n| (start / 64 + n) % words).find(|word| self.marks[*word] != 0)?;
-        Some(word * 64 + self.marks[word].trailing_zeros() as usize)
+        let ahead = self.marks.rotate_right(start as u32).trailing_zeros() as usize;
+        (ahead < BUCKETS).then(|| (start + ahead) % BUCKETS)
     }
 
     /// Events pushed so far.

@@ -62,7 +62,7 @@ struct Found {
 }
 
 /// Names that are kept so.
-const FOUND: usize = 1 << 14;
+const FOUND: usize = 1 << 13;
 
 #[derive(Clone, Debug)]
 struct Node {

@@ -170,7 +170,7 @@ impl RunCache {
 
     /// Where a run is, if any of it is cached or pinned.
     pub fn find(&self, key: u64) -> Option<Place> {
-        self.by_key.get(key).map(Place::of)
+        self.by_key.get(key, |slot| self.runs[slot as usize].key).map(Place::of)
     }
 
     /// Whether the run of this key is still where it was found.
@@ -449,7 +449,7 @@ impl RunCache {
     }
 
     fn remove_run(&mut self, slot: u32) {
-        self.by_key.remove(self.runs[slot as usize].key);
+        self.by_key.remove(self.runs[slot as usize].key, slot);
         self.vacant.push(slot);
     }
 

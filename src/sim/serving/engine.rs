@@ -225,7 +225,7 @@ struct Sequence {
     chunk: u32,
     last_token: SimTime,
     longest_gap: SimDuration,
-    /// The runs of its prompt in order, and then that of its answer.
+    /// The runs of its prompt in order, and then that of its answer; laid out when it is first looked at.
     spans: Vec<Span>,
 }
 
@@ -251,6 +251,14 @@ impl Sequence {
 
     fn decodes(&self) -> bool {
         0 < self.generated && self.missing() == 1
+    }
+
+    /// Notes which blocks of which runs it is made of.
+    fn lay_out(&mut self, block: u32) {
+        let of_prompt = blocks_of(&self.job.prompt, block);
+        self.spans.extend(of_prompt.map(|(s, first, blocks)| Span { key: s.key, first, blocks, place: None }));
+        let first = self.job.prompt.tokens() / block;
+        self.spans.push(Span { key: self.job.output_key, first, blocks: 0, place: None });
     }
 
     /// What the batch keeps of it from now on.
@@ -352,7 +360,6 @@ impl Engine {
         };
         let priority = sequence.job.priority;
         let slot = self.put(sequence);
-        self.lay_out(slot);
         self.slot_of.insert(key, slot);
         let behind = |other: &u32| self.sequences[*other as usize].job.priority <= priority;
         let place = self.waiting.iter().rposition(behind).map_or(0, |p| p + 1);
@@ -365,6 +372,7 @@ impl Engine {
             Some(slot) => {
                 let place = &mut self.sequences[slot as usize];
                 sequence.spans = std::mem::take(&mut place.spans); // for their memory
+                sequence.spans.clear();
                 *place = sequence;
                 slot
             }
@@ -373,20 +381,6 @@ impl Engine {
                 (self.sequences.len() - 1) as u32
             }
         }
-    }
-
-    /// Notes which blocks of which runs a sequence is made of.
-    fn lay_out(&mut self, slot: u32) {
-        let block = self.config.block_tokens;
-        let Sequence { job, spans, .. } = &mut self.sequences[slot as usize];
-        spans.clear();
-        spans.extend(blocks_of(&job.prompt, block).map(|(s, first, blocks)| Span {
-            key: s.key,
-            first,
-            blocks,
-            place: None,
-        }));
-        spans.push(Span { key: job.output_key, first: job.prompt.tokens() / block, blocks: 0, place: None });
     }
 
     /// A request is given up; it leaves at the next boundary, reported as [`Happening::Aborted`].
@@ -922,6 +916,9 @@ impl Engine {
     fn look_up(&mut self, slot: u32) -> (u32, u32) {
         let block = self.config.block_tokens;
         let sequence = &mut self.sequences[slot as usize];
+        if sequence.spans.is_empty() {
+            sequence.lay_out(block);
+        }
         let (mut matched, mut whole, mut unpinned, mut of_answer) = (0, true, 0, 0);
         for span in &mut sequence.spans {
             span.place = self.cache.find(span.key);

@@ -46,6 +46,10 @@ pub struct Router {
     eject_for: SimDuration,
     predicted_tokens: u64,
     peers: u32,
+    /// Places that are ready, in order.
+    ready: Vec<usize>,
+    /// When the last ejection so far ends.
+    ejected_until: SimTime,
     eligible: Vec<usize>,
 }
 
@@ -64,6 +68,8 @@ impl Router {
             eject_for,
             predicted_tokens: 0,
             peers: 1,
+            ready: Vec::new(),
+            ejected_until: SimTime::ZERO,
             eligible: Vec::new(),
         }
     }
@@ -92,6 +98,7 @@ impl Router {
         }
         if self.seats[place].ready != ready {
             self.seats[place].ready = ready;
+            self.ready = (0..self.seats.len()).filter(|p| self.seats[*p].ready).collect();
             self.build_ring();
         }
     }
@@ -103,7 +110,7 @@ impl Router {
 
     /// Replicas that the router believes to be ready.
     pub fn ready_count(&self) -> usize {
-        self.seats.iter().filter(|s| s.ready).count()
+        self.ready.len()
     }
 
     /// A fresh reading of a replica's load (running and waiting).
@@ -127,10 +134,18 @@ impl Router {
 
     /// Chooses a place for a request and counts it as sent there; never `except`, unless it alone is ready.
     pub fn pick(&mut self, now: SimTime, affinity: u64, prompt: &Prompt, except: Option<usize>) -> Option<usize> {
-        let mut eligible = std::mem::take(&mut self.eligible);
-        self.find_eligible(now, except, &mut eligible);
-        let place = self.choose(now, affinity, prompt, &eligible);
-        self.eligible = eligible;
+        let place = if except.is_none() && self.ejected_until <= now {
+            let ready = std::mem::take(&mut self.ready);
+            let place = self.choose(now, affinity, prompt, &ready);
+            self.ready = ready;
+            place
+        } else {
+            let mut eligible = std::mem::take(&mut self.eligible);
+            self.find_eligible(now, except, &mut eligible);
+            let place = self.choose(now, affinity, prompt, &eligible);
+            self.eligible = eligible;
+            place
+        };
         let place = place?;
         self.remember(prompt, place);
         self.seats[place].sent_since += 1;
@@ -161,12 +176,13 @@ impl Router {
         seat.errors_in_row = if ok { 0 } else { seat.errors_in_row + 1 };
         if 0 < eject_after && eject_after <= seat.errors_in_row {
             seat.ejected_until = now + eject_for;
+            self.ejected_until = self.ejected_until.max(seat.ejected_until);
             seat.errors_in_row = 0;
         }
     }
 
     fn find_eligible(&self, now: SimTime, except: Option<usize>, eligible: &mut Vec<usize>) {
-        let ready = || self.seats.iter().enumerate().filter(|(_, s)| s.ready).map(|(place, _)| place);
+        let ready = || self.ready.iter().copied();
         eligible.clear();
         eligible.extend(ready().filter(|p| Some(*p) != except && self.seats[*p].ejected_until <= now));
         if eligible.is_empty() {
