@@ -15,7 +15,10 @@ mod mechanisms; // every fault, action and part moves what it should, and nothin
 mod metastability; // collapse that outlives its trigger
 mod parts; // laws of the parts on any input
 mod promql; // queries mean what they mean in Prometheus
+mod promql_peer; // a real Prometheus is asked the same
+mod promql_queries; // queries made by chance
 mod promql_scripts; // Prometheus' own expectations
+mod promql_server; // a Prometheus on samples of ours
 mod queueing; // stations, links and caches against queueing theory
 mod recorded_engines; // recorded vLLM runs and published measurements
 mod report; // pages, charts and JSON of made-up runs
