@@ -219,7 +219,7 @@ fn age(span: SimDuration) -> String {
     let s = span.0 / 1_000_000_000;
     match s {
         0..=119 => format!("{s}s"),
-        120..=599 if s % 60 != 0 => format!("{}m{}s", s / 60, s % 60),
+        120..=599 if !s.is_multiple_of(60) => format!("{}m{}s", s / 60, s % 60),
         120..=10_799 => format!("{}m", s / 60),
         10_800..=172_799 => format!("{}h", s / 3600),
         _ => format!("{}d", s / 86_400),

@@ -75,8 +75,8 @@ impl LogLine {
 }
 
 /// Services that write lines.
-pub const SERVICES: [&str; 9] =
-    ["gateway", "auth", "serving", "router", "kv-cache", "autoscaler", "scheduler", "kubelet", "kernel"];
+pub const SERVICES: [&str; 10] =
+    ["edge", "gateway", "auth", "serving", "router", "kv-cache", "autoscaler", "scheduler", "kubelet", "kernel"];
 
 /// All lines written so far.
 #[derive(Debug, Default)]

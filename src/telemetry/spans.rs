@@ -207,7 +207,7 @@ impl SpanBook {
 
     /// By intent, so that all its tries are kept or none; a failed attempt may be kept alone.
     fn keeps(&mut self, row: &AttemptRow) -> bool {
-        if mix(row.intent, 0x7ace) % HEAD_SAMPLE == 0 {
+        if mix(row.intent, 0x7ace).is_multiple_of(HEAD_SAMPLE) {
             return true;
         }
         if row.answered_in_full() {

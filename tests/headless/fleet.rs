@@ -50,12 +50,12 @@ fn a_healthy_cell_looks_healthy() {
     let pods = ask(&scene, &mut world, "get pods -n api").expect("pods");
     let golden = "\
 NAME        READY   STATUS    RESTARTS   AGE
-gateway-0   1/1     Running   0          9d
-gateway-1   1/1     Running   0          4d
-gateway-2   1/1     Running   0          9d
-gateway-3   1/1     Running   0          10d
-gateway-4   1/1     Running   0          6d
-gateway-5   1/1     Running   0          11d
+gateway-0   1/1     Running   0          5d
+gateway-1   1/1     Running   0          7d
+gateway-2   1/1     Running   0          4d
+gateway-3   1/1     Running   0          11d
+gateway-4   1/1     Running   0          7d
+gateway-5   1/1     Running   0          4d
 ";
     assert_eq!(pods, golden, "now:\n{pods}");
     let deployments = ask(&scene, &mut world, "kubectl get deploy").expect("deployments");

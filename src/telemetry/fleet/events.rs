@@ -35,7 +35,7 @@ pub fn events(fleet: &Fleet<'_>) -> Vec<Event> {
             | What::ReplicaReady(_, r)
             | What::ReplicaDown(_, r, _)
             | What::Endpoint(_, r, _) => (fleet.scene.pod(*r), fleet.scene.node(r.index())),
-            What::GatewayKilled(g) | What::GatewayStopped(g) | What::GatewayUp(g) => {
+            What::GatewayKilled(g) | What::GatewayStopped(g) | What::GatewayUp(g) | What::GatewayEndpoint(g, _) => {
                 (fleet.scene.gateway(*g), format!("api-node-{:03}", g.0))
             }
             What::AgentSilent(n) | What::AgentBack(n) | What::NodeReplaced(n) | What::NodeRestored(n) => {
@@ -64,6 +64,7 @@ pub fn events(fleet: &Fleet<'_>) -> Vec<Event> {
                 match why {
                     Why::OutOfMemory => say(true, "OOMKilling", object, exited(137)),
                     Why::Crashed => say(true, "BackOff", object, exited(139)),
+                    Why::OutOfMemory => say(true, "OOMKilling", object, exited(137)),
                     Why::Watchdog => say(true, "BackOff", object, exited(134)),
                     Why::GpuLost => {
                         say(true, "Failed", object, exited(1));
@@ -80,6 +81,10 @@ pub fn events(fleet: &Fleet<'_>) -> Vec<Event> {
             }
             What::Endpoint(_, _, false) => say(true, "Unhealthy", object, "Not ready: endpoint removed".to_string()),
             What::Endpoint(_, _, true) => say(false, "Ready", object, "Ready: endpoint added".to_string()),
+            What::GatewayEndpoint(_, false) => {
+                say(true, "Unhealthy", object, "Not ready: endpoint removed".to_string());
+            }
+            What::GatewayEndpoint(_, true) => say(false, "Ready", object, "Ready: endpoint added".to_string()),
             What::GatewayKilled(_) => {
                 say(
                     true,

@@ -98,6 +98,11 @@ impl Cluster {
                     format!("endpoint {pod} {what} the ready set of {pool}"),
                 );
             }
+            What::GatewayEndpoint(gateway, ready) => {
+                let (level, what) = if *ready { (Info, "joined") } else { (Warn, "left") };
+                let body = format!("backend {} {what} the healthy set", scene.gateway(*gateway));
+                say(NOW, "edge", "edge-lb-0".to_string(), level, body);
+            }
             What::Autoscaled(pool, from, to) => {
                 let pool = &scene.pools[pool.index()].0;
                 let side = if from < to { "above" } else { "below" };

@@ -17,7 +17,7 @@ const SLOW_LOOKUP: SimDuration = SimDuration::from_millis(200);
 pub(super) fn attempt(desk: &mut Desk, scene: &Scene, world: &World, row: &AttemptRow) {
     auth(desk, scene, world, row);
     if row.answered_in_full() {
-        if mix(row.serial, 0xacce55) % ACCESS_SAMPLE == 0 {
+        if mix(row.serial, 0xacce55).is_multiple_of(ACCESS_SAMPLE) {
             write(desk, scene, row, "access", Level::Info, &|| access(scene, row, "-"));
         }
         return;
