@@ -51,15 +51,6 @@ pub fn seconds(t_ms: i64) -> String {
     format!("{}.{:03}", t_ms / 1000, t_ms % 1000)
 }
 
-fn shown(value: f64) -> String {
-    match value {
-        v if v.is_nan() => "NaN".to_string(),
-        v if v == f64::INFINITY => "+Inf".to_string(),
-        v if v == f64::NEG_INFINITY => "-Inf".to_string(),
-        v => format!("{v:?}"),
-    }
-}
-
 /// A Prometheus on samples of ours, on loopback, until it is dropped.
 pub struct Server {
     child: Child,

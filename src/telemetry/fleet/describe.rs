@@ -83,7 +83,6 @@ impl Fleet<'_> {
             let ended = match why {
                 Why::OutOfMemory => "OOMKilled (exit code 137)",
                 Why::Crashed => "Error (exit code 139)",
-                Why::OutOfMemory => "OOMKilled (exit code 137)",
                 Why::Watchdog => "Error (exit code 134)",
                 Why::GpuLost => "Error (exit code 1)",
                 Why::Restarted | Why::Removed => "Completed (exit code 0)",

@@ -64,7 +64,6 @@ pub fn events(fleet: &Fleet<'_>) -> Vec<Event> {
                 match why {
                     Why::OutOfMemory => say(true, "OOMKilling", object, exited(137)),
                     Why::Crashed => say(true, "BackOff", object, exited(139)),
-                    Why::OutOfMemory => say(true, "OOMKilling", object, exited(137)),
                     Why::Watchdog => say(true, "BackOff", object, exited(134)),
                     Why::GpuLost => {
                         say(true, "Failed", object, exited(1));
