@@ -75,26 +75,44 @@ fn every_point_of_the_published_capacity_curves_lies_in_its_bracket() {
             [("conversation", &conversation, fields[1]), ("synthetic", &synthetic, fields[2])]
         {
             let (least, most) = bracket(rows, fields[0] as u64);
-            println!("{name}, {:10.0} tokens: {least:.4} <= {published:.4} <= {most:.4}", fields[0]);
-            // The figure is read to half a thousandth.
-            assert!((least - 0.0005..=most + 0.0005).contains(&published), "{name}: {published} of {least}..{most}");
+            let heads_last = heads_last(rows, fields[0] as u64);
+            println!(
+                "{name}, {:10.0} tokens: {least:.4} <= {published:.4} <= {most:.4}; {heads_last:.4} if ends go first",
+                fields[0]
+            );
+            // The figure is read to a ten-thousandth.
+            assert!((least - 0.0001..=most + 0.0001).contains(&published), "{name}: {published} of {least}..{most}");
         }
     }
 }
 
-/// Share of prompt tokens found in whole blocks by a cache of so many tokens, and with a block more for each request.
+/// Share of prompt tokens found in whole blocks by a cache of so many tokens that uses the blocks of a prompt first to
+/// last, and with a block more for each request.
 fn bracket(rows: &[TraceRow], capacity: u64) -> (f64, f64) {
     let mut cache = RunCache::new((capacity / u64::from(MOONCAKE)) as u32);
     let (mut least, mut most, mut all) = (0u64, 0u64, 0u64);
     for row in rows {
+        let keys = single_blocks(&row.segments);
+        let found = keys.iter().take_while(|key| 0 < cache.cached(**key)).count() as u32;
+        keys.iter().for_each(|key| cache.store(*key, 1, SimTime::ZERO));
+        least += u64::from((found * MOONCAKE).min(row.input_tokens));
+        most += u64::from(((found + 1) * MOONCAKE).min(row.input_tokens));
+        all += u64::from(row.input_tokens);
+    }
+    (least as f64 / all as f64, most as f64 / all as f64)
+}
+
+/// The same of a cache as engines have it: runs, whose ends are evicted before their beginnings, and full blocks alone.
+fn heads_last(rows: &[TraceRow], capacity: u64) -> f64 {
+    let mut cache = RunCache::new((capacity / u64::from(MOONCAKE)) as u32);
+    let (mut found, mut all) = (0u64, 0u64);
+    for row in rows {
         let prompt = Prompt::new(row.segments.iter().copied());
-        let found = cache.matched_blocks(&prompt, MOONCAKE) * MOONCAKE;
-        least += u64::from(found);
-        most += u64::from((found + MOONCAKE).min(row.input_tokens));
+        found += u64::from(cache.matched_blocks(&prompt, MOONCAKE) * MOONCAKE);
         all += u64::from(row.input_tokens);
         store(&mut cache, &prompt, MOONCAKE);
     }
-    (least as f64 / all as f64, most as f64 / all as f64)
+    found as f64 / all as f64
 }
 
 /// As the tiers store a prompt: deepest first, so that its end is evicted before its beginning.

@@ -565,7 +565,7 @@ fn fault_rows() -> Vec<Row> {
         fault("RateLimit(tier: Paid, requests_per_min: 1, tokens_per_min: 1000000)", plain, TOO_MANY, Up(10.0), Some(TTFT)),
         fault("GatewayRetries(retries: 3, per_try_timeout_s: Some(0.05), budget: 1)", plain, GATEWAY_RETRIES, Up(10.0), Some(INTENTS)),
         fault("CancellationLost(gateway_to_engine: true)", impatient, ORPHANS, Up(10.0), Some(INTENTS)),
-        fault("CancellationLost(client_to_gateway: true)", impatient, BUSY, Up(1.02), Some(INTENTS)),
+        fault("CancellationLost(client_to_gateway: true)", impatient, BUSY, Up(1.015), Some(INTENTS)),
         fault("Router(pool: \"main\", policy: RoundRobin)", by_template, HIT_HBM, Down(0.9), Some(INTENTS)),
         fault("RouterViewStale(pool: \"main\", interval_s: 40)", many_routers, TTFT_TAIL, Up(1.2), Some(INTENTS)),
         fault("FailFast(pool: \"main\", replica: 0)", least_loaded, GATEWAY_RETRIES, Up(10.0), Some(READY)),
