@@ -17,6 +17,7 @@ pub mod past; // the same hours of days before
 pub mod spans; // what a request waited for
 pub mod tickets; // what people say
 
+pub mod colleagues; // who can be asked
 pub mod compare; // rows inside a selection against the rest
 pub mod log_search; // lines by words and facets
 pub mod rows; // the wide tables of requests and accounts, column by column
