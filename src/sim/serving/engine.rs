@@ -428,7 +428,7 @@ impl Engine {
 
     /// Blocks of high-bandwidth memory; what is in use is waited for.
     pub fn set_kv_blocks(&mut self, now: SimTime, blocks: u32) {
-        self.cache.set_capacity(blocks);
+        self.config.kv_blocks = blocks;
         self.look_at_next_boundary(now);
     }
 
@@ -565,6 +565,9 @@ impl Engine {
             self.now_fs = u128::from(now.0) * FS_PER_NS;
         }
         self.let_go(out);
+        if self.cache.capacity() != self.config.kv_blocks {
+            self.cache.set_capacity(self.config.kv_blocks); // as far as what is in use allows; the rest at later boundaries
+        }
         self.take_loaded(out);
         self.take_off(now, tiers, out);
     }
