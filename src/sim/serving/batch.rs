@@ -71,9 +71,9 @@ impl Batch {
         Runner { slot: seat.slot, decodes: seat.fill != PREFILLS }
     }
 
-    /// Those that do not decode, in order.
-    pub fn prefilling(&self) -> impl Iterator<Item = u32> + '_ {
-        self.seats.iter().filter(|s| s.fill == PREFILLS).map(|s| s.slot)
+    /// Those that do not decode, in order, with their places.
+    pub fn prefilling(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
+        self.seats.iter().enumerate().filter(|(_, s)| s.fill == PREFILLS).map(|(place, s)| (place, s.slot))
     }
 
     /// A sequence joins at the end; it decodes already, or does not yet.
@@ -104,11 +104,6 @@ impl Batch {
         self.decoding -= 1;
         self.context -= u64::from(seat.decoding.computed);
         Some(seat.decoding)
-    }
-
-    /// Whether nobody prefills.
-    pub fn all_decode(&self) -> bool {
-        self.decoding == self.seats.len() as u64
     }
 
     /// What the sequence at `index`, which decodes, has computed, and the tokens that it has still to write.
