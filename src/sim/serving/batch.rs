@@ -71,9 +71,9 @@ impl Batch {
         Runner { slot: seat.slot, decodes: seat.fill != PREFILLS }
     }
 
-    /// Those that do not decode, in order.
-    pub fn prefilling(&self) -> impl Iterator<Item = u32> + '_ {
-        self.seats.iter().filter(|s| s.fill == PREFILLS).map(|s| s.slot)
+    /// Those that do not decode, in order, with their places.
+    pub fn prefilling(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
+        self.seats.iter().enumerate().filter(|(_, s)| s.fill == PREFILLS).map(|(place, s)| (place, s.slot))
     }
 
     /// A sequence joins at the end; it decodes already, or does not yet.
@@ -106,11 +106,6 @@ impl Batch {
         Some(seat.decoding)
     }
 
-    /// Whether nobody prefills.
-    pub fn all_decode(&self) -> bool {
-        self.decoding == self.seats.len() as u64
-    }
-
     /// What the sequence at `index`, which decodes, has computed, and the tokens that it has still to write.
     pub fn progress(&self, index: usize) -> (u32, u32) {
         let decoding = &self.seats[index].decoding;
@@ -119,9 +114,12 @@ impl Batch {
 
     /// All that decode have gone on by `steps` tokens, at the moments of `marks`. Notes the places of those that began
     /// or filled a block or have no token left to write, and of all that prefill.
-    pub fn advance(&mut self, steps: u32, marks: &Marks, mut gaps: Option<&mut TokenGaps>, noted: &mut Vec<u32>) {
+    pub fn advance(&mut self, steps: u32, marks: &Marks, gaps: Option<&mut TokenGaps>, noted: &mut Vec<u32>) {
         let block = self.block_tokens;
         self.context += self.decoding * u64::from(steps);
+        if let Some(gaps) = gaps {
+            self.observe(marks.first, gaps);
+        }
         for (index, Seat { fill, decoding, .. }) in self.seats.iter_mut().enumerate() {
             if *fill == PREFILLS {
                 noted.push(index as u32);
@@ -130,9 +128,6 @@ impl Batch {
             decoding.computed += steps;
             decoding.left -= steps;
             let first_gap = marks.first.since(decoding.last_token);
-            if let Some(gaps) = &mut gaps {
-                gaps.observe(first_gap);
-            }
             decoding.longest_gap = decoding.longest_gap.max(first_gap).max(marks.last_step);
             decoding.last_token = marks.last;
             let filled = *fill + steps;
@@ -141,6 +136,20 @@ impl Batch {
             }
             *fill = if block <= filled { filled % block } else { filled };
         }
+    }
+
+    /// Observes how long those that decode waited for the token that came at `first`: nearly all of them equally long.
+    fn observe(&self, first: SimTime, gaps: &mut TokenGaps) {
+        let decoding = self.seats.iter().filter(|s| s.fill != PREFILLS).map(|s| s.decoding.last_token);
+        let (mut last_token, mut tokens) = (first, 0);
+        for other in decoding {
+            if other != last_token {
+                gaps.observe_alike(first.since(last_token), tokens);
+                (last_token, tokens) = (other, 0);
+            }
+            tokens += 1;
+        }
+        gaps.observe_alike(first.since(last_token), tokens);
     }
 
     /// Blocks that the sequence at `index` needs for one more step: 1 or 0.

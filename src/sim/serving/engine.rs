@@ -305,6 +305,7 @@ pub struct Engine {
     hung: bool,
     wants_wake: Option<SimTime>,
     cancelled: Vec<u32>,
+    chunks: Vec<(u32, u32, u32)>,
     noted: Vec<u32>,
     ended: Vec<u32>,
     counts: EngineCounts,
@@ -330,6 +331,7 @@ impl Engine {
             hung: false,
             wants_wake: None,
             cancelled: Vec::new(),
+            chunks: Vec::new(),
             noted: Vec::new(),
             ended: Vec::new(),
             counts: EngineCounts::default(),
@@ -836,11 +838,10 @@ impl Engine {
 
     /// Tokens for those that run, in order; a decoding sequence always gets its one. True if somebody had to give way.
     fn plan_running(&mut self, budget: &mut u32, out: &mut Vec<Happening>) -> bool {
-        let block = self.config.block_tokens;
-        if self.batch.all_decode() && self.batch.promised_blocks() <= self.cache.available() {
-            *budget = budget.saturating_sub(self.batch.len() as u32);
+        if self.plan_with_room(budget) {
             return false;
         }
+        let block = self.config.block_tokens;
         let mut preempted = false;
         let mut promised = 0; // blocks that decoding sequences will take when the step lands
         let mut index = 0;
@@ -873,6 +874,39 @@ impl Engine {
             index += 1;
         }
         preempted
+    }
+
+    /// As [`Engine::plan_running`] where there are blocks for all; false, and nothing planned, if there are not. Only
+    /// those that prefill are looked at one by one.
+    fn plan_with_room(&mut self, budget: &mut u32) -> bool {
+        let block = self.config.block_tokens;
+        let mut blocks_in_all = self.batch.promised_blocks();
+        let mut chunks = std::mem::take(&mut self.chunks);
+        let (mut tokens_left, mut seen) = (*budget, 0);
+        for (place, slot) in self.batch.prefilling() {
+            let decode_before = (place - seen) as u32; // since the last that prefills: a token each
+            seen = place + 1;
+            let sequence = &self.sequences[slot as usize];
+            tokens_left = tokens_left.saturating_sub(decode_before);
+            let tokens = sequence.missing().min(tokens_left);
+            let blocks = (sequence.computed + tokens).div_ceil(block) - sequence.computed.div_ceil(block);
+            tokens_left -= tokens;
+            blocks_in_all += blocks;
+            chunks.push((slot, tokens, blocks));
+        }
+        let room = blocks_in_all <= self.cache.available();
+        if room {
+            *budget = tokens_left.saturating_sub((self.batch.len() - seen) as u32);
+            for (slot, tokens, blocks) in &chunks {
+                self.cache.take_private(*blocks);
+                let sequence = &mut self.sequences[*slot as usize];
+                sequence.private_blocks += blocks;
+                sequence.chunk = *tokens;
+            }
+        }
+        chunks.clear();
+        self.chunks = chunks;
+        room
     }
 
     /// The last of those that run loses its blocks and goes to the front of the line.
@@ -1000,7 +1034,7 @@ impl Engine {
     fn load(&self) -> Load {
         let (decoding, context) = self.batch.decoding_load();
         let mut load = Load { decoding, context, ..Load::default() };
-        for slot in self.batch.prefilling() {
+        for (_, slot) in self.batch.prefilling() {
             let sequence = &self.sequences[slot as usize];
             let (chunk, old) = (u64::from(sequence.chunk), u64::from(sequence.computed));
             if 0 < chunk {
@@ -1014,13 +1048,15 @@ impl Engine {
     /// Steps until an answer ends or blocks run out; nobody who waits can join before, or would have joined now.
     fn burst_length(&self) -> u64 {
         let of = |slot: u32| &self.sequences[slot as usize];
-        let left = |slot: u32| of(slot).job.output_tokens - of(slot).generated;
+        let left = |(_, slot): (usize, u32)| of(slot).job.output_tokens - of(slot).generated;
         let of_others = self.batch.prefilling().map(left).min().unwrap_or(u32::MAX);
         let shortest = self.batch.shortest_left().min(of_others).max(1);
         let block = self.config.block_tokens;
         let available = self.cache.available();
         let blocks_for = |steps: u32| -> u32 {
-            let more = |slot: u32| (of(slot).computed + steps).div_ceil(block) - of(slot).computed.div_ceil(block);
+            let more = |(_, slot): (usize, u32)| {
+                (of(slot).computed + steps).div_ceil(block) - of(slot).computed.div_ceil(block)
+            };
             self.batch.blocks_for(steps) + self.batch.prefilling().map(more).sum::<u32>()
         };
         let at_most = self.batch.len() as u64 * u64::from(shortest / block + 1);

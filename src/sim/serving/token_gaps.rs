@@ -24,6 +24,11 @@ impl TokenGaps {
         self.0.observe(gap.as_secs_f64());
     }
 
+    /// So many tokens came so long after the ones before them.
+    pub fn observe_alike(&mut self, gap: SimDuration, tokens: u64) {
+        self.0.observe_evenly(gap.as_secs_f64(), 0.0, 1, tokens);
+    }
+
     /// The steps of a burst after its first: each gave every sequence a token, one step after the token before.
     pub fn observe_burst(&mut self, cost: &StepCost, load: Load, steps: u64) {
         if 1 < steps && 0 < load.decoding {

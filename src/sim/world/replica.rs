@@ -402,11 +402,11 @@ impl World {
             flows += 1;
         }
         let key_seed = replica.key_seed;
-        let mut nodes = Vec::new();
+        let mut parts = Vec::new();
         if let Some(cache) = &mut self.cache {
-            for part in cache.tier.parts(key_seed, &prompt, shared_from, shared_from + shared_tokens) {
+            parts = cache.tier.parts(key_seed, &prompt, shared_from, shared_from + shared_tokens);
+            for part in &parts {
                 cache.links[part.node].start(now, slot, bytes * u64::from(part.tokens));
-                nodes.push(part.node);
                 flows += 1;
             }
         }
@@ -416,7 +416,7 @@ impl World {
         if 0 < host_tokens {
             self.arm_host_link(index);
         }
-        nodes.into_iter().for_each(|node| self.arm_cache_link(node));
+        parts.iter().for_each(|part| self.arm_cache_link(part.node));
         if let Some(timeout) = timeout {
             self.start_timer(now + timeout, Event::LoadTimeout(key), 0);
         }
