@@ -245,7 +245,7 @@ impl Sql {
             (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 30),
             (Limit::SQLITE_LIMIT_ATTACHED, 0),
             (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000),
-            (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 1),
+            (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 3),
             (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
         ] {
             connection.set_limit(limit, value)?;

@@ -164,18 +164,27 @@ impl Watch {
     }
 
     fn judge_theirs(&mut self, context: &AuthContext<'_>) -> Result<(), String> {
-        let in_view = context.accessor.is_some_and(|view| Table::ALL.iter().any(|t| t.name() == view));
+        let view = context.accessor.filter(|view| Table::ALL.iter().any(|t| t.name() == *view));
+        let in_view = view.is_some();
         match context.action {
             AuthAction::Select | AuthAction::Recursive => Ok(()),
             AuthAction::Read { column_name: "rank", table_name: "logs_fts" } => {
                 Err("\"rank\" is not exact on every machine: order by time".to_string())
             }
             AuthAction::Read { table_name, column_name } => {
+                if let Some(view) = view {
+                    self.reads.insert((view.to_string(), String::new()));
+                }
+                // A view whose columns stand aside for the moment is flattened into its index.
+                let flattened = column_name.is_empty()
+                    && table_name
+                        .strip_suffix(".index")
+                        .is_some_and(|view| self.reads.contains(&(view.to_string(), String::new())));
                 let known = Table::ALL.iter().any(|t| t.name() == table_name) || table_name == "logs_fts";
                 if known {
                     self.reads.insert((table_name.to_string(), column_name.to_string()));
                 }
-                match known || in_view || ["json_each", "json_tree"].contains(&table_name) {
+                match known || in_view || flattened || ["json_each", "json_tree"].contains(&table_name) {
                     true => Ok(()),
                     false => {
                         let names = Table::ALL.map(Table::name).join(", ");
