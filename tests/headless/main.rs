@@ -1,7 +1,7 @@
 //! The headless suite: one binary, a module per behaviour, one sentence each.
 
-mod caches; // published hit ratios, and lists of single blocks
 mod alerts; // pages in time, and changes that tell no variant from another
+mod caches; // published hit ratios, and lists of single blocks
 mod commands; // the program as a user meets it: messages, exit codes, JSON
 mod determinism; // one history per seed, in every build
 mod emergence; // the founding incident happens by mechanism
