@@ -25,7 +25,7 @@ pub(super) const PCI_BUS: [&str; 8] = ["19", "3b", "4c", "5d", "9b", "bb", "cb",
 pub(super) const SERVING_IMAGE: &str = "registry.internal/serving/vllm-openai:v0.11.2";
 
 /// The image of gateways.
-pub(super) const GATEWAY_IMAGE: &str = "registry.internal/api/gateway:2026.2.3";
+pub(super) const GATEWAY_IMAGE: &str = "registry.internal/api/gateway:7.4.2";
 
 /// How bad a line says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -202,7 +202,8 @@ impl Desk {
             return;
         }
         counter.suppressed += 1;
-        let body = format!("suppressed {} similar lines ({kind})", counter.suppressed);
+        let lines = if counter.suppressed == 1 { "line" } else { "lines" };
+        let body = format!("suppressed {} similar {lines} ({kind})", counter.suppressed);
         if let Some(note) = counter.note.and_then(|key| self.waiting.get_mut(&key)) {
             note.body = body;
             return;

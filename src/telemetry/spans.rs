@@ -315,7 +315,7 @@ fn attempt_spans(scene: &Scene, row: &AttemptRow, spans: &mut Vec<Span>) {
         (4, "gateway", pod, "decode images", row.authenticated.filter(|_| 0 < row.images), decoded),
     ];
     for (part, service, pod, name, from, to) in stages {
-        if let Some(from) = from {
+        if let Some(from) = from.filter(|from| to != Some(*from)) {
             let attributes = match part {
                 4 => vec![("images", row.images.to_string())],
                 _ => Vec::new(),

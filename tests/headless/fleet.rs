@@ -70,6 +70,8 @@ gateway-5   1/1     Running   0          4d
     assert!(ask(&scene, &mut world, "ring").expect_err("there is none").contains("no shared cache tier"));
     let smi = ask(&scene, &mut world, "nvidia-smi general-70b-0").expect("accelerators");
     assert_eq!(smi.matches("NVIDIA H100").count(), 8);
+    let drawn: Vec<usize> = smi.lines().filter(|l| l.starts_with(['|', '+'])).map(|l| l.chars().count()).collect();
+    assert!(drawn.iter().all(|width| *width == drawn[0]), "{smi}");
     assert!(smi.contains("dmesg: no Xid"));
     let config = ask(&scene, &mut world, "config gateway").expect("settings");
     assert!(config.contains("worker_threads"), "{config}");
@@ -142,6 +144,8 @@ fn a_lost_accelerator_is_seen_by_its_driver() {
     let (scene, mut world) = played(&scenario, "blocks", 1);
     let smi = ask(&scene, &mut world, "nvidia-smi general-70b-2").expect("accelerators");
     assert!(smi.contains("NVRM: Xid (PCI:0000:bb:00): 79"), "{smi}");
+    let drawn: Vec<usize> = smi.lines().filter(|l| l.starts_with(['|', '+'])).map(|l| l.chars().count()).collect();
+    assert!(drawn.iter().all(|width| *width == drawn[0]), "{smi}");
     let mut book = scartissue::telemetry::logs::LogBook::new();
     book.advance(&scene, &world);
     assert!(book.lines().iter().any(|l| l.service == "kernel" && l.body.contains("Xid (PCI:0000:bb:00): 79")));

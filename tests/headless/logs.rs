@@ -301,7 +301,7 @@ fn a_waterfall_marks_what_was_waited_for() {
 trace t1  2 tries, 8 spans, 2 failed, 40.00 s
 * gateway-1 POST /v1/messages        |##############################          |  30.00 s !
 *   gateway-1 parse                  |#                                       |  2.00 ms
-    gateway-1 POST /v1/completions   |-------------------------------         |  30.99 s !
+*   gateway-1 POST /v1/completions   |###############################         |  30.99 s !
 * gateway-4 POST /v1/messages        |                               #########|   9.00 s
 *   gateway-4 POST /v1/completions   |                               #########|   8.50 s
 *     agents-70b-3 queue             |                               #####    |   4.50 s

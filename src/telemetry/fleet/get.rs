@@ -174,6 +174,7 @@ impl Fleet<'_> {
         for n in 0..self.survey.cache.as_ref().map_or(0, |c| c.members.len()) {
             add(format!("kv-node-{n:03}"), "Ready", "kv-cache", "0".into(), self.scene.cache_node(n));
         }
+        table.sort("NAME");
         table
     }
 

@@ -55,7 +55,7 @@ fn rows(rank: usize, gpu: &GpuState, busy: bool) -> String {
     let util = if busy { 100 } else { 0 };
     let (used, all) = MEMORY_MIB;
     format!(
-        "| {rank:>3}  {:<24} {:>9} |   {bus} Off |                    0 |\n| N/A {:>4.0}C    P0            {:>4.0}W / {POWER_LIMIT_W:>4}W |   {used:>5}MiB / {all:>5}MiB  |    {util:>3}%       Default |\n",
+        "| {rank:>3}  {:<24} {:>9} |   {bus} Off |                    0 |\n| N/A {:>4.0}C    P0           {:>4.0}W / {POWER_LIMIT_W:>4}W |   {used:>5}MiB / {all:>5}MiB  |    {util:>3}%      Default |\n",
         "NVIDIA H100 80GB HBM3", "On", gpu.temperature_c, gpu.power_w
     )
 }

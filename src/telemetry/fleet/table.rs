@@ -39,6 +39,13 @@ impl Table {
         }
     }
 
+    /// Sorts rows by a column.
+    pub(super) fn sort(&mut self, column: &str) {
+        if let Some(n) = self.columns.iter().position(|c| *c == column) {
+            self.rows.sort_by(|a, b| a.get(n).cmp(&b.get(n)));
+        }
+    }
+
     pub(super) fn cells(&self, column: &str) -> Vec<String> {
         let Some(n) = self.columns.iter().position(|c| *c == column) else { return Vec::new() };
         self.rows.iter().filter_map(|row| row.get(n).cloned()).collect()

@@ -59,16 +59,18 @@ fn parts(spans: &[Span], of: Option<usize>) -> Vec<usize> {
     own
 }
 
-/// Walks back from `end`: the part that ended last before it is what was waited for.
+/// Walks back from `end`: the part that ended last before it is what was waited for. A part that outlives the whole (a
+/// call that was given up and went on) counts as ending with it.
 fn mark(spans: &[Span], of: Option<usize>, end: SimTime, critical: &mut [bool]) {
     let mut left = parts(spans, of);
     let mut until = end;
+    let clipped = |n: usize| spans[n].end().min(end);
     loop {
-        left.retain(|n| spans[*n].end() <= until);
-        let Some(place) = (0..left.len()).max_by_key(|place| (spans[left[*place]].end(), left[*place])) else { return };
+        left.retain(|n| clipped(*n) <= until && spans[*n].start < until);
+        let Some(place) = (0..left.len()).max_by_key(|place| (clipped(left[*place]), left[*place])) else { return };
         let n = left.swap_remove(place);
         critical[n] = true;
-        mark(spans, Some(n), spans[n].end(), critical);
+        mark(spans, Some(n), clipped(n), critical);
         until = spans[n].start;
     }
 }
