@@ -137,7 +137,8 @@ fn leaks(scenario: &Scenario, variant: &str, words: &[String]) -> Vec<String> {
     };
     let mut session = Session::open(scenario.clone(), seal, Terms::default()).expect("a session");
     let mut shown = vec![("case".to_string(), format!("{:?}", case::case(scenario)))];
-    let lines = ["wait 4m", "ack", "arm", "act rollback:CHG-1", "act shed=0.1", "act scale nobody 3", "next", "wait 3m"];
+    let lines =
+        ["wait 4m", "ack", "arm", "act rollback:CHG-1", "act shed=0.1", "act scale nobody 3", "next", "wait 3m"];
     for line in lines.iter().chain(LOOKS).chain(&["end", "postmortem impact some"]) {
         let Ok(Said::Command(command)) = parse(line) else { panic!("{line} is a command") };
         let told = match session.apply(Seat::Participant, &command) {
