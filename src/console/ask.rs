@@ -8,6 +8,7 @@ use crate::session::case::{case, price_list};
 use crate::session::clock::ClockKind;
 use crate::session::look::title;
 use crate::session::{Session, postmortem};
+use crate::telemetry::panels::{BOARDS, Board};
 
 /// Answers a question.
 ///
@@ -164,7 +165,8 @@ fn channel(session: &Session) -> String {
 }
 
 fn boards() -> String {
-    "board NAME [30m]".to_string()
+    let line = |b: &Board| format!("  {:<12} {} ({} panels)\n", b.id, b.title, b.panels.len());
+    format!("`board NAME [30m]`:\n{}", BOARDS.iter().map(line).collect::<String>().trim_end())
 }
 
 fn form(session: &Session) -> String {

@@ -11,6 +11,8 @@ use crate::scenario::apply::FORMS;
 use crate::scenario::mechanisms::MECHANISMS;
 use crate::session::Session;
 use crate::session::comms::TEAMS;
+use crate::telemetry::panels::BOARDS;
+use crate::telemetry::sql::schema;
 
 /// What can be typed next.
 #[derive(Debug, Default)]
@@ -31,7 +33,16 @@ impl Words {
         let watch = session.watch();
         let mut services: Vec<String> = watch.scene.pools.iter().map(|(name, _)| name.clone()).collect();
         services.extend(["gateway", "auth", "kv-cache", "edge"].map(str::to_string));
-        Words { metrics: watch.world.scraped().names().map(str::to_string).collect(), services, ..Words::default() }
+        let columns = schema().into_iter().flat_map(|t| {
+            let own = t.columns.iter().map(|c| c.name.to_string()).collect::<Vec<_>>();
+            own.into_iter().chain([t.name.to_string()])
+        });
+        Words {
+            metrics: watch.world.scraped().names().map(str::to_string).collect(),
+            boards: BOARDS.iter().map(|b| b.id.to_string()).collect(),
+            columns: columns.collect(),
+            services,
+        }
     }
 
     /// What fits at the end of `line`: where the word begins, and the candidates in order.

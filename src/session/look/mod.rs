@@ -5,9 +5,12 @@ use serde_json::{Value, json};
 
 use crate::session::command::Look;
 use crate::sim::time::SimTime;
+use crate::telemetry::colleagues;
+use crate::telemetry::panels::Board;
 use crate::telemetry::past::Past;
 use crate::telemetry::watch::Watch;
 
+pub mod boards; // all panels of a layer; colleagues who look at them
 pub mod documents; // the archive
 pub mod fleet; // control planes, changes, alerts, tickets
 pub mod metrics; // PromQL
@@ -93,6 +96,9 @@ pub fn check(watch: &Watch, look: &Look) -> Result<(), String> {
             Past::days_of(&query, watch.now_ms()).map(drop).map_err(|e| e.to_string())
         }
         Look::Document { id } => watch.archive.document(id).map(drop),
+        Look::Board { board, .. } => Board::named(board).map(drop),
+        Look::Ask { who, .. } => colleagues::find(who).map(drop),
+        Look::Changes { id, hours } if !id.is_empty() => fleet::changes(watch, id, *hours).map(drop),
         Look::Fleet { line } => fleet::read(line).map(drop),
         Look::Traces { filter } => rows::filter(filter, watch.world.now()).map(drop),
         _ => Ok(()),
@@ -117,6 +123,7 @@ pub fn answer(watch: &mut Watch, look: &Look) -> Result<Answer, String> {
         Look::Traces { filter } => rows::traces(watch, filter),
         Look::Archive { words } => Ok(documents::search(watch, words)),
         Look::Document { id } => documents::read(watch, id),
-        other => Err(format!("{} cannot be answered", title(other))),
+        Look::Board { board, window_s } => boards::board(watch, board, *window_s),
+        Look::Ask { who, about } => boards::ask(watch, who, about),
     }
 }
