@@ -13,6 +13,7 @@ mod benign; // changes of an ordinary day
 pub mod changes; // what was changed, when and by whom
 pub mod fleet; // what control planes say of the fleet, in kubectl's shape
 pub mod logs; // what processes say
+pub mod panels; // questions to the metrics with a fixed place
 pub mod past; // the same hours of days before
 pub mod spans; // what a request waited for
 pub mod tickets; // what people say
