@@ -201,7 +201,9 @@ impl PanelSeries {
         let gaps =
             if gaps == 0 { String::new() } else { format!("; {gaps} of {} moments are gaps", self.values.len()) };
         let change = match (self.mean(), self.before) {
-            (Some(mean), Some(before)) if 0.0 < before => format!("; x{:.2} of the window before", mean / before),
+            (Some(mean), Some(before)) if 0.0 < before => {
+                format!("; x{} of the window before", Unit::Count.number(mean / before))
+            }
             (Some(_), Some(_)) => "; nothing in the window before".to_string(),
             _ => String::new(),
         };

@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 
 use crate::session::command::Look;
 use crate::sim::time::SimTime;
+use crate::telemetry::panels::Board;
 use crate::telemetry::past::Past;
 use crate::telemetry::watch::Watch;
 
+pub mod boards; // panels of a layer
 pub mod documents; // the archive
 pub mod fleet; // control planes, changes, alerts, tickets
 pub mod metrics; // PromQL
@@ -92,6 +94,7 @@ pub fn check(watch: &Watch, look: &Look) -> Result<(), String> {
             let query = metrics::read(query)?;
             Past::days_of(&query, watch.now_ms()).map(drop).map_err(|e| e.to_string())
         }
+        Look::Board { board, .. } => Board::named(board).map(drop),
         Look::Document { id } => watch.archive.document(id).map(drop),
         Look::Fleet { line } => fleet::read(line).map(drop),
         Look::Traces { filter } => rows::filter(filter, watch.world.now()).map(drop),
@@ -105,6 +108,7 @@ pub fn check(watch: &Watch, look: &Look) -> Result<(), String> {
 /// What is wrong with the question, and the way out.
 pub fn answer(watch: &mut Watch, look: &Look) -> Result<Answer, String> {
     match look {
+        Look::Board { board, window_s } => boards::answer(watch, board, *window_s),
         Look::Promql { query, window_s, step_s } => metrics::answer(watch, query, *window_s, *step_s),
         Look::Changes { id, hours } => fleet::changes(watch, id, *hours),
         Look::Alerts => Ok(fleet::alerts(watch)),
