@@ -19,6 +19,14 @@ pub fn check(file: &ScenarioFile, report: &mut Report<'_>) {
             cause(file, one, &|| Path::root().field(field).index(index), report);
         }
     }
+    let history =
+        |list: &'static str| move |index| Path::root().field("history").field(list).index(index).field("name");
+    let changes = file.history.changes.iter().enumerate();
+    report.unique("change", changes.map(|(i, c)| (c.name.as_str(), history("changes")(i))));
+    let tickets = file.history.tickets.iter().enumerate();
+    report.unique("ticket", tickets.map(|(i, t)| (t.name.as_str(), history("tickets")(i))));
+    let chat = file.history.chat.iter().enumerate();
+    report.unique("line of chat", chat.map(|(i, c)| (c.name.as_str(), history("chat")(i))));
     let variants = || file.variants.iter().enumerate();
     let variant_path = |index| Path::root().field("variants").index(index);
     report.unique("variant", variants().map(|(i, v)| (v.name.as_str(), variant_path(i).field("name"))));

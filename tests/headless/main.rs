@@ -15,6 +15,7 @@ mod loader; // a scenario file is read, or everything wrong with it is said
 mod logs; // log lines and spans agree with what was recorded, and tell no more
 mod mechanisms; // every fault, action and part moves what it should, and nothing else
 mod metastability; // collapse that outlives its trigger
+mod panels; // what boards show
 mod parts; // laws of the parts on any input
 mod promql; // queries mean what they mean in Prometheus
 mod promql_peer; // a real Prometheus is asked the same

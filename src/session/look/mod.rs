@@ -10,7 +10,8 @@ use crate::telemetry::panels::Board;
 use crate::telemetry::past::Past;
 use crate::telemetry::watch::Watch;
 
-pub mod boards; // all panels of a layer; colleagues who look at them
+pub mod boards; // panels of a layer
+pub mod colleague; // somebody else looks
 pub mod documents; // the archive
 pub mod fleet; // control planes, changes, alerts, tickets
 pub mod metrics; // PromQL
@@ -95,8 +96,8 @@ pub fn check(watch: &Watch, look: &Look) -> Result<(), String> {
             let query = metrics::read(query)?;
             Past::days_of(&query, watch.now_ms()).map(drop).map_err(|e| e.to_string())
         }
-        Look::Document { id } => watch.archive.document(id).map(drop),
         Look::Board { board, .. } => Board::named(board).map(drop),
+        Look::Document { id } => watch.archive.document(id).map(drop),
         Look::Ask { who, .. } => colleagues::find(who).map(drop),
         Look::Changes { id, hours } if !id.is_empty() => fleet::changes(watch, id, *hours).map(drop),
         Look::Fleet { line } => fleet::read(line).map(drop),
@@ -111,6 +112,7 @@ pub fn check(watch: &Watch, look: &Look) -> Result<(), String> {
 /// What is wrong with the question, and the way out.
 pub fn answer(watch: &mut Watch, look: &Look) -> Result<Answer, String> {
     match look {
+        Look::Board { board, window_s } => boards::answer(watch, board, *window_s),
         Look::Promql { query, window_s, step_s } => metrics::answer(watch, query, *window_s, *step_s),
         Look::Changes { id, hours } => fleet::changes(watch, id, *hours),
         Look::Alerts => Ok(fleet::alerts(watch)),
@@ -123,7 +125,6 @@ pub fn answer(watch: &mut Watch, look: &Look) -> Result<Answer, String> {
         Look::Traces { filter } => rows::traces(watch, filter),
         Look::Archive { words } => Ok(documents::search(watch, words)),
         Look::Document { id } => documents::read(watch, id),
-        Look::Board { board, window_s } => boards::board(watch, board, *window_s),
-        Look::Ask { who, about } => boards::ask(watch, who, about),
+        Look::Ask { who, about } => colleague::ask(watch, who, about),
     }
 }
