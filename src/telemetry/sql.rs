@@ -253,8 +253,8 @@ impl Sql {
         let counted = Arc::clone(&steps);
         connection.progress_handler(
             STRIDE as i32,
-            // Twice, for full-text search takes steps of its own; the statement's are held to the limit afterwards.
-            Some(move || 2 * MOST_STEPS < counted.fetch_add(STRIDE, Ordering::Relaxed)),
+            // A little more, for full-text search takes steps of its own; the statement's are held to the limit afterwards.
+            Some(move || MOST_STEPS + MOST_STEPS / 4 < counted.fetch_add(STRIDE, Ordering::Relaxed)),
         )?;
         let judge = guard.clone();
         connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| judge.judge(context)))?;

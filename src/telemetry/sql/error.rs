@@ -139,6 +139,13 @@ fn named(message: String, text: &str, offset: Option<usize>) -> SqlError {
         |head: &str| message.strip_prefix(head).map(|name| name.split(" - ").next().unwrap_or(name).to_string());
     let tables = schema();
     let clean = |name: &str| name.trim_matches(['"', '\'', '`']).rsplit('.').next().unwrap_or_default().to_string();
+    // Full-text search finds mistakes in its expressions only when it runs, and then no place is known.
+    let column_of_words = offset.is_none() && message.starts_with("no such column: ");
+    if message.starts_with("fts5: ") || message.starts_with("unterminated string") || column_of_words {
+        let said = message.trim_start_matches("fts5: ");
+        let message = format!("MATCH: {said}; what is not letters and digits stands in quotes, as in '\"gateway-1\"'");
+        return SqlError { kind: SqlErrorKind::Value, message, offset: find_word(text, "match"), nearest: None };
+    }
     if let Some(name) = after("no such table: ") {
         let names: Vec<&str> = tables.iter().map(|t| t.name).collect();
         let message = format!("no table is called \"{name}\"; there are: {}", names.join(", "));
@@ -165,10 +172,6 @@ fn named(message: String, text: &str, offset: Option<usize>) -> SqlError {
     }
     if message == "incomplete input" {
         return SqlError::at(SqlErrorKind::Syntax, "not SQL: it ends too early", text.len());
-    }
-    if message.starts_with("fts5: ") || message.starts_with("unterminated string") {
-        let message = format!("{message}: words in MATCH that are not letters and digits stand in \"double quotes\"");
-        return SqlError { kind: SqlErrorKind::Value, message, offset, nearest: None };
     }
     let kind = match () {
         () if message.starts_with("ambiguous column name") => SqlErrorKind::Name,
