@@ -13,6 +13,8 @@ pub mod telemetry; // what can be seen of a world
 
 pub mod session; // one attempt: commands in, a view out, event log, replay
 
+pub mod score; // what really caused it, and how well it was found
+
 pub mod report; // what is handed on: pages, charts, JSON
 
 pub mod console; // the operator's language in a terminal

@@ -5,18 +5,21 @@
 
 mod begin; // a session: case, seed, terms
 mod check_files; // every scenario file, and all that is wrong with them
+mod debrief; // what was true of a session, and what it did
 mod demo; // the flagship incident, beside the same users with its cause removed
 mod incident; // which scenario, variant and seed, and what is changed in it
 mod list; // what there is
 mod metrics; // what can be asked
 mod place; // where sessions are kept, and what time it is
 mod play; // a case in the terminal
+mod progress; // how far a long command is
 mod query; // a question to the monitoring system of a run
 mod run; // one run of one scenario
 mod schema; // the format, for editors
 mod show; // one scenario
 mod step; // one command on a saved session; a session again
 mod terminal; // what the terminal can show
+mod truth; // what truly causes an incident
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -55,12 +58,16 @@ enum Command {
     Fork(step::ForkOptions),
     /// List the sessions on this machine
     Sessions(step::SessionsOptions),
+    /// Tell what was true of a session that has ended, and what its orders did
+    Debrief(debrief::Options),
     /// Keep a copy of what is sound of a damaged session
     Recover(step::RecoverOptions),
     /// List the cases
     Cases(list::Options),
     /// Run a scenario, with causes or decoys removed or operator actions applied
     Run(run::Options),
+    /// Prove what causes an incident, by runs with every subset of its causes; spoils
+    Truth(truth::Options),
     /// Ask the monitoring system of a run, in PromQL
     Query(query::Options),
     /// List the metrics that can be asked for
@@ -114,9 +121,11 @@ pub fn main() -> ExitCode {
         Some(Command::Replay(options)) => step::replay(&options),
         Some(Command::Fork(options)) => step::fork(&options),
         Some(Command::Sessions(options)) => step::sessions(&options),
+        Some(Command::Debrief(options)) => debrief::debrief(&options),
         Some(Command::Recover(options)) => step::recover(&options),
         Some(Command::Cases(options)) => list::cases(&options),
         Some(Command::Run(options)) => run::run(&options),
+        Some(Command::Truth(options)) => truth::truth(&options),
         Some(Command::Query(options)) => query::query(&options),
         Some(Command::Metrics(options)) => metrics::metrics(&options),
         Some(Command::List(options)) => list::list(&options),

@@ -6,6 +6,9 @@ use crate::scenario::tree::Path;
 use crate::sim::spec::SpecError;
 use crate::sim::spec::check::{fault_mistakes, stack_mistakes};
 
+/// A variant has no more causes than this: to tell what each did, every subset of them is run.
+pub const MOST_CAUSES: usize = 4;
+
 /// Reports every name in the file that does not exist or exists twice, and every fault that does not fit the stack.
 pub fn check(file: &ScenarioFile, report: &mut Report<'_>) {
     stack(file, report);
@@ -78,6 +81,13 @@ fn variant(file: &ScenarioFile, variant: &VariantSpec, here: &dyn Fn() -> Path, 
         for (number, id) in wanted.iter().enumerate() {
             report.reference(&here().field(field).index(number), noun, id, list.iter().map(|c| c.id.as_str()));
         }
+    }
+    if MOST_CAUSES < variant.causes.len() {
+        let message = format!("{} causes are too many for one variant", variant.causes.len());
+        report
+            .at(&here().field("causes").index(MOST_CAUSES), message)
+            .expected(format!("at most {MOST_CAUSES}"))
+            .help("merge causes that always come together, or make two variants of it");
     }
 }
 

@@ -177,6 +177,16 @@ impl Session {
         &self.board
     }
 
+    /// What was said, and to whom.
+    pub fn comms(&self) -> &Comms {
+        &self.comms
+    }
+
+    /// The orders that were given.
+    pub fn orders(&self) -> &[Ordered] {
+        &self.orders
+    }
+
     /// What is seen of the world.
     pub fn watch(&self) -> &Watch {
         &self.watch

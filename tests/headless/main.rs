@@ -25,6 +25,7 @@ mod queueing; // stations, links and caches against queueing theory
 mod recorded_engines; // recorded vLLM runs and published measurements
 mod report; // pages, charts and JSON of made-up runs
 mod scenarios; // what ships: healthy, then broken for its causes, with the signs it claims
+mod score; // truth, debrief, and the published vectors
 mod session; // commands, replays, logs, kills
 mod sql; // statements look at all that was seen, and at nothing else
 mod traces; // recorded traffic is read and replayed

@@ -1,0 +1,298 @@
+//! The debrief: what happened to users and what would have, beside what was said of the cause and what it was. Two verdicts
+//! that stay apart.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::scenario::apply::written;
+use crate::scenario::mechanisms::{NOT_PROVABLE, OTHER};
+use crate::scenario::opened::ScenarioError;
+use crate::score::card::{Card, Replays, card, family};
+use crate::score::record::{Record, pain};
+use crate::score::runs::{Ask, Progress, Ran, Runs};
+use crate::score::search::{Best, best};
+use crate::score::shapley::{NEGLIGIBLE, TIE};
+use crate::score::story::{Line, timeline};
+use crate::score::truth::{Truth, TruthError, prove, tempting};
+use crate::session::Session;
+use crate::session::act::irreversible;
+use crate::session::belief::lead;
+use crate::session::log::Event;
+use crate::session::prices;
+use crate::sim::spec::TimedAction;
+use crate::sim::time::{SimDuration, SimTime};
+
+/// Why there is no debrief.
+#[derive(Debug, thiserror::Error)]
+pub enum DebriefError {
+    /// The incident goes on.
+    #[error("the incident goes on, and a debrief tells what was true: `end` it first")]
+    GoesOn,
+    /// A replay has another history than the session.
+    #[error(
+        "a replay of this session's orders has another history than the session: use the build that it was played with"
+    )]
+    Differs,
+    /// A run does not fit the scenario.
+    #[error(transparent)]
+    Truth(#[from] TruthError),
+}
+
+impl From<ScenarioError> for DebriefError {
+    fn from(error: ScenarioError) -> Self {
+        DebriefError::Truth(error.into())
+    }
+}
+
+/// A debrief.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Debrief {
+    /// As in `INC-4127`.
+    pub case: String,
+    /// The author's title.
+    pub title: String,
+    /// What was true, in the author's words.
+    pub story: String,
+    /// What happened to users.
+    pub users: Users,
+    /// What was said of the cause, and what it was.
+    pub cause: Cause,
+    /// What caused it.
+    pub truth: Truth,
+    /// Moments in order of time.
+    pub timeline: Vec<Line>,
+    /// The scorecard.
+    pub card: Card,
+}
+
+/// What happened to users.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Users {
+    /// User-minutes lost in this session, played on to the end of the incident.
+    pub lost: f64,
+    /// The same if nobody had done anything.
+    pub lost_if_nothing: f64,
+    /// The same with the best that was found.
+    pub lost_at_best: f64,
+    /// What users had at stake.
+    pub at_stake: f64,
+    /// Time of day from which users were in pain, if they were.
+    pub pain_from: Option<String>,
+    /// Time of day at which that was over; none if it never was.
+    pub pain_until: Option<String>,
+    /// The same if nobody had done anything.
+    pub pain_until_if_nothing: Option<String>,
+    /// The best that was found.
+    pub best: Vec<Moved>,
+    /// Runs that were tried to find it.
+    pub tried: usize,
+    /// Whether the session itself was the best that was found.
+    pub was_best: bool,
+    /// What each order did.
+    pub orders: Vec<Ordered>,
+}
+
+/// An order with its moment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Moved {
+    /// Time of day.
+    pub time: String,
+    /// As it is written.
+    pub action: String,
+}
+
+/// An order of the session, with what it did.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ordered {
+    /// Time of day.
+    pub time: String,
+    /// As it was written.
+    pub action: String,
+    /// Why it was not carried out; none if it was.
+    pub refused: Option<String>,
+    /// User-minutes lost with it, less those without, all other orders kept; negative: it helped.
+    pub effect: f64,
+    /// User-minutes lost in the whole session if it had been given at the first chance.
+    pub lost_at_first_chance: f64,
+    /// Whether it can be taken back.
+    pub reversible: bool,
+}
+
+/// How a diagnosis stands to the truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The weightiest cause.
+    Right,
+    /// Its family, and not the mechanism.
+    Half,
+    /// Something else.
+    Wrong,
+    /// Left open on purpose.
+    LeftOpen,
+    /// Nothing was committed.
+    Silent,
+}
+
+/// What was said of the cause, and what it was.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cause {
+    /// How they stand to each other.
+    pub verdict: Verdict,
+    /// From 0 to 1: what the verdict counts.
+    pub credit: f64,
+    /// The mechanism that led in the last commit, or was declared first.
+    pub said: Option<String>,
+    /// Its points there.
+    pub percent: Option<u8>,
+    /// The mechanisms that weigh most.
+    pub was: Vec<String>,
+    /// Whether it was proved by what was cited; none: nobody judged that.
+    pub proved: Option<bool>,
+    /// What is to be said of that.
+    pub grounding: &'static str,
+    /// Whether what only seemed to be the cause led.
+    pub blamed_decoy: bool,
+}
+
+/// What is said while nobody can judge whether a diagnosis was proved.
+const NOT_JUDGED: &str = "Whether what was cited proves it is not judged by this build.";
+
+/// The debrief of a session, from its end and its log.
+///
+/// # Errors
+/// The session goes on, or cannot be replayed.
+pub fn debrief(session: &Session, events: &[Event], progress: Progress<'_>) -> Result<Debrief, DebriefError> {
+    let record = Record::of(session, events).ok_or(DebriefError::GoesOn)?;
+    let (seal, scenario) = (session.seal(), session.scenario());
+    let runs = Runs::new(scenario);
+    let orders = session.watch().world.actions().to_vec();
+    let ask = |orders: Vec<TimedAction>, mark| Ask {
+        variant: seal.variant.clone(),
+        seed: seal.seed,
+        orders,
+        mark,
+        ..Ask::default()
+    };
+    let first_chance = record.paged_at() + prices::ORDER;
+    let without = |i: usize| -> Vec<TimedAction> {
+        orders.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, o)| o.clone()).collect()
+    };
+    let earlier = |i: usize| {
+        let mut moved = orders.clone();
+        moved[i].at = moved[i].at.min(first_chance);
+        moved.sort_by_key(|o| o.at);
+        moved
+    };
+    let mut asks = vec![ask(orders.clone(), Some(session.now())), ask(Vec::new(), None)];
+    asks.extend((0..orders.len()).map(|i| ask(without(i), None)));
+    asks.extend((0..orders.len()).map(|i| ask(earlier(i), None)));
+    let ran = runs.all(&asks, progress)?;
+    let (run, nothing) = (&ran[0], &ran[1]);
+    if run.marked_hash != Some(session.watch().world.event_hash()) {
+        return Err(DebriefError::Differs);
+    }
+    let (left_out, at_first) = ran[2..].split_at(orders.len());
+    let added: Vec<f64> = left_out.iter().map(|other| run.lost() - other.lost()).collect();
+    let truth = prove(&runs, Some(&seal.variant), seal.seed, 1, progress)?;
+    let best = best(&runs, &seal.variant, seal.seed, record.paged_at(), progress)?;
+    let replays = Replays {
+        truth: &truth,
+        nothing,
+        run,
+        best: best.ran.lost(),
+        added: &added,
+        tempting: &tempting(scenario, &seal.variant),
+    };
+    let card = card(&record, &replays, None);
+    let users = users(&record, run, nothing, &best, &added, at_first);
+    let cause = cause(session, &truth, card.blamed_decoy);
+    let variant = scenario.file.variants.iter().find(|v| v.name == seal.variant);
+    let own = variant.map(|v| v.story.clone()).filter(|story| !story.is_empty());
+    let timeline = timeline(&record, &truth);
+    Ok(Debrief {
+        case: format!("INC-{}", scenario.file.case),
+        title: scenario.file.title.clone(),
+        story: own.unwrap_or_else(|| scenario.file.story.clone()),
+        users,
+        cause,
+        truth,
+        timeline,
+        card,
+    })
+}
+
+fn users(record: &Record<'_>, run: &Ran, nothing: &Ran, best: &Best, added: &[f64], at_first: &[Arc<Ran>]) -> Users {
+    let watch = record.session.watch();
+    let (open_at, _) = watch.world.window();
+    let calendar = watch.scene.calendar;
+    let of_day = |seconds: f64| calendar.clock(open_at + SimDuration::from_secs_f64(seconds));
+    let moved = |order: &TimedAction| Moved { time: calendar.clock(order.at), action: written(&order.action) };
+    let suffered = pain(&run.series);
+    let ordered = |(i, order): (usize, &TimedAction)| Ordered {
+        time: calendar.clock(order.at),
+        action: written(&order.action),
+        refused: run.refused.iter().find(|(place, _)| *place == i).map(|(_, why)| why.clone()),
+        effect: added[i],
+        lost_at_first_chance: at_first[i].lost(),
+        reversible: irreversible(&order.action).is_none(),
+    };
+    let was_best = run.lost() <= best.ran.lost();
+    Users {
+        lost: run.lost(),
+        lost_if_nothing: nothing.lost(),
+        lost_at_best: best.ran.lost().min(run.lost()),
+        at_stake: run.harm.user_minutes_at_stake,
+        pain_from: suffered.map(|p| of_day(p.from_s)),
+        pain_until: suffered.and_then(|p| p.until_s).map(of_day),
+        pain_until_if_nothing: pain(&nothing.series).and_then(|p| p.until_s).map(of_day),
+        best: best.orders.iter().map(moved).collect(),
+        tried: best.tried,
+        was_best,
+        orders: watch.world.actions().iter().enumerate().map(ordered).collect(),
+    }
+}
+
+fn cause(session: &Session, truth: &Truth, blamed_decoy: bool) -> Cause {
+    let last = session.board().commits.last();
+    let said = last.and_then(|c| {
+        let leading = lead(&c.commit.points).map(|(mechanism, points)| (mechanism.to_string(), Some(points)));
+        leading.or_else(|| {
+            let first = c.commit.causes.first()?;
+            Some((first.mechanism.clone(), c.commit.points.get(&first.mechanism).copied()))
+        })
+    });
+    let shares = truth.by_mechanism();
+    let most = shares.values().copied().fold(0.0, f64::max);
+    // Two causes that only hurt together weigh the same: naming either is right.
+    let top = |mechanism: &str| shares.get(mechanism).is_some_and(|q| NEGLIGIBLE <= *q && most - q < TIE);
+    let kin = |mechanism: &str| shares.keys().any(|m| top(m) && family(m) == family(mechanism));
+    let verdict = match &said {
+        None => Verdict::Silent,
+        Some((m, _)) if [NOT_PROVABLE, OTHER].contains(&m.as_str()) => Verdict::LeftOpen,
+        Some((m, _)) if top(m) => Verdict::Right,
+        Some((m, _)) if kin(m) => Verdict::Half,
+        Some(_) => Verdict::Wrong,
+    };
+    let dominant: Vec<String> = truth.dominant().iter().map(|c| c.mechanism.clone()).collect();
+    Cause {
+        verdict,
+        credit: match verdict {
+            Verdict::Right => 1.0,
+            Verdict::Half => 0.5,
+            Verdict::Wrong | Verdict::LeftOpen | Verdict::Silent => 0.0,
+        },
+        percent: said.as_ref().and_then(|(_, points)| *points),
+        said: said.map(|(mechanism, _)| mechanism),
+        was: if dominant.is_empty() { shares.into_keys().collect() } else { dominant },
+        proved: None,
+        grounding: NOT_JUDGED,
+        blamed_decoy,
+    }
+}
+
+/// A moment as a time of day.
+pub(super) fn clock(session: &Session, at: SimTime) -> String {
+    session.watch().scene.calendar.clock(at)
+}

@@ -1,0 +1,158 @@
+//! What a session's record says of its participant: beliefs over time, times, costs, promises.
+
+use std::collections::BTreeMap;
+
+use crate::score::rate::Rate;
+use crate::session::Session;
+use crate::session::belief::lead;
+use crate::session::clock::Mode;
+use crate::session::command::Command;
+use crate::session::log::Event;
+use crate::session::prices;
+use crate::sim::rng::mix;
+use crate::sim::series::Series;
+use crate::sim::time::{SimDuration, SimTime};
+
+/// An update that comes so long after its moment is still on time: it takes that long to write.
+const GRACE: SimDuration = prices::UPDATE;
+/// Users are in pain while fewer of their intents than this are answered in time.
+const GOOD: f64 = 0.9;
+/// That is judged over so many seconds.
+const WINDOW_S: f64 = 60.0;
+
+/// Points as they stood from a moment on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Belief {
+    /// From when.
+    pub at: SimTime,
+    /// The event of the log that set them.
+    pub event: u64,
+    /// Points by mechanism.
+    pub points: BTreeMap<String, u8>,
+}
+
+/// A session that has ended, with its log.
+pub struct Record<'a> {
+    /// The session at its end.
+    pub session: &'a Session,
+    /// Its events.
+    pub events: &'a [Event],
+    /// When it ended.
+    pub ended: SimTime,
+}
+
+impl<'a> Record<'a> {
+    /// The record of a session; none if it goes on.
+    pub fn of(session: &'a Session, events: &'a [Event]) -> Option<Record<'a>> {
+        session.ended().map(|ended| Record { session, events, ended })
+    }
+
+    /// The moment of the page.
+    pub fn paged_at(&self) -> SimTime {
+        SimTime(self.session.seal().paged_at_ns)
+    }
+
+    /// Seconds from the page to the end of the incident.
+    pub fn most_s(&self) -> f64 {
+        self.session.horizon().since(self.paged_at()).as_secs_f64()
+    }
+
+    /// Seconds from the page to a moment; zero if it was before.
+    pub fn after_page_s(&self, at: SimTime) -> f64 {
+        at.since(self.paged_at().min(at)).as_secs_f64()
+    }
+
+    /// Everything that was believed, commits included, in order of time.
+    pub fn beliefs(&self) -> Vec<Belief> {
+        let belief = |event: &Event| {
+            let points = match &event.command {
+                Command::Believe { points } => points,
+                Command::Commit(commit) => &commit.points,
+                _ => return None,
+            };
+            Some(Belief { at: SimTime(event.at), event: event.n, points: points.clone() })
+        };
+        self.events.iter().filter_map(belief).collect()
+    }
+
+    /// Commits as beliefs, in order of time.
+    pub fn commits(&self) -> Vec<Belief> {
+        let commits: Vec<u64> =
+            self.events.iter().filter(|e| matches!(e.command, Command::Commit(_))).map(|e| e.n).collect();
+        self.beliefs().into_iter().filter(|b| commits.contains(&b.event)).collect()
+    }
+
+    /// What was believed at a checkpoint that nobody can foresee: a moment in the middle third between page and end.
+    pub fn checkpoint(&self) -> Option<Belief> {
+        let seal = self.session.seal();
+        let third = self.ended.since(self.paged_at().min(self.ended)).0 / 3;
+        let at = self.paged_at() + SimDuration(third + mix(seal.seed ^ seal.salt, 0x6d69_64) % third.max(1));
+        self.beliefs().into_iter().rfind(|b| b.at <= at)
+    }
+
+    /// From when on a mechanism for which `is_true` holds led without a break until the end, and the event that made
+    /// it lead.
+    pub fn leads_since(&self, is_true: impl Fn(&str) -> bool) -> Option<(SimTime, u64)> {
+        let mut since = None;
+        for belief in self.beliefs() {
+            let leads = lead(&belief.points).is_some_and(|(mechanism, _)| is_true(mechanism));
+            since = match (leads, since) {
+                (false, _) => None,
+                (true, None) => Some((belief.at, belief.event)),
+                (true, kept) => kept,
+            };
+        }
+        since
+    }
+
+    /// Whether help was there before the first commit could be.
+    pub fn is_assisted(&self) -> bool {
+        self.session.terms().mode == Mode::A3
+    }
+
+    /// Seconds that looks cost.
+    pub fn looks_s(&self) -> f64 {
+        self.session.observations().iter().map(|o| prices::price(&o.look).as_secs_f64()).sum()
+    }
+
+    /// Of the updates that were promised, those that came in time.
+    pub fn promises(&self) -> Rate {
+        let updates = &self.session.comms().updates;
+        let kept = updates.iter().enumerate().filter(|(_, (_, u))| 0.0 < u.next_minutes).map(|(i, (at, update))| {
+            let due = *at + SimDuration::from_secs_f64(update.next_minutes * 60.0) + GRACE;
+            self.ended <= due || updates.get(i + 1).is_some_and(|(next, _)| *next <= due)
+        });
+        Rate::count(kept)
+    }
+
+    /// Numbers of the events that `wanted` picks.
+    pub fn log(&self, wanted: impl Fn(&Command) -> bool) -> Vec<u64> {
+        self.events.iter().filter(|e| wanted(&e.command)).map(|e| e.n).collect()
+    }
+}
+
+/// The moments, in seconds after the opening, from which and until which users were in pain, the last one of none if they
+/// are at the end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pain {
+    /// When it began.
+    pub from_s: f64,
+    /// When it was over for good.
+    pub until_s: Option<f64>,
+}
+
+/// When users were in pain, by the true series; none if they never were.
+pub fn pain(series: &Series) -> Option<Pain> {
+    let ends = &series.t_s;
+    let hurts = |i: usize| {
+        let from = ends[i] - WINDOW_S;
+        let inside = (0..=i).rev().take_while(|j| from < ends[*j]);
+        let (wanted, good) =
+            inside.fold((0.0, 0.0), |(w, g), j| (w + series.intents_per_s[j], g + series.goodput_per_s[j]));
+        good < GOOD * wanted
+    };
+    let bad: Vec<usize> = (0..ends.len()).filter(|i| WINDOW_S <= ends[*i] && hurts(*i)).collect();
+    let (first, last) = (*bad.first()?, *bad.last()?);
+    let from_s = (ends[first] - WINDOW_S / 2.0).max(0.0);
+    Some(Pain { from_s, until_s: (last + 1 < ends.len()).then(|| ends[last]) })
+}

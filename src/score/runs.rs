@@ -1,0 +1,157 @@
+//! Counterfactual runs: the same users in a world with other causes or other orders. What users want is a function of the
+//! seed alone, so that two runs differ by what was changed and by nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::scenario::lower::Setup;
+use crate::scenario::opened::{Scenario, ScenarioError};
+use crate::sim::series::Series;
+use crate::sim::spec::TimedAction;
+use crate::sim::time::SimTime;
+use crate::sim::world::Cost;
+use crate::sim::world::fact::What;
+use crate::sim::world::harm::Harm;
+
+/// A run that is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Ask {
+    /// The variant.
+    pub variant: String,
+    /// What picks everything random.
+    pub seed: u64,
+    /// Causes and decoys that are taken away.
+    pub without: Vec<String>,
+    /// What an operator orders, in order of time.
+    pub orders: Vec<TimedAction>,
+    /// The history up to this moment is to be compared with another's.
+    pub mark: Option<SimTime>,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Users' pain.
+    pub harm: Harm,
+    /// What it cost besides.
+    pub cost: Cost,
+    /// Hash of every event.
+    pub event_hash: u64,
+    /// Hash of every event up to the mark.
+    pub marked_hash: Option<u64>,
+    /// True values over time.
+    pub series: Series,
+    /// Orders that could not be carried out, by their place, with the reason.
+    pub refused: Vec<(usize, String)>,
+}
+
+impl Ran {
+    /// User-minutes lost.
+    pub fn lost(&self) -> f64 {
+        self.harm.user_minutes_lost
+    }
+
+    /// The share of what users wanted that was lost, from 0 to 1.
+    pub fn lost_share(&self) -> f64 {
+        let stake = self.harm.user_minutes_at_stake;
+        if stake <= 0.0 { 0.0 } else { self.harm.user_minutes_lost / stake }
+    }
+}
+
+/// Is told how many of so many runs are done.
+pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
+
+/// The runs of one scenario, each made once.
+pub struct Runs<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    kept: Mutex<BTreeMap<String, Arc<Ran>>>,
+}
+
+impl<'a> Runs<'a> {
+    /// No runs yet.
+    pub fn new(scenario: &'a Scenario) -> Runs<'a> {
+        Runs { scenario, kept: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// Makes all runs that are asked for and were not made before, in parallel; answers are in the order of the asks.
+    ///
+    /// # Errors
+    /// What of an ask does not fit the scenario.
+    pub fn all(&self, asks: &[Ask], progress: Progress<'_>) -> Result<Vec<Arc<Ran>>, ScenarioError> {
+        let keys: Vec<String> = asks.iter().map(content).collect();
+        let mut new: BTreeMap<&String, &Ask> = keys.iter().zip(asks).collect();
+        let kept = |runs: &Runs| runs.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = kept(self);
+        new.retain(|key, _| !known.contains_key(*key));
+        let (done, total) = (AtomicUsize::new(0), new.len());
+        let made: Result<Vec<(String, Arc<Ran>)>, ScenarioError> = new
+            .into_par_iter()
+            .map(|(key, ask)| {
+                let ran = run(self.scenario, ask)?;
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+                Ok((key.clone(), Arc::new(ran)))
+            })
+            .collect();
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend(made?);
+        let known = kept(self);
+        Ok(keys.iter().filter_map(|key| known.get(key).cloned()).collect())
+    }
+
+    /// As [`Runs::all`], for one.
+    ///
+    /// # Errors
+    /// As [`Runs::all`].
+    pub fn one(&self, ask: &Ask) -> Result<Arc<Ran>, ScenarioError> {
+        run_of(self.all(std::slice::from_ref(ask), &|_, _| {})?)
+    }
+}
+
+fn run_of(mut ran: Vec<Arc<Ran>>) -> Result<Arc<Ran>, ScenarioError> {
+    ran.pop().ok_or_else(|| ScenarioError::Setup(Vec::new()))
+}
+
+/// Everything that makes a run of this scenario what it is.
+fn content(ask: &Ask) -> String {
+    let mut without = ask.without.clone();
+    without.sort();
+    without.dedup();
+    let orders: Vec<_> = ask.orders.iter().map(|o| (o.at, &o.action)).collect();
+    format!("{:?}", (&ask.variant, ask.seed, without, orders, ask.mark))
+}
+
+/// Orders are given as a session gives them, at their moments, so that a session's own orders make its history again to
+/// the event.
+fn run(scenario: &Scenario, ask: &Ask) -> Result<Ran, ScenarioError> {
+    let setup = Setup { variant: Some(ask.variant.clone()), without: ask.without.clone(), actions: Vec::new() };
+    let mut world = scenario.world(&setup, ask.seed)?;
+    let mut marked_hash = None;
+    for order in &ask.orders {
+        if let Some(mark) = ask.mark.filter(|mark| *mark < order.at && marked_hash.is_none()) {
+            world.advance_to(mark);
+            marked_hash = Some(world.event_hash());
+        }
+        world.advance_to(order.at);
+        world.order(order.action.clone());
+    }
+    if let Some(mark) = ask.mark.filter(|_| marked_hash.is_none()) {
+        world.advance_to(mark);
+        marked_hash = Some(world.event_hash());
+    }
+    let ended = world.finish();
+    let refused = ended.facts.iter().filter_map(|fact| match &fact.what {
+        What::ActionRefused(place, why) => Some((*place, why.clone())),
+        _ => None,
+    });
+    Ok(Ran {
+        harm: ended.harm,
+        cost: ended.cost,
+        event_hash: ended.event_hash,
+        marked_hash,
+        refused: refused.collect(),
+        series: ended.series,
+    })
+}

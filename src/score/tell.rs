@@ -1,0 +1,185 @@
+//! A debrief in words: the one-minute view without symbols first, measures further down.
+
+use crate::scenario::mechanisms::{NO_FAULT, NOT_PROVABLE, OTHER, mechanism};
+use crate::score::card::{Measure, family};
+use crate::score::debrief::{Debrief, Users, Verdict};
+
+/// What a family is called in a sentence.
+fn plain(id: &str) -> &str {
+    match family(id) {
+        "demand" => "demand",
+        "sdk" => "the clients",
+        "network" => "the network",
+        "api" => "the API layer",
+        "serving" => "serving",
+        "accelerator" => "the accelerators",
+        "kv_cache" => "the KV cache",
+        "control" => "a control loop",
+        "telemetry" => "the measurement",
+        NO_FAULT => "nothing at all",
+        NOT_PROVABLE => "not provable",
+        OTHER => "something else",
+        other => other,
+    }
+}
+
+/// What a mechanism is, in a line.
+fn is(id: &str) -> &str {
+    mechanism(id).map_or(id, |m| m.is)
+}
+
+/// The sentence that everybody should keep.
+pub fn headline(debrief: &Debrief) -> String {
+    let cause = &debrief.cause;
+    let was: Vec<String> = cause.was.iter().map(|m| format!("{}: {}", plain(m), is(m))).collect();
+    let was = was.join(", and ");
+    let points = cause.percent.map_or(String::new(), |p| format!(", {p} %"));
+    match (&cause.said, cause.verdict) {
+        (Some(said), Verdict::Right) => format!("You said {}{points}. That was it: {}.", plain(said), is(said)),
+        (Some(said), Verdict::Half) => {
+            format!(
+                "You said {} ({}){points}. The right place, and not what happened there. It was {was}.",
+                plain(said),
+                is(said)
+            )
+        }
+        (Some(said), Verdict::Wrong) => format!("You said {}{points}. It was {was}.", plain(said)),
+        (_, Verdict::LeftOpen) => format!("You left it open. It was {was}."),
+        _ => format!("You committed to nothing. It was {was}."),
+    }
+}
+
+/// The verdict on the cause in a few words.
+pub fn verdict(debrief: &Debrief) -> &'static str {
+    match debrief.cause.verdict {
+        Verdict::Right => "right",
+        Verdict::Half => "half right: the family, not the mechanism",
+        Verdict::Wrong => "wrong",
+        Verdict::LeftOpen => "left open; whether rightly is not judged by this build",
+        Verdict::Silent => "nothing committed",
+    }
+}
+
+fn whole(value: f64) -> String {
+    let digits = format!("{:.0}", value.abs());
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if 0 < i && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if value <= -0.5 { format!("-{text}") } else { text }
+}
+
+/// What happened to users, in sentences.
+pub fn users(users: &Users) -> String {
+    let mut text = format!("{} user-minutes were lost", whole(users.lost));
+    text.push_str(&format!("; doing nothing would have cost {}", whole(users.lost_if_nothing)));
+    if users.was_best {
+        text.push_str(&format!(". Nothing better was found in {} tries", users.tried));
+    } else if users.best.is_empty() {
+        text.push_str(&format!(", and nothing better was found in {} tries", users.tried));
+    } else {
+        let orders: Vec<String> = users.best.iter().map(|o| format!("{} at {}", o.action, o.time)).collect();
+        text.push_str(&format!(", the best found {} ({})", whole(users.lost_at_best), orders.join(", then ")));
+    }
+    text.push_str(". ");
+    text.push_str(&match (&users.pain_from, &users.pain_until) {
+        (None, _) => "Users hardly noticed.".to_string(),
+        (Some(from), None) => format!("Users were in pain from {from} to the end."),
+        (Some(from), Some(until)) => format!("Users were in pain from {from} to {until}."),
+    });
+    text
+}
+
+fn order(order: &crate::score::debrief::Ordered, lost: f64) -> String {
+    let what = match (&order.refused, order.effect) {
+        (Some(why), _) => format!("was not carried out: {why}"),
+        (None, effect) if effect.abs() < 0.5 => "changed nothing for users".to_string(),
+        (None, effect) if effect < 0.0 => format!("saved {} user-minutes", whole(-effect)),
+        (None, effect) => format!("cost {} user-minutes", whole(effect)),
+    };
+    let earlier = lost - order.lost_at_first_chance;
+    let sooner = match earlier {
+        saved if 0.5 <= saved => format!("; at the first chance it would have saved {} more", whole(saved)),
+        _ => String::new(),
+    };
+    let back = if order.reversible { "" } else { "; it cannot be taken back" };
+    format!("{} {} {what}{sooner}{back}", order.time, order.action)
+}
+
+/// The debrief as Markdown, which reads as plain text too.
+pub fn markdown(debrief: &Debrief) -> String {
+    let mut text = format!("# {} {}\n\n**{}**\n\n", debrief.case, debrief.title, headline(debrief));
+    text.push_str(&format!("- Users: {}\n", users(&debrief.users)));
+    text.push_str(&format!("- Cause: {}. {}\n", verdict(debrief), debrief.cause.grounding));
+    if debrief.cause.blamed_decoy {
+        text.push_str("- What you blamed only seemed to be the cause.\n");
+    }
+    text.push_str(&format!("\n{}\n", debrief.story));
+    if !debrief.users.orders.is_empty() {
+        text.push_str("\n## What your orders did\n\n");
+        for done in &debrief.users.orders {
+            text.push_str(&format!("- {}\n", order(done, debrief.users.lost)));
+        }
+    }
+    text.push_str("\n## What was true\n\n");
+    for cause in &debrief.truth.causes {
+        let share = cause.share * 100.0;
+        text.push_str(&format!("- {share:.0} % ({}): {} ({})\n", cause.role.word(), cause.says, cause.mechanism));
+    }
+    if debrief.truth.causes.is_empty() {
+        text.push_str("- Nothing was wrong.\n");
+    }
+    for decoy in &debrief.truth.decoys {
+        let effect = match decoy.harmless {
+            true => "true, and harmless".to_string(),
+            false => format!("it moved {} user-minutes", whole(decoy.effect)),
+        };
+        text.push_str(&format!("- decoy: {}: {effect}\n", decoy.says));
+    }
+    text.push_str("\n## What happened when\n\n");
+    for line in &debrief.timeline {
+        text.push_str(&format!("- {} {}: {}\n", line.time, line.kind.word(), line.text.replace('\n', " ")));
+    }
+    text.push_str(&score(debrief));
+    text
+}
+
+fn score(debrief: &Debrief) -> String {
+    let composite = &debrief.card.composite;
+    let mut text = format!("\n## Score ({})\n\n", composite.model);
+    text.push_str(&match composite.total {
+        Some(total) => format!("{total:.1} of 100.\n"),
+        None => format!(
+            "{:.1} of {:.0} points that this build can judge, {:.1} taken off for harm. No total: parts are missing.\n",
+            composite.points, composite.out_of, composite.lost
+        ),
+    });
+    for gate in &composite.gates {
+        text.push_str(&format!("\n{}.\n", gate.says()));
+    }
+    text.push('\n');
+    for part in &composite.parts {
+        let points = part.points.map_or("not judged".to_string(), |p| format!("{p:.1}"));
+        text.push_str(&format!("- {}: {points} of {:.0}\n", part.name, part.weight));
+    }
+    text.push_str("\n## Measures\n\n");
+    debrief.card.measures.iter().for_each(|m| text.push_str(&measure(m)));
+    text
+}
+
+fn measure(measure: &Measure) -> String {
+    let value = measure.value.map_or(format!("not judged ({})", measure.why_none), |v| format!("{v:.3}"));
+    let mut text = format!("- {} {}: {value}\n  - {}\n", measure.id, measure.name, measure.formula);
+    if !measure.inputs.is_empty() {
+        let inputs: Vec<String> = measure.inputs.iter().map(|(name, v)| format!("{name} {v:.3}")).collect();
+        text.push_str(&format!("  - from {}\n", inputs.join(", ")));
+    }
+    if !measure.log.is_empty() {
+        let log: Vec<String> = measure.log.iter().map(u64::to_string).collect();
+        text.push_str(&format!("  - events {} of the log\n", log.join(", ")));
+    }
+    text
+}

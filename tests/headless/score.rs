@@ -1,0 +1,271 @@
+//! Truth and score: the founding case from command to debrief, what a debrief owes to its session, and the published vectors.
+
+mod vectors; // the measures, to the digits in which they are stated
+
+use std::path::{Path, PathBuf};
+use std::process::Command as Process;
+use std::sync::Arc;
+
+use scartissue::console::parse::{Said, parse};
+use scartissue::scenario::catalogue::Catalogue;
+use scartissue::scenario::opened::Scenario;
+use scartissue::score::composite::Gate;
+use scartissue::score::debrief::{Debrief, DebriefError, Verdict, debrief};
+use scartissue::score::runs::{Ask, Runs};
+use scartissue::score::shapley::TrueRole;
+use scartissue::score::tell;
+use scartissue::score::truth::{TOLERANCE, prove};
+use scartissue::session::Session;
+use scartissue::session::clock::{Mode, Seat, Terms};
+use scartissue::session::log::Event;
+use scartissue::session::seal::{self, Seal};
+use scartissue::sim::time::SimDuration;
+use serde_json::Value;
+
+const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/scenarios/small.ron");
+const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/scenarios");
+
+/// The flagship, ending early: what is asked of it is over by then.
+fn flagship() -> Scenario {
+    let mut scenario = Scenario::open(&Catalogue::built_in(), "empty-spares").expect("the flagship loads");
+    Arc::make_mut(&mut scenario.file).length_s = SimDuration::from_secs(900);
+    scenario
+}
+
+fn small() -> Scenario {
+    Scenario::open(&Catalogue::built_in(), SMALL).expect("the test's scenario loads")
+}
+
+/// A session of a variant that was paged so many seconds after the opening.
+fn begin(scenario: &Scenario, variant: &str, paged_s: u64, mode: Mode) -> Session {
+    let paged_at = scenario.file.open_at() + SimDuration::from_secs(paged_s);
+    let seal = Seal {
+        v: seal::VERSION,
+        scenario: scenario.name.clone(),
+        variant: variant.to_string(),
+        seed: 3,
+        salt: 7,
+        scenario_hash: scenario.fingerprint(),
+        paged_at_ns: paged_at.0,
+        build: "test".to_string(),
+    };
+    Session::open(scenario.clone(), seal, Terms { mode, ..Terms::default() }).expect("a session")
+}
+
+/// Says lines to a session, and keeps its log.
+fn say(session: &mut Session, lines: &[&str]) -> Vec<Event> {
+    let mut events = Vec::new();
+    for line in lines {
+        let Ok(Said::Command(command)) = parse(line) else { panic!("{line} is no command") };
+        let at = session.now().0;
+        session.apply(Seat::Participant, &command).unwrap_or_else(|e| panic!("{line}: {e}"));
+        let n = events.len() as u64 + 1;
+        events.push(Event { n, at, seat: Seat::Participant, by: String::new(), command, saw: String::new() });
+    }
+    events
+}
+
+fn played(scenario: &Scenario, variant: &str, paged_s: u64, lines: &[&str]) -> Debrief {
+    let mut session = begin(scenario, variant, paged_s, Mode::A0);
+    let events = say(&mut session, lines);
+    debrief(&session, &events, &|_, _| {}).expect("a debrief")
+}
+
+fn measure<'a>(debrief: &'a Debrief, id: &str) -> &'a scartissue::score::card::Measure {
+    debrief.card.measures.iter().find(|m| m.id == id).expect("a measure")
+}
+
+/// Scales, and says that it was demand.
+const MORE_SERVERS: [&str; 7] =
+    ["wait 90s", "ack", "arm", "act scale:agents-70b=12", "wait 60s", "commit demand.growth 85", "end"];
+
+#[test]
+fn whoever_blames_demand_for_a_lost_cache_is_wrong_and_held_at_49() {
+    let told = played(&flagship(), "membership", 420, &MORE_SERVERS);
+    assert_eq!((told.cause.verdict, told.cause.credit), (Verdict::Wrong, 0.0));
+    let headline = tell::headline(&told);
+    assert!(headline.starts_with("You said demand, 85 %. It was the KV cache: warm cache nodes"), "{headline}");
+    assert_eq!(told.cause.was, ["kv_cache.membership"]);
+    assert!(told.cause.blamed_decoy && told.card.composite.gates.contains(&Gate::BlamedDecoy));
+    assert!(told.card.composite.points <= 49.0);
+    // Nobody judges grounding yet, and nobody pretends to.
+    assert_eq!((told.cause.proved, told.card.composite.total), (None, None));
+    for id in ["M1", "M3", "M4", "M5", "M14"] {
+        let measure = measure(&told, id);
+        assert_eq!((measure.value, measure.why_none), (None, "no ideal observer yet"), "{id}");
+    }
+    let text = tell::markdown(&told);
+    assert!(text.contains("is not judged by this build"));
+    // Together or not at all: each half alone hurts nobody, so they share, and the claim says which is the root.
+    let truth = &told.truth;
+    let (roll, controller) = (&truth.causes[0], &truth.causes[1]);
+    assert_eq!((roll.role, controller.role), (TrueRole::Contributing, TrueRole::Root));
+    assert!((roll.share - 0.5).abs() < 0.05, "{}", roll.share);
+    assert_eq!((controller.pn, controller.ps), (Some(1.0), Some(0.0)));
+    assert_eq!((roll.responsibility, controller.responsibility), (1.0, 1.0), "without either users are spared");
+    let spread: f64 = truth.causes.iter().map(|c| c.value).sum();
+    assert!((spread - (truth.harm[3].1 - truth.harm[0].1)).abs() < 1e-6);
+    assert_eq!(truth.harm[3].0, "agent-roll+fast-controller");
+    assert_eq!(truth.harm[0].0, "");
+    // Removing a decoy moves nothing.
+    assert_eq!(truth.decoys.len(), 3);
+    for decoy in &truth.decoys {
+        assert!(decoy.harmless && decoy.effect.abs() < TOLERANCE * truth.at_stake, "{}: {}", decoy.id, decoy.effect);
+    }
+    let users = &told.users;
+    assert!(users.lost_at_best <= users.lost && users.lost_at_best < 0.9 * users.lost_if_nothing, "{users:?}");
+    assert_eq!(users.orders.len(), 1);
+}
+
+#[test]
+fn the_same_participant_is_right_where_demand_is_the_truth() {
+    let told = played(&flagship(), "surge", 420, &MORE_SERVERS);
+    assert_eq!((told.cause.verdict, told.cause.credit), (Verdict::Right, 1.0));
+    assert!(tell::headline(&told).starts_with("You said demand, 85 %. That was it"), "{}", tell::headline(&told));
+    assert_eq!(told.cause.proved, None, "right is not proved");
+    assert!(!told.cause.blamed_decoy && told.card.composite.gates.is_empty());
+    assert_eq!(measure(&told, "M2").value, Some(1.0));
+    assert!(told.truth.decoys.iter().all(|d| d.harmless), "{:?}", told.truth.decoys);
+    assert_eq!(told.truth.causes[0].role, TrueRole::Root);
+}
+
+#[test]
+fn a_session_that_goes_on_has_no_debrief_and_one_that_ended_has_its_own_history() {
+    let scenario = small();
+    let mut session = begin(&scenario, "canary-flag-variant", 240, Mode::A0);
+    let mut events = say(&mut session, &["wait 70s", "ack", "arm", "act shed=0.2", "commit api.auth_shard 70"]);
+    assert!(matches!(debrief(&session, &events, &|_, _| {}), Err(DebriefError::GoesOn)));
+    let more =
+        say(&mut session, &["act flag-off:fast-headers", "believe api.flag=90 other=10", "commit api.flag 90", "end"]);
+    events.extend(more.into_iter().map(|e| Event { n: e.n + 5, ..e }));
+    let told = debrief(&session, &events, &|_, _| {}).expect("a debrief");
+    assert_eq!(told.cause.verdict, Verdict::Right, "the last word counts");
+    let [shed, flag] = told.users.orders.as_slice() else { panic!("two orders") };
+    assert!(0.0 < shed.effect, "it refused people who would have been served: {}", shed.effect);
+    assert!(flag.effect < -10.0 && flag.lost_at_first_chance <= told.users.lost, "{flag:?}");
+    assert!(told.users.lost < told.users.lost_if_nothing);
+    assert!(0.0 < measure(&told, "M10").value.expect("harm is judged"));
+    let led = measure(&told, "M8").inputs["cause_led_since_s"];
+    assert!((20.0..60.0).contains(&led), "{led}");
+    // In order, each resting on its event; the same record always tells the same.
+    assert!(told.timeline.is_sorted_by_key(|l| l.at));
+    assert_eq!(told.timeline.iter().filter(|l| l.event.is_some()).count(), 8);
+    assert_eq!(debrief(&session, &events, &|_, _| {}).expect("a debrief"), told);
+}
+
+#[test]
+fn the_family_alone_is_half_leaving_it_open_and_saying_nothing_are_no_errors() {
+    let scenario = small();
+    let told = |lines: &[&str]| played(&scenario, "canary-flag-variant", 240, lines);
+    let half = told(&["commit api.validator 80", "end"]);
+    assert_eq!((half.cause.verdict, half.cause.credit, measure(&half, "M2").value), (Verdict::Half, 0.5, Some(0.5)));
+    assert!(!half.cause.blamed_decoy, "the right family is no decoy");
+    let open = told(&["commit not_provable 60", "end"]);
+    assert_eq!((open.cause.verdict, measure(&open, "M12").value), (Verdict::LeftOpen, Some(0.0)));
+    let silent = told(&["end"]);
+    assert_eq!((silent.cause.verdict, silent.cause.said.clone()), (Verdict::Silent, None));
+    assert!(silent.users.orders.is_empty() && silent.users.lost == silent.users.lost_if_nothing);
+    let wrong = told(&["commit demand.growth 90", "end"]);
+    assert_eq!(wrong.cause.verdict, Verdict::Wrong);
+    let points = |d: &Debrief| d.card.composite.points;
+    assert!(points(&wrong) <= points(&silent) && points(&silent) < points(&half));
+}
+
+#[test]
+fn help_from_the_beginning_marks_a_run_as_assisted() {
+    let scenario = small();
+    let mut session = begin(&scenario, "canary-flag-variant", 240, Mode::A3);
+    let events = say(&mut session, &["commit api.flag 90", "end"]);
+    let told = debrief(&session, &events, &|_, _| {}).expect("a debrief");
+    assert_eq!(told.card.composite.gates, [Gate::Assisted]);
+}
+
+#[test]
+fn doing_nothing_to_the_causes_is_the_same_run_and_runs_are_made_once() {
+    let scenario = small();
+    let runs = Runs::new(&scenario);
+    let made = std::sync::atomic::AtomicUsize::new(0);
+    let count = |_: usize, _: usize| drop(made.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+    let truth = prove(&runs, Some("canary-flag-variant"), 5, 3, &count).expect("a truth");
+    assert_eq!(made.load(std::sync::atomic::Ordering::Relaxed), 6, "two subsets under three seeds");
+    assert_eq!((truth.seeds.as_slice(), truth.causes[0].share), ([5, 6, 7].as_slice(), 1.0));
+    let ask = Ask { variant: "canary-flag-variant".to_string(), seed: 5, ..Ask::default() };
+    let again = runs.all(&[ask.clone(), ask], &count).expect("a run");
+    assert_eq!(made.load(std::sync::atomic::Ordering::Relaxed), 6, "it was made before");
+    assert_eq!(again[0].lost(), truth.harm[1].1);
+    assert_eq!(again[0].event_hash, scenario_hash(&scenario));
+}
+
+fn scenario_hash(scenario: &Scenario) -> u64 {
+    let setup = scartissue::scenario::lower::Setup {
+        variant: Some("canary-flag-variant".to_string()),
+        ..scartissue::scenario::lower::Setup::default()
+    };
+    scenario.run(&setup, 5).expect("a run").event_hash
+}
+
+#[test]
+fn a_variant_of_five_causes_is_refused_when_it_is_read() {
+    let text = std::fs::read_to_string(SMALL).expect("it is there");
+    let five = ["\"canary-flag-cause\""; 5].join(", ");
+    let text = text.replacen("causes: [\"canary-flag-cause\"]", &format!("causes: [{five}]"), 1);
+    let error = Scenario::open(&Catalogue::from_texts(&[("five.ron", &text)]), "five").expect_err("too many causes");
+    assert!(error.to_string().contains("5 causes are too many for one variant"), "{error}");
+}
+
+fn directory(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("scartissue-score-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).expect("a temporary directory can be made");
+    path
+}
+
+fn scartissue(data: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut process = Process::new(env!("CARGO_BIN_EXE_scartissue"));
+    process.args(arguments).args(["--scenarios", SCENARIOS]).env("SCARTISSUE_DATA", data).env("NO_COLOR", "1");
+    let output = process.output().expect("the program starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn truth_and_debrief_keep_their_contracts_on_the_command_line() {
+    let data = directory("contract");
+    let (code, json, talk) = scartissue(&data, &["truth", "small", "--seed", "4", "--seeds", "2", "--json"]);
+    assert_eq!(code, Some(0), "{talk}");
+    assert!(talk.contains("4 of 4 runs"), "{talk}");
+    let truth: Value = serde_json::from_str(&json).expect("JSON");
+    let harm = truth["harm"].as_object().expect("harm by subset");
+    assert_eq!(harm.keys().map(String::as_str).collect::<Vec<_>>(), ["", "canary-flag-cause"]);
+    let cause = &truth["causes"][0];
+    assert_eq!((&cause["id"], &cause["role"]), (&Value::from("canary-flag-cause"), &Value::from("root")));
+    assert_eq!(
+        (&cause["share"], &cause["pn"], &cause["ps"]),
+        (&Value::from(1.0), &Value::from(1.0), &Value::from(1.0))
+    );
+    assert_eq!(truth["decoys"], Value::Array(Vec::new()));
+    let (code, text, _) = scartissue(&data, &["truth", "small", "--variant", "canary-shard-variant"]);
+    assert!(code == Some(0) && text.contains("It was canary-shard-cause"), "{text}");
+    assert_eq!(scartissue(&data, &["truth", "small", "--variant", "canary"]).0, Some(2));
+
+    assert_eq!(scartissue(&data, &["new", "1001", "--as", "one", "--seed", "4"]).0, Some(0));
+    let run = |line: &[&str]| {
+        let mut arguments = vec!["do", "--scenarios", SCENARIOS, "--data-dir", data.to_str().expect("text"), "one"];
+        arguments.extend(line);
+        let output = Process::new(env!("CARGO_BIN_EXE_scartissue")).args(arguments).output().expect("it starts");
+        assert!(output.status.success(), "{line:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    run(&["commit", "demand.growth", "85"]);
+    let (code, _, talk) = scartissue(&data, &["debrief", "one"]);
+    assert!(code == Some(1) && talk.contains("`end` it first"), "{talk}");
+    run(&["end"]);
+    let file = data.join("debrief.md");
+    let (code, json, talk) = scartissue(&data, &["debrief", "one", "--json", "--md", file.to_str().expect("text")]);
+    assert_eq!(code, Some(0), "{talk}");
+    let told: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(told["cause"]["verdict"], "wrong");
+    assert_eq!(told["cause"]["proved"], Value::Null);
+    let text = std::fs::read_to_string(&file).expect("it was written");
+    assert!(text.contains("You said demand, 85 %. It was the API layer"), "{text}");
+    assert_eq!(scartissue(&data, &["debrief", "oen"]).0, Some(2));
+}
