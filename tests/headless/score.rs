@@ -149,7 +149,7 @@ fn a_session_that_goes_on_has_no_debrief_and_one_that_ended_has_its_own_history(
     assert!((20.0..60.0).contains(&led), "{led}");
     // In order, each resting on its event; the same record always tells the same.
     assert!(told.timeline.is_sorted_by_key(|l| l.at));
-    assert_eq!(told.timeline.iter().filter(|l| l.event.is_some()).count(), 8);
+    assert_eq!(told.timeline.iter().filter(|l| l.event.is_some()).count(), 7);
     assert_eq!(debrief(&session, &events, &|_, _| {}).expect("a debrief"), told);
 }
 
