@@ -80,10 +80,10 @@ pub struct SpanBook {
     by_trace: BTreeMap<String, Vec<usize>>,
     calls_read: usize,
     attempts_read: usize,
-    /// Calls whose attempt is not over.
-    early: BTreeMap<u64, Vec<CallRow>>,
-    /// Intents of attempts that were kept, by serial, for calls that end later.
-    kept: BTreeMap<u64, u64>,
+    /// Calls whose attempt is not over, by its serial: their places in the recording.
+    early: BTreeMap<u64, Vec<usize>>,
+    /// Attempts that are over and have calls that are not: the intent where it was kept, and how many calls.
+    late: BTreeMap<u64, (Option<u64>, usize)>,
     /// Failed attempts kept in the present second, by gateway.
     errors: BTreeMap<u16, (u64, u32)>,
 }
@@ -136,20 +136,31 @@ impl SpanBook {
             match (call, attempt) {
                 (Some(call), attempt) if attempt.is_none_or(|a| call.ended <= a.ended) => {
                     self.calls_read += 1;
-                    match self.kept.get(&call.serial).copied() {
-                        Some(intent) => self.add(|spans| call_spans(scene, intent, call, spans)),
-                        None if call.abandoned => {} // its attempt is over and was not kept, or was never written down
-                        None => self.early.entry(call.serial).or_default().push(call.clone()),
+                    let Some((intent, left)) = self.late.get_mut(&call.serial) else {
+                        self.early.entry(call.serial).or_default().push(self.calls_read - 1);
+                        continue;
+                    };
+                    let intent = *intent;
+                    *left -= 1;
+                    if *left == 0 {
+                        self.late.remove(&call.serial);
+                    }
+                    if let Some(intent) = intent {
+                        self.add(|spans| call_spans(scene, intent, call, spans));
                     }
                 }
                 (_, Some(row)) => {
                     self.attempts_read += 1;
-                    let calls = self.early.remove(&row.serial).unwrap_or_default();
-                    if self.keeps(row) {
-                        self.kept.insert(row.serial, row.intent);
+                    let early = self.early.remove(&row.serial).unwrap_or_default();
+                    let keeps = self.keeps(row);
+                    let left = usize::from(row.calls).saturating_sub(early.len());
+                    if 0 < left {
+                        self.late.insert(row.serial, (keeps.then_some(row.intent), left));
+                    }
+                    if keeps {
                         self.add(|spans| {
                             attempt_spans(scene, row, spans);
-                            calls.iter().for_each(|call| call_spans(scene, row.intent, call, spans));
+                            early.iter().for_each(|n| call_spans(scene, row.intent, &calls[*n], spans));
                         });
                     }
                 }
@@ -269,8 +280,14 @@ fn attempt_spans(scene: &Scene, row: &AttemptRow, spans: &mut Vec<Span>) {
     let (client, version) = scene.client(row.client, row.released);
     let status = row.status();
     let failed = !row.answered_in_full();
-    let mut attributes = vec![
-        ("enduser.id", scene.account(row.account)),
+    let kind = match row.outcome {
+        Outcome::StreamCut if row.client_waited => "stream_cut".to_string(),
+        _ => status.to_string(),
+    };
+    let mut attributes = Vec::with_capacity(16);
+    attributes.push(("enduser.id", scene.account(row.account)));
+    attributes.extend(failed.then_some(("error.type", kind)));
+    attributes.extend([
         ("gen_ai.operation.name", "chat".to_string()),
         ("gen_ai.request.model", scene.model(row.model).to_string()),
         ("gen_ai.usage.cache_read.input_tokens", row.cached_tokens.iter().sum::<u32>().to_string()),
@@ -285,15 +302,7 @@ fn attempt_spans(scene: &Scene, row: &AttemptRow, spans: &mut Vec<Span>) {
         ("upstream.calls", row.calls.to_string()),
         ("url.path", "/v1/messages".to_string()),
         ("user_agent.original", format!("{client}/{version}")),
-    ];
-    if failed {
-        let kind = if row.outcome == Outcome::StreamCut && row.client_waited {
-            "stream_cut".to_string()
-        } else {
-            status.to_string()
-        };
-        attributes.insert(1, ("error.type", kind));
-    }
+    ]);
     spans.push(Span {
         trace: maker.trace.clone(),
         span: maker.id(0),

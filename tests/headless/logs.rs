@@ -269,6 +269,16 @@ fn kept_traces_are_whole_and_can_be_found() {
     let kept = book.trace(&scene.trace(intent.intent));
     let all = trace_of(&scene, world.recording(), intent.intent);
     assert!(kept.iter().all(|span| span.end() >= world.now() || all.contains(span)));
+    let over = world.now().since(SimTime::from_secs_f64(5.0));
+    let whole = attempts.iter().filter(|a| 0 < a.calls && a.ended.0 < over.0).map(|a| a.intent).filter_map(|intent| {
+        let all = trace_of(&scene, world.recording(), intent);
+        let kept = book.trace(&scene.trace(intent));
+        let tries = |spans: &[Span]| spans.iter().filter(|s| s.parent.is_none()).count();
+        (0 < tries(&kept) && tries(&kept) == tries(&all)).then_some((kept.len(), all.len()))
+    });
+    let whole: Vec<(usize, usize)> = whole.take(200).collect();
+    assert_eq!(whole.len(), 200);
+    assert!(whole.iter().all(|(kept, all)| kept == all), "every call of a kept attempt is kept");
 }
 
 #[test]
