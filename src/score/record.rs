@@ -86,7 +86,7 @@ impl<'a> Record<'a> {
     pub fn checkpoint(&self) -> Option<Belief> {
         let seal = self.session.seal();
         let third = self.ended.since(self.paged_at().min(self.ended)).0 / 3;
-        let at = self.paged_at() + SimDuration(third + mix(seal.seed ^ seal.salt, 0x6d69_64) % third.max(1));
+        let at = self.paged_at() + SimDuration(third + mix(seal.seed ^ seal.salt, 0x006d_6964) % third.max(1));
         self.beliefs().into_iter().rfind(|b| b.at <= at)
     }
 

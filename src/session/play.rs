@@ -224,7 +224,7 @@ impl Session {
         let before = self.now();
         let (text, data, observation) = self.carry_out(seat, command).map_err(Refusal)?;
         if self.terms.clock == ClockKind::Metered {
-            self.spent = self.spent + self.now().since(before);
+            self.spent += self.now().since(before);
         }
         Ok(Reply { text, data, observation, notices: std::mem::take(&mut self.notices) })
     }

@@ -333,7 +333,7 @@ impl ConnectionPool {
         self.reap(now);
         let entry = self.of_slot.get(&slot).and_then(|connection| self.connections.get(connection));
         entry.is_some_and(|entry| {
-            self.rules.reuse && !self.rules.max_age.is_some_and(|age| age <= now.since(entry.opened))
+            self.rules.reuse && self.rules.max_age.is_none_or(|age| now.since(entry.opened) < age)
         })
     }
 

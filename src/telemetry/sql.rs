@@ -348,7 +348,7 @@ impl Sql {
         self.guard.enter(Phase::Running);
         self.steps.store(0, Ordering::Relaxed);
         let shown = prepared.map_err(|e| SqlError::from_sqlite(e, text, None)).and_then(|mut statement| {
-            let columns = statement.column_names().into_iter().map(str::to_string).collect();
+            let columns = statement.column_names().map(str::to_string).collect();
             let rows = show(&mut statement, most_rows, most_bytes);
             let steps = statement.get_status(StatementStatus::VmStep) as u32;
             let interrupted = matches!(&rows, Err(e)

@@ -60,7 +60,7 @@ pub fn ask(watch: &Watch, who: &str, about: &str) -> Result<Answer, String> {
 fn misreads(watch: &Watch, colleague: &Colleague, panel: &PanelData) -> bool {
     let name = colleague.handle.bytes().chain(panel.id.bytes()).fold(0u64, |sum, byte| mix(sum, u64::from(byte)));
     let minute = watch.world.now().0 / 60_000_000_000;
-    watch.scene.opaque(9, mix(name, minute)) % MISREAD_ONE_IN == 0
+    watch.scene.opaque(9, mix(name, minute)).is_multiple_of(MISREAD_ONE_IN)
 }
 
 /// What a colleague says of a panel.
