@@ -126,7 +126,7 @@ impl Store {
     }
 
     /// The samples of a series in order of time, marks of ends included.
-    pub fn points(&self, id: SeriesId) -> impl DoubleEndedIterator<Item = Point> + use<> {
+    pub fn points(&self, id: SeriesId) -> impl Iterator<Item = Point> + use<> {
         let mut columns = Columns::default();
         self.read(id, i64::MIN, i64::MAX, &mut columns);
         columns.times.into_iter().zip(columns.values).map(|(t_ms, value)| Point { t_ms, value })
