@@ -126,9 +126,10 @@ impl Store {
     }
 
     /// The samples of a series in order of time, marks of ends included.
-    pub fn points(&self, id: SeriesId) -> impl Iterator<Item = Point> {
-        let series = &self.series[id.0 as usize];
-        (0..series.times.len()).map(|place| series.point(place))
+    pub fn points(&self, id: SeriesId) -> impl Iterator<Item = Point> + use<> {
+        let mut columns = Columns::default();
+        self.read(id, i64::MIN, i64::MAX, &mut columns);
+        columns.times.into_iter().zip(columns.values).map(|(t_ms, value)| Point { t_ms, value })
     }
 
     /// The last sample of a series.

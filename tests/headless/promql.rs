@@ -8,6 +8,8 @@ use scartissue::metrics::labels::{Labels, NAME};
 use scartissue::metrics::promql::{Line, MOST_STEPS, PromqlError, Query, Value, warnings};
 use scartissue::metrics::store::Store;
 
+use crate::promql_queries::Maker;
+
 /// A store from lines `name{label=value,..} v v v ...`, one value every 15 s from zero on; `_` is no sample, `x` the end
 /// of the series.
 fn store(lines: &[&str]) -> Store {
@@ -156,7 +158,7 @@ fn what_is_left_out_is_refused_by_name_and_place() {
         ("", "there is no expression"),
         ("up offset 1e308", "a duration without a unit"),
         ("up offset 99999999999999999999s", "out of range"),
-        ("up[4294967296s1m", "`]` or `:` is wanted"),
+        ("up[4294967296s1ms", "`]` or `:` is wanted"),
         ("rrate(up[5m])", "no function is called `rrate` (at character 1); did you mean `rate`?"),
         ("1 == 1", "`== bool`"),
         ("up == on(pod) 1", "one side is a scalar"),
@@ -259,6 +261,10 @@ fn limits_are_of_samples_and_refuse_before_they_are_passed() {
         let error = Query::parse(query).and_then(|q| q.eval_at(&store, 1_000_000_000)).expect_err(query);
         assert!(matches!(error, PromqlError::TooMuch(_)), "{query}: {error}");
     }
+    let twice = |of: String| format!("label_replace({of}, \"pod\", \"$1$1\", \"pod\", \"(.*)\")");
+    let doubled = (0..60).fold("up".to_string(), |of, _| twice(of));
+    let error = Query::parse(&doubled).and_then(|q| q.eval_at(&store, 0)).expect_err("too long");
+    assert!(matches!(error, PromqlError::TooMuch(_)), "{error}");
     for moment in [i64::MIN, i64::MIN + 1, -1, i64::MAX] {
         for query in
             ["rate(up[5m] offset 1y)", "up offset -1y", "max_over_time(up[1h:1m])", "predict_linear(up[1y], 1)"]
@@ -337,10 +343,39 @@ proptest! {
     #[test]
     fn no_query_of_known_words_makes_it_panic(words in prop::collection::vec(prop::sample::select(&[
         "up", "c", "{", "}", "(", ")", "[1m]", "[0s]", "rate", "sum", "by", "pod", ",", "/", "0", "1e308", "-", "==",
-        "bool", "histogram_quantile", "offset", "5m", "on", "abs", "clamp_min", "NaN", "Inf", "%", "^",
-    ][..]), 1..12)) {
-        let text = words.join(" ");
-        let _ = Query::parse(&text).map(|q| q.eval_at(&store(&["up{pod=a} 1 2", "c{pod=a} 0 9"]), 15_000));
+        "bool", "histogram_quantile", "offset", "5m", "on", "abs", "clamp_min", "NaN", "Inf", "%", "^", "@", "start()",
+        "end()", "[5m:]", "[1h:7s]", "topk", "quantile", "count_values", "\"pod\"", "label_replace", "group_left", "or",
+        "unless", "without", "{pod=~\"a.*\"}", "predict_linear", "absent_over_time", "timestamp", "vector", "scalar",
+        "time()", "sort_desc", "label_join", "\"$1\"", "holt_winters", "0x1f", "1e", ":", "[", "]", "#", "ignoring",
+    ][..]), 1..14), t_ms in prop::sample::select(&[i64::MIN, -1, 0, 15_000, 40_000, i64::MAX][..])) {
+        let store = store(&["up{pod=a} 1 2", "c{pod=a} 0 9 x", "c{pod=b} NaN 1"]);
+        if let Ok(query) = Query::parse(&words.join(" ")) {
+            let _ = query.eval_at(&store, t_ms);
+            let _ = query.eval_range(&store, t_ms, t_ms.saturating_add(90_000), 13_000);
+        }
+    }
+
+    #[test]
+    fn trees_made_by_chance_are_answered_or_refused(seed in 0u64..1 << 40, t_s in 0i64..200, step_s in 1i64..50) {
+        let store = store(&[
+            "c_total{pod=a,pool=x} 0 1 2 _ 4 1 6 7", "c_total{pod=b,pool=y} 5 x _ 2 7 8 9", "g{pod=a,pool=x} NaN 1 -inf inf 0 -3",
+            "h_bucket{pod=a,le=1} 0 1 4 9", "h_bucket{pod=a,le=+Inf} 0 2 4 12", "h_bucket{pod=a,le=odd} 1 1 1",
+        ]);
+        let mut maker = Maker::new(&store, seed);
+        for _ in 0..20 {
+            let asked = maker.make();
+            let Ok(query) = Query::parse(&asked.query) else { continue };
+            let instant = query.eval_at(&store, t_s * 1000);
+            let lines = query.eval_range(&store, t_s * 1000, (t_s + 100) * 1000, step_s * 1000);
+            for line in lines.into_iter().flatten() {
+                prop_assert!(line.points.len() <= 1 + 100 / step_s as usize && !line.points.is_empty(), "{}", asked.query);
+                prop_assert!(!line.points.iter().any(|p| p.is_stale()), "{}", asked.query);
+            }
+            if let Ok(Value::Vector(samples)) = instant {
+                let names: std::collections::BTreeSet<_> = samples.iter().map(|s| &s.labels).collect();
+                prop_assert_eq!(names.len(), samples.len(), "{}", asked.query);
+            }
+        }
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Maker {
     }
 
     fn duration(&mut self) -> &'static str {
-        self.pick(&["15s", "30s", "1m", "90s", "2m", "5m", "1m30s", "7m", "1s", "20s500ms"])
+        self.pick(&["15s", "30s", "1m", "90s", "2m", "5m", "1m30s", "7m", "20s500ms"])
     }
 
     fn when(&mut self) -> String {
@@ -313,7 +313,6 @@ impl Maker {
                     "asinh",
                     "acosh",
                     "atanh",
-                    "days_in_month",
                 ]);
                 format!("{name}({of})")
             }

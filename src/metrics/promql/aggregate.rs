@@ -1,7 +1,5 @@
 //! Aggregations: groups of rows to one row each, or to a choice of its rows.
 
-use std::collections::BTreeMap;
-
 use rustc_hash::FxHashMap;
 
 use super::PromqlError;
@@ -63,26 +61,37 @@ impl<'s> Evaluator<'s> {
         rows: &[Row<'s>],
         grid: &Grid,
     ) -> Result<Vec<Row<'s>>, PromqlError> {
-        let mut counts: BTreeMap<Labels, Vec<f64>> = BTreeMap::new();
+        let mut known: FxHashMap<Labels, usize> = FxHashMap::default();
+        let mut results: Vec<Row<'s>> = Vec::new();
+        let by = matches!(aggregate.grouping, Grouping::By(_));
+        let shows = by || aggregate.grouping.counts(&aggregate.label);
         for row in rows {
+            let shared = row.labels.pairs().filter(|(label, _)| aggregate.grouping.counts(label));
+            let shared = Labels::new(shared.filter(|(label, _)| *label != aggregate.label));
+            let mut of_value: FxHashMap<u64, usize> = FxHashMap::default();
             for (place, value) in row.cells.iter().enumerate().filter(|(_, v)| is_present(**v)) {
-                let mut labels = row.labels.to_labels();
-                labels.set(&aggregate.label, &shown(*value));
-                let kept = |label: &str| match &aggregate.grouping {
-                    Grouping::By(_) => label == aggregate.label || aggregate.grouping.counts(label),
-                    Grouping::Without(_) => aggregate.grouping.counts(label),
+                let group = match of_value.get(&value.to_bits()) {
+                    Some(group) => *group,
+                    None => {
+                        let mut labels = shared.clone();
+                        if shows {
+                            labels.set(&aggregate.label, &shown(*value));
+                        }
+                        let next = results.len();
+                        let group = *known.entry(labels.clone()).or_insert(next);
+                        if group == next {
+                            self.look_at(grid.count)?;
+                            results.push(Row { labels: RowLabels::Own(labels), cells: vec![ABSENT; grid.count] });
+                        }
+                        of_value.insert(value.to_bits(), group);
+                        group
+                    }
                 };
-                let group = Labels::new(labels.pairs().filter(|(label, _)| kept(label)));
-                if !counts.contains_key(&group) {
-                    self.look_at(grid.count)?;
-                }
-                let cells = counts.entry(group).or_insert_with(|| vec![ABSENT; grid.count]);
-                let before = if is_present(cells[place]) { cells[place] } else { 0.0 };
-                cells[place] = before + 1.0;
+                let cell = &mut results[group].cells[place];
+                *cell = if is_present(*cell) { *cell + 1.0 } else { 1.0 };
             }
         }
-        let rows = counts.into_iter().map(|(labels, cells)| Row { labels: RowLabels::Own(labels), cells });
-        Ok(rows.collect())
+        Ok(results)
     }
 }
 

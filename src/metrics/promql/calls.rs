@@ -163,11 +163,14 @@ impl<'s> Evaluator<'s> {
                     let Some(found) = pattern.captures(row.labels.get(source)) else { continue };
                     let mut value = String::new();
                     found.expand(template, &mut value);
+                    self.look_at(value.len())?; // or a few dozen in each other would double it beyond all memory
                     labels.set(target, &value);
                 }
                 Node::LabelJoin { target, separator, sources, .. } => {
                     let values: Vec<&str> = sources.iter().map(|source| row.labels.get(source)).collect();
-                    labels.set(target, &values.join(separator));
+                    let value = values.join(separator);
+                    self.look_at(value.len())?;
+                    labels.set(target, &value);
                 }
                 _ => {}
             }

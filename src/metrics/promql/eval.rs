@@ -166,11 +166,12 @@ impl<'s> Evaluator<'s> {
             if seen { read(point) } else { ABSENT }
         };
         for id in self.select(selector) {
-            let mut cells = Vec::with_capacity(grid.count);
+            let mut cells = Vec::new();
             if grid.count == 1 {
                 let t_ms = self.moment(selector.when, grid.start_ms);
                 cells.push(self.store.last_at(id, t_ms).map_or(ABSENT, |point| fresh(point, t_ms)));
             } else {
+                self.visit(grid.count)?;
                 let first_ms = self.moment(selector.when, grid.start_ms).saturating_sub(LOOKBACK_MS);
                 self.store.read(id, first_ms, self.moment(selector.when, grid.last()), &mut columns);
                 self.look_at(columns.times.len())?;
