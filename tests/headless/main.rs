@@ -29,7 +29,7 @@ mod scenarios; // what ships: healthy, then broken for its causes, with the sign
 mod score; // truth, debrief, and the published vectors
 mod session; // commands, replays, logs, kills
 mod sql; // statements look at all that was seen, and at nothing else
-mod transcripts; // whole sessions in the console
 mod traces; // recorded traffic is read and replayed
+mod transcripts; // whole sessions in the console
 mod twins; // nothing tells the variants of a scenario apart before the first onset
 mod workload; // what users want: calibration, and laws of every workload
