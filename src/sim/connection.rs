@@ -332,9 +332,8 @@ impl ConnectionPool {
     pub fn has_connection(&mut self, now: SimTime, slot: u32) -> bool {
         self.reap(now);
         let entry = self.of_slot.get(&slot).and_then(|connection| self.connections.get(connection));
-        entry.is_some_and(|entry| {
-            self.rules.reuse && self.rules.max_age.is_none_or(|age| now.since(entry.opened) < age)
-        })
+        entry
+            .is_some_and(|entry| self.rules.reuse && self.rules.max_age.is_none_or(|age| now.since(entry.opened) < age))
     }
 
     fn reuse(&mut self, now: SimTime, slot: u32) -> Option<Held> {

@@ -173,6 +173,10 @@ fn named(message: String, text: &str, offset: Option<usize>) -> SqlError {
     if message == "incomplete input" {
         return SqlError::at(SqlErrorKind::Syntax, "not SQL: it ends too early", text.len());
     }
+    if message.starts_with("cannot modify") || message.ends_with("may not be modified") {
+        let message = "nothing can be written here: only SELECT and EXPLAIN are allowed";
+        return SqlError { offset, ..SqlError::new(SqlErrorKind::Refused, message) };
+    }
     let kind = match () {
         () if message.starts_with("ambiguous column name") => SqlErrorKind::Name,
         () if offset.is_some() => SqlErrorKind::Syntax,
