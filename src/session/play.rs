@@ -459,6 +459,7 @@ impl Session {
         }
         let (at, index) = (self.now(), self.watch.world.order(action));
         self.orders.push(Ordered { at, action: text.to_string(), index, state: "ordered".to_string() });
+        self.pass_to(at); // the order itself is out at once, and in the change log
         self.comms.line(at, "incident-bot", &format!("action: {text} ({})", preview.scope));
         let says = format!(
             "ordered: {text} on {}; first effect in {}",
