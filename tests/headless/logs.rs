@@ -184,7 +184,7 @@ fn an_exception_comes_with_the_trace_of_the_path_that_threw_it() {
     let mut scenario = cut("record-day", 60, Some(10));
     let file = Arc::make_mut(&mut scenario.file);
     let cause = file.causes.iter_mut().find(|c| c.id == "cache-blocks").expect("the foil's cause");
-    cause.faults[0].fault = Fault::BadFlag { flag: "stream-usage-v2".to_string(), share: 0.2 };
+    cause.faults[0].fault = Fault::BadFlag { flag: "stream-usage-v2".to_string(), share: 0.2, language: None };
     let (scene, world) = played(&scenario, "blocks", 1);
     let book = book(&scene, &world);
     let traces: Vec<&LogLine> = book.lines().iter().filter(|l| l.body.contains("Traceback")).collect();

@@ -10,6 +10,7 @@ mod event_loop; // what drives the parts in the tests below
 mod extremes; // numbers that every author can write and none means
 mod fleet; // pods, nodes, members and orders, in words
 mod house; // the tree keeps its own rules: import direction, header lines
+mod ladder; // incidents written as scenario files: what must emerge emerges
 mod leaks; // nothing to look at tells what is true
 mod loader; // a scenario file is read, or everything wrong with it is said
 mod logs; // log lines and spans agree with what was recorded, and tell no more

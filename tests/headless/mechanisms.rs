@@ -514,6 +514,15 @@ fn long_documents(spec: &mut WorldSpec) {
     spec.workload.sources.push(documents);
 }
 
+fn two_languages(spec: &mut WorldSpec) {
+    spec.workload.cohorts[1].languages = parsed("[(code: \"en\", share: 3), (code: \"th\", share: 1)]");
+}
+
+/// What grammars of a kind are known to cost, and not what ours are estimated to.
+fn costly_parameters(spec: &mut WorldSpec) {
+    (spec.stack.pools[0].schema_us, spec.stack.pools[0].logprobs_us) = (2000.0, 500.0);
+}
+
 fn auth_asks_often(spec: &mut WorldSpec) {
     spec.stack.api.auth.ttl_s = SimDuration::from_secs(1);
 }
@@ -557,6 +566,7 @@ fn fault_rows() -> Vec<Row> {
         fault("AuthStoreSlow(factor: 150)", auth_asks_often, AUTH_FAILURES, Up(10.0), Some(INTENTS)),
         fault("ImageDecoder(decoder_table: 4, limit_checked_first: false, limit: 20)", plain, DECODER, Up(10.0), Some(TTFT)),
         fault("BadFlag(flag: \"tone\", share: 0.3)", plain, FLAG, Up(10.0), Some(HIT)),
+        fault("BadFlag(flag: \"tone\", share: 1, language: Some(\"th\"))", two_languages, FLAG, Up(10.0), Some(HIT)),
         fault("GatewayLoop(per_request_s: 0.15)", plain, TTFT, Up(1.3), Some(PREFILL)),
         fault("GatewayLoop(per_request_s: 0, us_per_token: 150)", plain, GATEWAY_OUT, Up(1.0), Some(INTENTS)),
         fault("GatewayWorkers(workers: 1)", slow_parsing, TTFT, Up(1.3), Some(PREFILL)),
@@ -645,6 +655,8 @@ fn action_rows() -> Vec<Row> {
 #[rustfmt::skip]
 fn part_rows() -> Vec<Row> {
     vec![
+        part("answers by a schema", |w| w.workload.sources[0].params = Some(parsed("(schema: true, logprobs: true)")), costly_parameters, STREAM, Up(1.2)),
+        part("dormant accounts", |w| w.workload.cohorts[1].active = Some(1), |w| stand(w, 1, None, "RateLimit(tier: Paid, requests_per_min: 60, tokens_per_min: 1000000000)"), TOO_MANY, Up(10.0)),
         part("capacity of the shared tier", |w| w.stack.shared_cache.as_mut().expect("the stack has one").node_tokens = 200_000, plain, EVICTIONS, Up(3.0)),
         part("retry count of the SDK", |w| w.stack.clients[0].policy.retries = 5, |w| { w.stack.clients[0].policy.retries = 0; bad_flag(w) }, RETRY_COUNTS, Up(10.0)),
         part("window of the model", |w| w.stack.pools[0].max_model_len = 3200, plain, LENGTH, Up(10.0)),

@@ -225,6 +225,8 @@ struct Sequence {
     chunk: u32,
     last_token: SimTime,
     longest_gap: SimDuration,
+    /// Host time that it adds to each step, in femtoseconds.
+    host_fs: u64,
     /// The runs of its prompt in order, and then that of its answer; laid out when it is first looked at.
     spans: Vec<Span>,
 }
@@ -310,6 +312,8 @@ pub struct Engine {
     ended: Vec<u32>,
     counts: EngineCounts,
     gaps: Option<Box<TokenGaps>>,
+    /// What those in the batch add to each step, in femtoseconds.
+    host_fs: u64,
 }
 
 impl Engine {
@@ -336,6 +340,7 @@ impl Engine {
             ended: Vec::new(),
             counts: EngineCounts::default(),
             gaps: None,
+            host_fs: 0,
             config,
         }
     }
@@ -357,6 +362,7 @@ impl Engine {
             chunk: 0,
             last_token: now,
             longest_gap: SimDuration::ZERO,
+            host_fs: 0,
             spans: Vec::new(),
             job,
         };
@@ -367,6 +373,15 @@ impl Engine {
         let place = self.waiting.iter().rposition(behind).map_or(0, |p| p + 1);
         self.waiting.insert(place, slot);
         self.look_at_next_boundary(now);
+    }
+
+    /// A request joins the line whose parameters cost the host so much time in every step in which it takes part.
+    pub fn submit_with(&mut self, now: SimTime, job: Job, host: SimDuration) {
+        let key = job.key;
+        self.submit(now, job);
+        if let Some(slot) = self.slot_of.get(&key) {
+            self.sequences[*slot as usize].host_fs = host.0.saturating_mul(FS_PER_NS as u64);
+        }
     }
 
     fn put(&mut self, mut sequence: Sequence) -> u32 {
@@ -734,6 +749,7 @@ impl Engine {
 
     /// A sequence leaves the batch; how far it has come is in its own record again.
     fn leave_batch(&mut self, slot: u32) {
+        self.host_fs -= self.sequences[slot as usize].host_fs;
         if let Some(decoding) = self.batch.remove(slot) {
             self.sequences[slot as usize].take_back(&decoding);
         }
@@ -743,6 +759,7 @@ impl Engine {
     fn join_batch(&mut self, slot: u32) {
         let sequence = &mut self.sequences[slot as usize];
         sequence.stage = Stage::Running;
+        self.host_fs += sequence.host_fs;
         self.batch.push(slot, sequence.decodes().then(|| sequence.decoding()));
     }
 
@@ -1027,6 +1044,7 @@ impl Engine {
         sequence.private_blocks += blocks;
         sequence.chunk = tokens;
         sequence.stage = Stage::Running;
+        self.host_fs += self.sequences[slot as usize].host_fs;
         self.batch.push(slot, None);
     }
 
@@ -1041,6 +1059,9 @@ impl Engine {
                 load.prefill += chunk;
                 load.pairs += chunk * chunk / 2 + chunk * old;
             }
+        }
+        if 0 < load.decoding + load.prefill {
+            load.host = self.host_fs;
         }
         load
     }

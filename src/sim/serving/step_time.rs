@@ -78,6 +78,8 @@ pub struct Load {
     pub prefill: u64,
     /// Sum over chunks of `n * (n / 2 + P)`, halves rounded down.
     pub pairs: u64,
+    /// Host time that requests add by what they ask for, in femtoseconds.
+    pub host: u64,
 }
 
 impl StepCost {
@@ -126,7 +128,7 @@ impl StepCost {
         let tokens = wide(load.decoding) + wide(load.prefill);
         let memory = wide(self.weights) + wide(self.sequence) * wide(load.decoding);
         let compute = if load.prefill == 0 { 0 } else { wide(self.compute_base) + wide(self.token) * tokens };
-        let fixed = wide(self.host) + wide(self.link_base) + wide(self.link_token) * tokens;
+        let fixed = wide(self.host) + wide(load.host) + wide(self.link_base) + wide(self.link_token) * tokens;
         let context = wide(self.context) + if load.prefill == 0 { 0 } else { wide(self.mixed_context) };
         let attention = context * wide(load.context) + wide(self.attention) * wide(load.pairs);
         (fixed + memory.max(compute) + attention).max(1)

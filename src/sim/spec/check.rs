@@ -5,12 +5,20 @@ use crate::sim::spec::action::Action;
 use crate::sim::spec::fault::Fault;
 use crate::sim::spec::stack::{Hardware, JOBS, PoolSpec, StackSpec};
 use crate::sim::spec::{SpecError, WorldSpec};
+use crate::sim::workload::accounts::ENGLISH;
 
 /// Everything that is wrong with the stack, faults and actions of a spec, with paths from its root.
 pub fn mistakes(spec: &WorldSpec) -> Vec<SpecError> {
     let mut found = stack_mistakes(&spec.stack, "stack");
     for (index, fault) in spec.faults.iter().enumerate() {
         found.extend(fault_mistakes(&spec.stack, &fault.fault, &format!("faults.{index}")));
+        if let Fault::BadFlag { language: Some(language), .. } = &fault.fault {
+            let spoken = spec.workload.cohorts.iter().flat_map(|c| &c.languages).map(|l| l.code.as_str());
+            let codes: Vec<&str> = spoken.chain([ENGLISH]).collect();
+            if !codes.contains(&language.as_str()) {
+                found.push(SpecError::unknown_name(format!("faults.{index}.language"), "language", language, codes));
+            }
+        }
     }
     for (index, action) in spec.actions.iter().enumerate() {
         found.extend(action_mistakes(&spec.stack, &action.action, &format!("actions.{index}")));

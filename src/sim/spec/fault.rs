@@ -107,6 +107,9 @@ pub enum Fault {
         /// Share of requests that take the path.
         #[schemars(range(min = 0, max = 1))]
         share: f64,
+        /// Only requests in this language take it; none: all.
+        #[serde(default)]
+        language: Option<String>,
     },
     /// A check, filter or tokenizer is called on the loop thread of every gateway, and not beside it.
     GatewayLoop {

@@ -433,6 +433,14 @@ pub struct PoolSpec {
     #[serde(default = "default_tokenize_us")]
     #[schemars(range(min = 0))]
     pub tokenize_us_per_token: f64,
+    /// Host time that a request with log probabilities adds to every step in which it takes part, in microseconds.
+    #[serde(default = "default_logprobs_us")]
+    #[schemars(range(min = 0, max = 1000000))]
+    pub logprobs_us: f64,
+    /// The same of a request whose answer has to fit a schema: its mask of allowed tokens.
+    #[serde(default = "default_schema_us")]
+    #[schemars(range(min = 0, max = 1000000))]
+    pub schema_us: f64,
     /// How requests find a replica.
     #[serde(default)]
     pub router: RouterSpec,
@@ -478,6 +486,13 @@ fn default_tokenizers() -> u32 {
 }
 fn default_tokenize_us() -> f64 {
     1.2
+}
+// Our estimates: sorting a vocabulary of 128,000 for the best few, and filling and moving a mask of as many bits.
+fn default_logprobs_us() -> f64 {
+    60.0
+}
+fn default_schema_us() -> f64 {
+    120.0
 }
 fn yes() -> bool {
     true

@@ -4,10 +4,13 @@ use serde::Serialize;
 
 use crate::sim::ids::AccountId;
 use crate::sim::rng::{Purpose, draw, mix};
-use crate::sim::workload::spec::{CohortSpec, Tier, WorkloadSpec};
+use crate::sim::workload::spec::{CohortSpec, LanguageSpec, Tier, WorkloadSpec};
 
 /// Skew of activity within a cohort: the share of the most active tenth is 1 - (1 - 0.1)^... of uniform^3, about half.
 const ACTIVITY_SKEW: i32 = 3;
+
+/// The language of accounts of which nothing else is said.
+pub const ENGLISH: &str = "en";
 
 /// An account, as the accounts table has it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,6 +27,8 @@ pub struct Account {
     pub payment: String,
     /// A fingerprint of the device that it uses.
     pub device: u64,
+    /// Code of the language in which it writes.
+    pub language: String,
 }
 
 /// All accounts.
@@ -83,14 +88,37 @@ impl Accounts {
             created_days_before: spec.created_from_days + (spec.created_to_days - spec.created_from_days) * when,
             payment: spec.payment.clone(),
             device,
+            language: self.language_of(id, cohort).map_or(ENGLISH, |language| language.code.as_str()).to_string(),
         })
+    }
+
+    /// The language of an account of a cohort; none: English.
+    pub fn language_of(&self, id: AccountId, cohort: usize) -> Option<&LanguageSpec> {
+        let languages = &self.cohorts[cohort].languages;
+        languages.get(self.language_place(id, cohort))
+    }
+
+    /// The place of an account's language in its cohort's list.
+    pub fn language_place(&self, id: AccountId, cohort: usize) -> usize {
+        let languages = &self.cohorts[cohort].languages;
+        if languages.len() < 2 {
+            return 0;
+        }
+        let total: f64 = languages.iter().map(|language| language.share).sum();
+        let mut left = draw(self.seed, u64::from(id.0), Purpose::AccountTraits, 1) * total;
+        let chosen = languages.iter().position(|language| {
+            left -= language.share;
+            left < 0.0
+        });
+        chosen.unwrap_or(languages.len() - 1)
     }
 
     /// The account of a cohort that sends the run of this identity: some send much more than others.
     pub fn sender(&self, cohort: u16, run: u64, seed: u64) -> AccountId {
         let cohort = usize::from(cohort);
         let uniform = draw(seed, run, Purpose::Account, 0);
-        let count = self.cohorts[cohort].accounts;
+        let accounts = self.cohorts[cohort].accounts;
+        let count = self.cohorts[cohort].active.map_or(accounts, |active| active.min(accounts));
         let place = (uniform.powi(ACTIVITY_SKEW) * f64::from(count)) as u32;
         AccountId(self.first[cohort] + place.min(count - 1))
     }

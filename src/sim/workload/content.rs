@@ -44,6 +44,14 @@ pub struct Intent {
     pub images: u32,
     /// Megapixels of each.
     pub megapixels: f64,
+    /// A fingerprint of the images; 0 without any.
+    pub payload: u64,
+    /// What is asked for besides an answer.
+    pub params: Params,
+    /// The account's language, by its place in the cohort's list.
+    pub language: u8,
+    /// Since the intent before it in the same session or run came (in a chat: since its answer); none at the first.
+    pub idle: Option<SimDuration>,
     /// User-minutes at stake.
     pub weight: f64,
     /// First token within this.
@@ -52,6 +60,15 @@ pub struct Intent {
     pub slo_per_token: SimDuration,
     /// Without a first token after so long, the user goes away.
     pub patience: SimDuration,
+}
+
+/// What an intent asks for besides an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Params {
+    /// Log probabilities of each token.
+    pub logprobs: bool,
+    /// An answer that fits a schema.
+    pub schema: bool,
 }
 
 /// What routers may hash.
@@ -163,6 +180,11 @@ impl Prompts {
         let phase = (draw(self.seed, slot_entity, Purpose::Content, 1) * runs.steps as f64) as u64;
         let position = round + phase;
         (mix(slot_entity, position / runs.steps), position % runs.steps)
+    }
+
+    /// Whether an arrival is a later step of a run.
+    pub(super) fn continues(&self, spec: &SourceSpec, start: &Arrival) -> bool {
+        self.runs.as_ref().is_some_and(|runs| 0 < self.run_of(runs, spec, start).1)
     }
 
     /// Runs of a class under way together: arrivals of the class within one gap.

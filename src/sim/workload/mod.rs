@@ -10,11 +10,11 @@ mod replay; // when the requests of a trace come
 
 pub use accounts::Account;
 pub use arrivals::{Arrival, Replayed};
-pub use content::{Affinities, Intent};
+pub use content::{Affinities, Intent, Params};
 pub use spec::{Tier, TraceRow, WorkloadSpec};
 
 use crate::sim::ids::{ClientId, ModelId, SourceId};
-use crate::sim::rng::{Purpose, draw};
+use crate::sim::rng::{Purpose, draw, mix};
 use crate::sim::spec::SpecError;
 use crate::sim::time::{SimDuration, SimTime};
 use accounts::Accounts;
@@ -129,6 +129,12 @@ impl Workload {
             let span = f64::from(i.max.max(i.min) - i.min + 1);
             i.min + (draw(self.seed, identity, Purpose::Content, 91) * span) as u32
         });
+        let payload = images.map_or(0, |i| match i.identical {
+            true => mix(u64::from(start.source.0) + 1, 0x13a6e),
+            false => mix(identity, 0x13a6e),
+        });
+        let asks = spec.params.filter(|p| draw(self.seed, identity, Purpose::Content, 92) < p.share);
+        let params = asks.map_or(Params::default(), |p| Params { logprobs: p.logprobs, schema: p.schema });
         Some(Intent {
             identity,
             at,
@@ -145,11 +151,39 @@ impl Workload {
             template: asked.template,
             images: count,
             megapixels: images.map_or(0.0, |i| i.megapixels),
+            payload,
+            params,
+            language: self.accounts.language_place(account, usize::from(source.cohort)) as u8,
+            idle: self.idle_before(start, turn),
             weight: spec.weight,
             slo_ttft: spec.slo_ttft_s,
             slo_per_token: spec.slo_per_token_s,
             patience: spec.patience_s,
         })
+    }
+
+    /// How long a session or run was idle before an intent: the time its user thought, or the mean gap of its class of
+    /// runs; none where nothing came before it.
+    fn idle_before(&self, start: &Arrival, turn: u32) -> Option<SimDuration> {
+        let source = &self.sources[start.source.index()];
+        match (&source.spec.arrivals, &source.spec.prompt.runs) {
+            (Arrivals::Chat { think_s, .. }, _) if 0 < turn => {
+                let think = content::log_normal(think_s, self.seed, start.identity(turn), Purpose::Think, 1);
+                Some(SimDuration::from_secs_f64(think))
+            }
+            (Arrivals::Open(_) | Arrivals::Batch { .. }, Some(runs))
+                if source.prompts.continues(&source.spec, start) =>
+            {
+                runs.gaps.get(usize::from(start.class)).map(|gap| gap.gap_s)
+            }
+            _ => None,
+        }
+    }
+
+    /// The code of a language, by its place in the list of a cohort.
+    pub fn language_code(&self, cohort: u16, place: u8) -> &str {
+        let languages = self.accounts.cohorts().get(usize::from(cohort)).map(|c| &c.languages);
+        languages.and_then(|l| l.get(usize::from(place))).map_or(accounts::ENGLISH, |language| language.code.as_str())
     }
 
     /// Turns of a session, at least one; one for sources that do not chat. (Geometric with the stated mean.)

@@ -53,6 +53,40 @@ pub struct CohortSpec {
     /// Devices that the accounts share among them; 0: each has its own.
     #[serde(default)]
     pub shared_devices: u32,
+    /// Accounts that ever send anything, the first in order of their numbers; none: all. The others are dormant.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub active: Option<u32>,
+    /// Languages of the accounts; none: English.
+    #[serde(default)]
+    pub languages: Vec<LanguageSpec>,
+}
+
+/// A language in which accounts of a cohort write.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LanguageSpec {
+    /// Its code, as in `th`.
+    pub code: String,
+    /// Share of the accounts, relative to the others.
+    #[schemars(range(min = 0, max = 1000000))]
+    pub share: f64,
+}
+
+/// What a share of the intents asks for besides an answer.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ParamsSpec {
+    /// Share of the intents.
+    #[serde(default = "default_weight")]
+    #[schemars(range(min = 0, max = 1))]
+    pub share: f64,
+    /// Log probabilities of each token.
+    #[serde(default)]
+    pub logprobs: bool,
+    /// An answer that fits a schema.
+    #[serde(default)]
+    pub schema: bool,
 }
 
 fn default_payment() -> String {
@@ -116,6 +150,9 @@ pub struct SourceSpec {
     /// Images that come with it.
     #[serde(default)]
     pub images: Option<ImagesSpec>,
+    /// What is asked for besides an answer.
+    #[serde(default)]
+    pub params: Option<ParamsSpec>,
 }
 
 fn default_weight() -> f64 {

@@ -24,6 +24,7 @@ use crate::sim::spec::stack::{ApiSpec, FacilitySpec, FleetSpec, Hardware, LinkSp
 use crate::sim::spec::{SpecError, TimedAction, TimedFault, WorldSpec};
 use crate::sim::station::Station;
 use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::workload::accounts::Accounts;
 use crate::sim::workload::{Arrival, Workload};
 use crate::sim::world::Event;
 use crate::sim::world::change::Undo;
@@ -277,6 +278,11 @@ impl World {
     /// The actions of this world, as [`What::ActionOrdered`] numbers them.
     pub fn actions(&self) -> &[TimedAction] {
         &self.actions
+    }
+
+    /// Who the users are.
+    pub fn accounts(&self) -> &Accounts {
+        self.workload.accounts()
     }
 
     /// Counts of what happened.

@@ -12,6 +12,7 @@ use crate::sim::time::SimDuration;
 use crate::sim::workload::Tier;
 use crate::sim::world::control::health_rules;
 use crate::sim::world::fact::{What, Why};
+use crate::sim::world::state::Flag;
 use crate::sim::world::{Event, World};
 
 /// From an order to its effect, for what is a change of configuration.
@@ -229,11 +230,11 @@ impl World {
                 images.limit_checked_first = *limit_checked_first;
                 images.limit = *limit;
             }
-            Fault::BadFlag { flag, share } => {
-                self.api.flags.retain(|(name, _)| name != flag);
+            Fault::BadFlag { flag, share, language } => {
+                self.api.flags.retain(|on| on.name != *flag);
                 if 0.0 < *share {
-                    undo.push(Remedy::Change(Fault::BadFlag { flag: flag.clone(), share: 0.0 }));
-                    self.api.flags.push((flag.clone(), *share));
+                    undo.push(Remedy::Change(Fault::BadFlag { flag: flag.clone(), share: 0.0, language: None }));
+                    self.api.flags.push(Flag { name: flag.clone(), share: *share, language: language.clone() });
                 }
             }
             Fault::GatewayLoop { per_request_s, us_per_token } => {
@@ -726,7 +727,7 @@ impl World {
                     .collect::<Vec<_>>();
                 found.into_iter().for_each(|i| self.undo_fault(i));
             }
-            Action::FlagOff { flag } => self.api.flags.retain(|(name, _)| name != flag),
+            Action::FlagOff { flag } => self.api.flags.retain(|on| on.name != *flag),
             Action::FreezeRollouts => self.rollouts_frozen = true,
             Action::Router { pool, policy } => {
                 let id = self.pool_id(pool);

@@ -227,9 +227,11 @@ impl World {
     fn check_and_decode(&mut self, key: Key) {
         let Some(attempt) = self.attempts.get(key) else { return };
         let (serial, images, gateway) = (attempt.serial, attempt.images, attempt.gateway);
-        for (index, (flag, share)) in self.api.flags.iter().enumerate() {
-            if draw(self.seed, serial, Purpose::Fault, 20 + index as u64) < *share {
-                let reason = self.recording.flag_exception(flag);
+        let language = self.workload.language_code(attempt.cohort, attempt.language);
+        for (index, flag) in self.api.flags.iter().enumerate() {
+            let concerned = flag.language.as_deref().is_none_or(|only| only == language);
+            if concerned && draw(self.seed, serial, Purpose::Fault, 20 + index as u64) < flag.share {
+                let reason = self.recording.flag_exception(&flag.name);
                 self.tally.flag_exceptions += 1;
                 self.because(key, reason);
                 self.release_worker(key);

@@ -7,7 +7,7 @@ use crate::sim::client::Outcome;
 use crate::sim::ids::{AccountId, ClientId, GatewayId, ModelId, PoolId, ReplicaId, SourceId};
 use crate::sim::slab::Key;
 use crate::sim::time::{SimDuration, SimTime};
-use crate::sim::workload::Tier;
+use crate::sim::workload::{Params, Tier};
 use crate::sim::world::World;
 
 /// Why a gateway answered as it did, where the status alone does not say.
@@ -85,6 +85,14 @@ pub struct AttemptRow {
     pub output_tokens: u32,
     /// Images that came with it.
     pub images: u32,
+    /// A fingerprint of the images; 0 without any.
+    pub payload: u64,
+    /// What it asked for besides an answer.
+    pub params: Params,
+    /// The account's language, by its place in the cohort's list.
+    pub language: u8,
+    /// Time for which its session or run was idle before it; none at the first.
+    pub idle: Option<SimDuration>,
     /// Which gateway.
     pub gateway: GatewayId,
     /// The last replica that was called.
@@ -273,6 +281,10 @@ impl World {
             cached_tokens: [0; 3],
             output_tokens: 0,
             images: attempt.images,
+            payload: attempt.payload,
+            params: attempt.params,
+            language: attempt.language,
+            idle: attempt.idle,
             gateway: attempt.gateway,
             replica: None,
             calls: 0,

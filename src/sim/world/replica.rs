@@ -72,6 +72,7 @@ impl World {
             prompt: attempt.prompt.clone(),
             output_tokens: attempt.output_tokens,
             output_key: attempt.output_key,
+            params: attempt.params,
             priority: attempt.tier.priority(),
         });
         self.gateways[gateway.index()].retries_in_flight += u32::from(is_retry);
@@ -179,6 +180,10 @@ impl World {
         let index = call.replica.index();
         let factor = self.pools[call.pool.index()].answer_factor;
         let room = self.pools[call.pool.index()].spec.context_window().saturating_sub(call.prompt.tokens());
+        let spec = &self.pools[call.pool.index()].spec;
+        let micros = |asked: bool, us: f64| if asked { us } else { 0.0 };
+        let micros = micros(call.params.logprobs, spec.logprobs_us) + micros(call.params.schema, spec.schema_us);
+        let host = SimDuration::from_secs_f64(micros * 1e-6);
         let wanted = (f64::from(call.output_tokens) * factor).round() as u32;
         call.passage.cut_short = room.max(1) < wanted;
         let job = Job {
@@ -192,7 +197,7 @@ impl World {
         if let Some(next) = next.and_then(|slot| self.calls.key_at(slot)) {
             self.start_tokenizing(next);
         }
-        self.replicas[index].engine.submit(now, job);
+        self.replicas[index].engine.submit_with(now, job, host);
         self.rewake(index);
     }
 

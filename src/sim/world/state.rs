@@ -25,7 +25,7 @@ use crate::sim::slab::Key;
 use crate::sim::spec::stack::{AutoscalerSpec, Balance, PoolSpec, SharedCacheSpec};
 use crate::sim::station::Station;
 use crate::sim::time::{SimDuration, SimTime};
-use crate::sim::workload::{Affinities, Arrival, Intent, Tier};
+use crate::sim::workload::{Affinities, Arrival, Intent, Params, Tier};
 use crate::sim::world::fact::Why;
 use crate::sim::world::recording::{AttemptRow, Reason};
 use crate::sim::world::request_times::{Passage, RequestTimes};
@@ -69,6 +69,10 @@ pub(super) struct Attempt {
     pub affinity: Affinities,
     pub images: u32,
     pub megapixels: f64,
+    pub payload: u64,
+    pub params: Params,
+    pub language: u8,
+    pub idle: Option<SimDuration>,
     pub gateway: GatewayId,
     pub connection: Option<u64>,
     /// What its way takes once its last byte has left, while bytes still leave.
@@ -139,6 +143,7 @@ pub(super) struct Call {
     pub prompt: Prompt,
     pub output_tokens: u32,
     pub output_key: u64,
+    pub params: Params,
     pub priority: u8,
 }
 
@@ -346,11 +351,21 @@ pub(super) struct Api {
     pub account_limits: FxHashMap<AccountId, f64>,
     pub blocked_accounts: Vec<AccountId>,
     pub blocked_cohorts: Vec<u16>,
-    pub flags: Vec<(String, f64)>,
+    pub flags: Vec<Flag>,
     pub shed: f64,
     pub shifted: f64,
     pub images_off: bool,
     pub batch_paused: bool,
+}
+
+/// A flag that is on.
+#[derive(Clone, Debug)]
+pub(super) struct Flag {
+    pub name: String,
+    /// Share of requests that take the path behind it.
+    pub share: f64,
+    /// Only those in this language.
+    pub language: Option<String>,
 }
 
 /// A pool of replicas.

@@ -262,8 +262,8 @@ impl World {
         say("gateway", "image_decoder_table", images.decoder_table.to_string());
         say("gateway", "shed_share", number(self.api.shed));
         say("gateway", "traffic_shifted_away", number(self.api.shifted));
-        for (flag, share) in &self.api.flags {
-            say("gateway", &format!("flag.{flag}"), format!("{}%", number(share * 100.0)));
+        for flag in &self.api.flags {
+            say("gateway", &format!("flag.{}", flag.name), format!("{}%", number(flag.share * 100.0)));
         }
         say("auth", "shards", api.auth.shards.to_string());
         say("auth", "timeout", span(api.auth.timeout_s));
