@@ -62,6 +62,7 @@ impl Played {
         match query.eval_at(self.world.scraped(), (moment.0 / 1_000_000) as i64).expect("an answer") {
             Value::Scalar(value) => value,
             Value::Vector(samples) => samples.first().map_or(0.0, |sample| sample.value),
+            other => panic!("{} gives no value: {other:?}", query.text()),
         }
     }
 

@@ -290,29 +290,8 @@ impl Maker {
             }
             _ => {
                 let name = self.pick(&[
-                    "abs",
-                    "ceil",
-                    "floor",
-                    "sqrt",
-                    "exp",
-                    "ln",
-                    "log2",
-                    "log10",
-                    "sgn",
-                    "deg",
-                    "rad",
-                    "sin",
-                    "cos",
-                    "tan",
-                    "asin",
-                    "acos",
-                    "atan",
-                    "sinh",
-                    "cosh",
-                    "tanh",
-                    "asinh",
-                    "acosh",
-                    "atanh",
+                    "abs", "ceil", "floor", "sqrt", "exp", "ln", "log2", "log10", "sgn", "deg", "rad", "sin", "cos",
+                    "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
                 ]);
                 format!("{name}({of})")
             }
