@@ -199,7 +199,8 @@ fn a_lost_cache_shows_as_volume_in_the_order_of_life() {
         assert!(2.0 <= panels.attempts, "attempts at least double: {panels:?}");
         assert!(5.0 <= panels.prefill_peak, "seed {seed}: {panels:?}");
         assert!(d.hit <= d.prefill && d.prefill <= d.ttft, "{d:?}");
-        assert!(d.ttft <= d.goodput && d.goodput < d.attempts, "{d:?}");
+        // A first token's time is known when it comes, but that none came at once: a bucket of 5 s may pass between.
+        assert!(d.ttft <= d.goodput + 5.0 && d.goodput < d.attempts, "{d:?}");
         // Nothing can be tried again before something has timed out, and that takes the agents' own 30 s.
         assert!((ONSET_S + 30.0..).contains(&d.attempts) && d.attempts.is_finite(), "{d:?}");
         assert!(d.attempts < d.volume_alert && d.volume_alert.is_finite(), "{d:?}");
@@ -250,9 +251,9 @@ fn the_foil_moves_the_same_loud_panels_and_differs_on_the_trio() {
 fn without_its_cause_harm_goes_and_without_a_decoy_it_stays() {
     let cases: [(&str, &[&str], &[&str]); 4] = [
         ("membership", &["agent-roll", "fast-controller"], &["sdk-release"]),
-        ("flush", &["tier-flush"], &["sdk-release", "agent-roll-brief"]),
-        ("invalidation", &["validator"], &["sdk-release", "agent-roll-brief"]),
-        ("surge", &["launch"], &["sdk-release", "agent-roll-brief"]),
+        ("flush", &["tier-flush"], &["sdk-release", "agent-roll-patient"]),
+        ("invalidation", &["validator"], &["sdk-release", "agent-roll-patient"]),
+        ("surge", &["launch"], &["sdk-release", "agent-roll-patient"]),
     ];
     let scenario = flagship(SimDuration::from_secs(540));
     let harm = |variant: &str, without: &[&str], seed| {
