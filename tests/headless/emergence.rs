@@ -250,9 +250,9 @@ fn the_foil_moves_the_same_loud_panels_and_differs_on_the_trio() {
 fn without_its_cause_harm_goes_and_without_a_decoy_it_stays() {
     let cases: [(&str, &[&str], &[&str]); 4] = [
         ("membership", &["agent-roll", "fast-controller"], &["sdk-release"]),
-        ("flush", &["tier-flush"], &["sdk-release", "agent-roll-brief"]),
-        ("invalidation", &["validator"], &["sdk-release", "agent-roll-brief"]),
-        ("surge", &["launch"], &["sdk-release", "agent-roll-brief"]),
+        ("flush", &["tier-flush"], &["sdk-release", "agent-roll-patient"]),
+        ("invalidation", &["validator"], &["sdk-release", "agent-roll-patient"]),
+        ("surge", &["launch"], &["sdk-release", "agent-roll-patient"]),
     ];
     let scenario = flagship(SimDuration::from_secs(540));
     let harm = |variant: &str, without: &[&str], seed| {
