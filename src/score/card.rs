@@ -14,7 +14,7 @@ use crate::score::shapley::NEGLIGIBLE;
 use crate::score::truth::{TOLERANCE, Truth};
 use crate::session::act::irreversible;
 use crate::session::belief::lead;
-use crate::session::command::{Command, DeclaredCause};
+use crate::session::command::{Command, Commit, DeclaredCause};
 
 /// Why what needs an ideal observer is not judged.
 pub const NO_OBSERVER: &str = "no ideal observer yet";
@@ -143,6 +143,14 @@ pub fn declared(causes: &[DeclaredCause], points: &BTreeMap<String, u8>, shares:
     Declared { mechanisms, recall, precision }
 }
 
+/// What a commit says above all: the mechanism that leads its points, or else the first cause it declares; with its points.
+pub fn said(commit: &Commit) -> Option<(&str, u8)> {
+    lead(&commit.points).or_else(|| {
+        let first = commit.causes.first()?.mechanism.as_str();
+        Some((first, commit.points.get(first).copied().unwrap_or(0)))
+    })
+}
+
 /// Points as beliefs over all mechanisms, in the order of the list.
 fn beliefs(points: &BTreeMap<String, u8>) -> Vec<f64> {
     MECHANISMS.iter().map(|m| f64::from(points.get(m.id).copied().unwrap_or(0)) / 100.0).collect()
@@ -157,10 +165,10 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Observ
     let commits = record.commits();
     let (first, last) = (commits.first(), commits.last());
     let (first_event, last_event) = (first.map(|c| c.event), last.map(|c| c.event));
-    let said = record.session.board().commits.last();
+    let final_commit = record.session.board().commits.last();
     let none = BTreeMap::new();
-    let points = said.map_or(&none, |c| &c.commit.points);
-    let declared = declared(said.map_or(&[][..], |c| c.commit.causes.as_slice()), points, &shares);
+    let points = final_commit.map_or(&none, |c| &c.commit.points);
+    let declared = declared(final_commit.map_or(&[][..], |c| c.commit.causes.as_slice()), points, &shares);
     let credit = cause_credit(declared.recall, declared.precision);
 
     let checkpoint = record.checkpoint();
@@ -209,7 +217,7 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Observ
         .filter(|(m, _)| shares.get(*m).copied().unwrap_or(0.0) < NEGLIGIBLE)
         .map(|(_, p)| u32::from(*p))
         .sum();
-    let leading = lead(points);
+    let leading = final_commit.and_then(|c| said(&c.commit));
     let blamed_decoy = leading.is_some_and(|(m, _)| {
         let of_family = |other: &str| family(other) == family(m);
         let is_cause = shares.iter().any(|(true_one, q)| NEGLIGIBLE <= *q && of_family(true_one));

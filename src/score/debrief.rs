@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::scenario::apply::written;
 use crate::scenario::mechanisms::{NOT_PROVABLE, OTHER};
 use crate::scenario::opened::ScenarioError;
-use crate::score::card::{Card, Replays, card, family};
+use crate::score::card::{Card, Replays, card, family, said};
 use crate::score::record::{Record, pain};
 use crate::score::runs::{Ask, Progress, Ran, Runs};
 use crate::score::search::{Best, best};
@@ -17,7 +17,6 @@ use crate::score::story::{Line, timeline};
 use crate::score::truth::{Truth, TruthError, prove, tempting};
 use crate::session::Session;
 use crate::session::act::irreversible;
-use crate::session::belief::lead;
 use crate::session::log::Event;
 use crate::session::prices;
 use crate::sim::spec::TimedAction;
@@ -190,7 +189,7 @@ pub fn debrief(session: &Session, events: &[Event], progress: Progress<'_>) -> R
     asks.extend((0..orders.len()).map(|i| ask(earlier(i), None)));
     let ran = runs.all(&asks, progress)?;
     let (run, nothing) = (&ran[0], &ran[1]);
-    if run.marked_hash != Some(session.watch().world.event_hash()) {
+    if !run.marked.contains(&session.watch().world.event_hash()) {
         return Err(DebriefError::Differs);
     }
     let (left_out, at_first) = ran[2..].split_at(orders.len());
@@ -256,13 +255,7 @@ fn users(record: &Record<'_>, run: &Ran, nothing: &Ran, best: &Best, added: &[f6
 
 fn cause(session: &Session, truth: &Truth, blamed_decoy: bool) -> Cause {
     let last = session.board().commits.last();
-    let said = last.and_then(|c| {
-        let leading = lead(&c.commit.points).map(|(mechanism, points)| (mechanism.to_string(), Some(points)));
-        leading.or_else(|| {
-            let first = c.commit.causes.first()?;
-            Some((first.mechanism.clone(), c.commit.points.get(&first.mechanism).copied()))
-        })
-    });
+    let said = last.and_then(|c| said(&c.commit)).map(|(mechanism, points)| (mechanism.to_string(), points));
     let shares = truth.by_mechanism();
     let most = shares.values().copied().fold(0.0, f64::max);
     // Two causes that only hurt together weigh the same: naming either is right.
@@ -283,7 +276,7 @@ fn cause(session: &Session, truth: &Truth, blamed_decoy: bool) -> Cause {
             Verdict::Half => 0.5,
             Verdict::Wrong | Verdict::LeftOpen | Verdict::Silent => 0.0,
         },
-        percent: said.as_ref().and_then(|(_, points)| *points),
+        percent: said.as_ref().map(|(_, points)| *points),
         said: said.map(|(mechanism, _)| mechanism),
         was: if dominant.is_empty() { shares.into_keys().collect() } else { dominant },
         proved: None,

@@ -153,6 +153,5 @@ pub fn pain(series: &Series) -> Option<Pain> {
     };
     let bad: Vec<usize> = (0..ends.len()).filter(|i| WINDOW_S <= ends[*i] && hurts(*i)).collect();
     let (first, last) = (*bad.first()?, *bad.last()?);
-    let from_s = (ends[first] - WINDOW_S / 2.0).max(0.0);
-    Some(Pain { from_s, until_s: (last + 1 < ends.len()).then(|| ends[last]) })
+    Some(Pain { from_s: ends[first], until_s: (last + 1 < ends.len()).then(|| ends[last]) })
 }

@@ -40,8 +40,9 @@ pub struct Ran {
     pub cost: Cost,
     /// Hash of every event.
     pub event_hash: u64,
-    /// Hash of every event up to the mark.
-    pub marked_hash: Option<u64>,
+    /// Hashes of every event up to the mark: before and after orders that are given at that very moment, which a session
+    /// may have left under way.
+    pub marked: Vec<u64>,
     /// True values over time.
     pub series: Series,
     /// Orders that could not be carried out, by their place, with the reason.
@@ -128,18 +129,18 @@ fn content(ask: &Ask) -> String {
 fn run(scenario: &Scenario, ask: &Ask) -> Result<Ran, ScenarioError> {
     let setup = Setup { variant: Some(ask.variant.clone()), without: ask.without.clone(), actions: Vec::new() };
     let mut world = scenario.world(&setup, ask.seed)?;
-    let mut marked_hash = None;
+    let mut marked = Vec::new();
     for order in &ask.orders {
-        if let Some(mark) = ask.mark.filter(|mark| *mark < order.at && marked_hash.is_none()) {
+        if let Some(mark) = ask.mark.filter(|mark| *mark <= order.at && marked.is_empty()) {
             world.advance_to(mark);
-            marked_hash = Some(world.event_hash());
+            marked.push(world.event_hash());
         }
         world.advance_to(order.at);
         world.order(order.action.clone());
     }
-    if let Some(mark) = ask.mark.filter(|_| marked_hash.is_none()) {
+    if let Some(mark) = ask.mark {
         world.advance_to(mark);
-        marked_hash = Some(world.event_hash());
+        marked.push(world.event_hash());
     }
     let ended = world.finish();
     let refused = ended.facts.iter().filter_map(|fact| match &fact.what {
@@ -150,7 +151,7 @@ fn run(scenario: &Scenario, ask: &Ask) -> Result<Ran, ScenarioError> {
         harm: ended.harm,
         cost: ended.cost,
         event_hash: ended.event_hash,
-        marked_hash,
+        marked,
         refused: refused.collect(),
         series: ended.series,
     })

@@ -77,7 +77,7 @@ fn measure<'a>(debrief: &'a Debrief, id: &str) -> &'a scartissue::score::card::M
 
 /// Scales, and says that it was demand.
 const MORE_SERVERS: [&str; 7] =
-    ["wait 90s", "ack", "arm", "act scale:agents-70b=12", "wait 60s", "commit demand.growth 85", "end"];
+    ["wait 90s", "ack", "arm", "act scale:agents-70b=12", "wait 60s", "commit demand.growth=85 other=15", "end"];
 
 #[test]
 fn whoever_blames_demand_for_a_lost_cache_is_wrong_and_held_at_49() {
@@ -157,10 +157,10 @@ fn a_session_that_goes_on_has_no_debrief_and_one_that_ended_has_its_own_history(
 fn the_family_alone_is_half_leaving_it_open_and_saying_nothing_are_no_errors() {
     let scenario = small();
     let told = |lines: &[&str]| played(&scenario, "canary-flag-variant", 240, lines);
-    let half = told(&["commit api.validator 80", "end"]);
+    let half = told(&["commit api.validator 70", "end"]);
     assert_eq!((half.cause.verdict, half.cause.credit, measure(&half, "M2").value), (Verdict::Half, 0.5, Some(0.5)));
     assert!(!half.cause.blamed_decoy, "the right family is no decoy");
-    let open = told(&["commit not_provable 60", "end"]);
+    let open = told(&["commit not_provable 70", "end"]);
     assert_eq!((open.cause.verdict, measure(&open, "M12").value), (Verdict::LeftOpen, Some(0.0)));
     let silent = told(&["end"]);
     assert_eq!((silent.cause.verdict, silent.cause.said.clone()), (Verdict::Silent, None));
@@ -246,18 +246,23 @@ fn truth_and_debrief_keep_their_contracts_on_the_command_line() {
         (&Value::from(1.0), &Value::from(1.0), &Value::from(1.0))
     );
     assert_eq!(truth["decoys"], Value::Array(Vec::new()));
+    let (code, text, _) = scartissue(&data, &["truth", "small"]);
+    assert!(code == Some(0) && text.contains("It was canary-flag-cause"), "{text}");
     let (code, text, _) = scartissue(&data, &["truth", "small", "--variant", "canary-shard-variant"]);
-    assert!(code == Some(0) && text.contains("It was canary-shard-cause"), "{text}");
+    assert!(code == Some(0) && text.contains("Nothing was wrong"), "a claim that the runs do not bear out: {text}");
     assert_eq!(scartissue(&data, &["truth", "small", "--variant", "canary"]).0, Some(2));
 
-    assert_eq!(scartissue(&data, &["new", "1001", "--as", "one", "--seed", "4"]).0, Some(0));
+    assert_eq!(
+        scartissue(&data, &["new", "small", "--variant", "canary-flag-variant", "--as", "one", "--seed", "4"]).0,
+        Some(0)
+    );
     let run = |line: &[&str]| {
         let mut arguments = vec!["do", "--scenarios", SCENARIOS, "--data-dir", data.to_str().expect("text"), "one"];
         arguments.extend(line);
         let output = Process::new(env!("CARGO_BIN_EXE_scartissue")).args(arguments).output().expect("it starts");
         assert!(output.status.success(), "{line:?}: {}", String::from_utf8_lossy(&output.stderr));
     };
-    run(&["commit", "demand.growth", "85"]);
+    run(&["commit", "demand.growth=85", "other=15"]);
     let (code, _, talk) = scartissue(&data, &["debrief", "one"]);
     assert!(code == Some(1) && talk.contains("`end` it first"), "{talk}");
     run(&["end"]);
