@@ -198,8 +198,10 @@ fn a_lost_cache_shows_as_volume_in_the_order_of_life() {
         assert!((0.9..1.1).contains(&panels.intents), "intents flat: {panels:?}");
         assert!(2.0 <= panels.attempts, "attempts at least double: {panels:?}");
         assert!(5.0 <= panels.prefill_peak, "seed {seed}: {panels:?}");
-        assert!(d.hit <= d.prefill && d.prefill <= d.ttft, "{d:?}");
-        // A first token's time is known when it comes, but that none came at once: a bucket of 5 s may pass between.
+        assert!(d.hit <= d.prefill, "{d:?}");
+        // A first token's time is known when it comes, but that none came at once; and a ratio needs more of a bucket
+        // than a time does to leave its range: a bucket of 5 s may pass between.
+        assert!(d.prefill <= d.ttft + 5.0, "{d:?}");
         assert!(d.ttft <= d.goodput + 5.0 && d.goodput < d.attempts, "{d:?}");
         // Nothing can be tried again before something has timed out, and that takes the agents' own 30 s.
         assert!((ONSET_S + 30.0..).contains(&d.attempts) && d.attempts.is_finite(), "{d:?}");

@@ -54,6 +54,7 @@ fn small_flagship() -> Value {
     }
     file.stack.base = Base::default();
     file.workload.base = Base::default();
+    file.history.base = Base::default();
     assert!(through_the_loader(&file).is_some(), "as it stands it is taken");
     serde_json::to_value(&file).expect("a scenario is plain data")
 }
