@@ -134,15 +134,19 @@ impl Watch {
         })
     }
 
-    /// Asks the tables.
+    /// Asks the tables; logs and spans are read only if the question names them.
     ///
     /// # Errors
     /// As `ask`; or SQLite cannot be had.
     pub fn with_tables<T>(
         &mut self,
+        question: &str,
         ask: impl FnOnce(&mut Sql, &Tables<'_>) -> Result<T, SqlError>,
     ) -> Result<T, SqlError> {
-        self.read_books();
+        let question = question.to_lowercase();
+        if question.contains("logs") || question.contains("spans") {
+            self.read_books();
+        }
         let mut sql = match self.sql.take() {
             Some(sql) => sql,
             None => Sql::new()?,

@@ -45,7 +45,7 @@ fn seen(watch: &Watch, read: &Coverage) -> Seen {
 /// # Errors
 /// It is no SQL that may be asked here.
 pub fn sql(watch: &mut Watch, text: &str) -> Result<Answer, String> {
-    let answer = watch.with_tables(|sql, tables| sql.query(tables, text)).map_err(|e| drawn(&e, text))?;
+    let answer = watch.with_tables(text, |sql, tables| sql.query(tables, text)).map_err(|e| drawn(&e, text))?;
     let rows: Vec<Vec<String>> =
         answer.rows.iter().take(SHOWN).map(|row| row.iter().map(ToString::to_string).collect()).collect();
     let mut shown = grid(&answer.columns, &rows);
@@ -84,7 +84,9 @@ fn grid(columns: &[String], rows: &[Vec<String>]) -> String {
 /// It is no condition, or one side is empty.
 pub fn compare(watch: &mut Watch, selection: &str) -> Result<Answer, String> {
     let found = watch
-        .with_tables(|sql, tables| crate::telemetry::compare::compare(sql, tables, selection, "", DIMENSIONS))
+        .with_tables(selection, |sql, tables| {
+            crate::telemetry::compare::compare(sql, tables, selection, "", DIMENSIONS)
+        })
         .map_err(|e| drawn(&e, selection))?;
     let columns = ["differs", "dimension", "value", "inside", "outside"].map(str::to_string);
     let share = |s: f64| format!("{:.1} %", s * 100.0);
@@ -133,7 +135,7 @@ pub fn logs(watch: &mut Watch, of: &str, since_s: u32, grep: &str) -> Result<Ans
     if found.lines.len() < found.total {
         text.push_str(&format!(", the last {} shown", found.lines.len()));
     }
-    for facet in &found.facets {
+    for facet in found.facets.iter().filter(|facet| !facet.values.is_empty()) {
         let values: Vec<String> = facet.values.iter().take(8).map(|(v, n)| format!("{v} {n}")).collect();
         text.push_str(&format!("\n{}: {}", facet.name, values.join(", ")));
     }
