@@ -22,11 +22,11 @@ fn main() {
 const STATEMENTS: [&str; 13] = [
     "SELECT count(*) FROM requests",
     "SELECT * FROM requests ORDER BY time DESC LIMIT 20",
-    "SELECT * FROM requests WHERE status >= 500 LIMIT 20",
+    "SELECT * FROM requests WHERE status >= 400 LIMIT 20",
     "SELECT * FROM requests WHERE request_id = 'req_000000000000'",
     "SELECT status, count(*) FROM requests WHERE time > ago('5m') GROUP BY status",
     "SELECT status, count(*) FROM requests GROUP BY status",
-    "SELECT bucket(time, 60) AS minute, count(*), avg(status >= 500), p95(ttft_ms) FROM requests GROUP BY minute",
+    "SELECT bucket(time, 60) AS minute, count(*), avg(status >= 400), p95(ttft_ms) FROM requests GROUP BY minute",
     "SELECT pool, replica, count(*), p95(ttft_ms) FROM requests WHERE time > ago('5m') GROUP BY pool, replica",
     "SELECT account, count(*) AS n FROM requests GROUP BY account ORDER BY n DESC LIMIT 10",
     "SELECT substr(a.created_at, 1, 10) AS day, count(*) AS n FROM requests r JOIN accounts a USING (account) \
@@ -90,8 +90,8 @@ fn comparison(bencher: Bencher<'_, '_>) {
     let (world, scene, logs) = incident();
     let tables = tables(&world, &scene, &logs);
     let mut sql = Sql::new().expect("an engine");
-    compare(&mut sql, &tables, "status >= 500", "", 10).expect("a comparison");
-    bencher.bench_local(|| compare(&mut sql, &tables, "status >= 500", "", 10));
+    compare(&mut sql, &tables, "status >= 400", "", 10).expect("a comparison");
+    bencher.bench_local(|| compare(&mut sql, &tables, "status >= 400", "", 10));
 }
 
 /// All lines with a word.
