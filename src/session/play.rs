@@ -317,7 +317,9 @@ impl Session {
                     self.board.commits.len()
                 )));
             }
-            Command::Hint => return Err("hints come with the score, which this program does not have yet".to_string()),
+            Command::Hint => {
+                return Err("there are no hints yet; `explain WORD` says what things are, in general".to_string());
+            }
             Command::Bookmark { text } => self.bookmarks.push((now, text.chars().take(MOST_TEXT).collect())),
             Command::Wait { seconds } => {
                 if !(0.0..=3600.0).contains(seconds) {

@@ -209,7 +209,7 @@ pub const REQUESTS: &[Column<AttemptRow>] = &[
     Column::count("output_tokens", "tokens", "tokens written", |r, _| Cell::Int(i64::from(r.output_tokens))),
     Column::count("images", "images", "images that came with it", |r, _| Cell::Int(i64::from(r.images))),
     Column::new(Kind::Name, SqlType::Integer, "status", "", "HTTP status; 499: the client had closed", |r, _| {
-        Cell::Int(i64::from(status(r)))
+        Cell::Int(i64::from(r.status()))
     }),
     Column::name("error", "why it failed, in the gateway's words", |r, _| error(r).map_or(Cell::Null, Cell::word)),
     Column::name("stream", "complete, cut_by_server (after a 200), closed_by_client, or none", |r, _| {
@@ -266,18 +266,9 @@ pub fn tier(tier: Tier) -> &'static str {
     }
 }
 
-/// The status under which the gateway books an attempt: what it answered, or 499 where the client had closed before.
-pub fn status(row: &AttemptRow) -> u16 {
-    match row.outcome.status() {
-        Some(200) | None if !row.client_waited => 499,
-        Some(status) => status,
-        None => 499,
-    }
-}
-
 /// Why an attempt failed, in the words of a gateway's log; none if it did not.
 pub fn error(row: &AttemptRow) -> Option<&'static str> {
-    let status = status(row);
+    let status = row.status();
     if row.outcome == Outcome::Ok && status == 200 {
         return None;
     }
