@@ -4,6 +4,7 @@
 //! something that is not there; 3 the surroundings refuse (a file cannot be read or written).
 
 mod begin; // a session: case, seed, terms
+mod check; // is it fit to be played and scored
 mod check_files; // every scenario file, and all that is wrong with them
 mod debrief; // what was true of a session, and what it did
 mod demo; // the flagship incident, beside the same users with its cause removed
@@ -78,6 +79,8 @@ enum Command {
     Show(show::Options),
     /// Play the flagship incident beside the same users with its cause removed
     Demo(demo::Options),
+    /// Hold scenarios to the publication gate, by runs over seeds; spoils
+    Check(check::Options),
     /// Load every scenario file and report every mistake
     CheckFiles(check_files::Options),
     /// Print the JSON Schema of the scenario format
@@ -130,6 +133,7 @@ pub fn main() -> ExitCode {
         Some(Command::Metrics(options)) => metrics::metrics(&options),
         Some(Command::List(options)) => list::list(&options),
         Some(Command::Show(options)) => show::show(&options),
+        Some(Command::Check(options)) => check::check(&options),
         Some(Command::CheckFiles(options)) => check_files::check_files(&options),
         Some(Command::Schema) => schema::schema(),
     };

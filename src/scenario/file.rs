@@ -132,4 +132,11 @@ pub struct VariantSpec {
     /// Whether the tempting decoy is the truth here.
     #[serde(default)]
     pub foil: bool,
+    /// Orders that end users' pain, given one after the other at the first chance, as in `restore-cache-members`. Where
+    /// none is named, `check` looks for some.
+    #[serde(default)]
+    pub mends: Vec<String>,
+    /// Orders that seem right here and help little, each by itself, as in `scale:agents-70b=12`.
+    #[serde(default)]
+    pub tempts: Vec<String>,
 }

@@ -1,10 +1,12 @@
 //! What no schema can say of a scenario file: names that nothing bears, ids given twice, faults that fit no stack.
 
+use crate::scenario::apply::parse;
 use crate::scenario::check::Report;
 use crate::scenario::file::{CauseSpec, ScenarioFile, VariantSpec};
 use crate::scenario::tree::Path;
 use crate::sim::spec::SpecError;
 use crate::sim::spec::check::{fault_mistakes, stack_mistakes};
+use crate::sim::time::SimDuration;
 
 /// A variant has no more causes than this: to tell what each did, every subset of them is run.
 pub const MOST_CAUSES: usize = 4;
@@ -88,6 +90,16 @@ fn variant(file: &ScenarioFile, variant: &VariantSpec, here: &dyn Fn() -> Path, 
     {
         for (number, id) in wanted.iter().enumerate() {
             report.reference(&here().field(field).index(number), noun, id, list.iter().map(|c| c.id.as_str()));
+        }
+    }
+    for (field, orders) in [("mends", &variant.mends), ("tempts", &variant.tempts)] {
+        for (number, text) in orders.iter().enumerate() {
+            let place = here().field(field).index(number);
+            let mistakes = match parse(text) {
+                Ok(action) => file.order_mistakes(SimDuration::ZERO, &action, text),
+                Err(error) => vec![error],
+            };
+            mistakes.into_iter().for_each(|error| tell(report, &place, error));
         }
     }
     if MOST_CAUSES < variant.causes.len() {

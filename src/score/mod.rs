@@ -20,3 +20,5 @@ pub mod debrief; // two verdicts, side by side
 pub mod search; // the best that is known
 pub mod story; // what happened when
 pub mod tell; // in words
+
+pub mod check; // fit to be played and scored

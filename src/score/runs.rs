@@ -12,9 +12,10 @@ use crate::scenario::opened::{Scenario, ScenarioError};
 use crate::sim::series::Series;
 use crate::sim::spec::TimedAction;
 use crate::sim::time::SimTime;
-use crate::sim::world::Cost;
 use crate::sim::world::fact::What;
 use crate::sim::world::harm::Harm;
+use crate::sim::world::{Cost, World};
+use crate::telemetry::alerts::AlertBook;
 
 /// A run that is asked for.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,8 @@ pub struct Ask {
     pub orders: Vec<TimedAction>,
     /// The history up to this moment is to be compared with another's.
     pub mark: Option<SimTime>,
+    /// Whether the pager is watched: alert rules are asked up to the first page. Nothing else of the run changes.
+    pub watch_page: bool,
 }
 
 /// What a run came to.
@@ -47,6 +50,10 @@ pub struct Ran {
     pub series: Series,
     /// Orders that could not be carried out, by their place, with the reason.
     pub refused: Vec<(usize, String)>,
+    /// Whether the pager was watched.
+    pub watched: bool,
+    /// When somebody was first paged; none where nobody was, or nobody watched.
+    pub paged: Option<SimTime>,
 }
 
 impl Ran {
@@ -84,10 +91,16 @@ impl<'a> Runs<'a> {
     /// What of an ask does not fit the scenario.
     pub fn all(&self, asks: &[Ask], progress: Progress<'_>) -> Result<Vec<Arc<Ran>>, ScenarioError> {
         let keys: Vec<String> = asks.iter().map(content).collect();
-        let mut new: BTreeMap<&String, &Ask> = keys.iter().zip(asks).collect();
+        let mut new: BTreeMap<&String, &Ask> = BTreeMap::new();
+        for (key, ask) in keys.iter().zip(asks) {
+            // Of two asks for one run, the one that wants to know more.
+            if ask.watch_page || !new.contains_key(key) {
+                new.insert(key, ask);
+            }
+        }
         let kept = |runs: &Runs| runs.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let known = kept(self);
-        new.retain(|key, _| !known.contains_key(*key));
+        new.retain(|key, ask| known.get(*key).is_none_or(|ran| ask.watch_page && !ran.watched));
         let (done, total) = (AtomicUsize::new(0), new.len());
         let made: Result<Vec<(String, Arc<Ran>)>, ScenarioError> = new
             .into_par_iter()
@@ -130,6 +143,7 @@ fn run(scenario: &Scenario, ask: &Ask) -> Result<Ran, ScenarioError> {
     let setup = Setup { variant: Some(ask.variant.clone()), without: ask.without.clone(), actions: Vec::new() };
     let mut world = scenario.world(&setup, ask.seed)?;
     let mut marked = Vec::new();
+    let paged = if ask.watch_page { first_page(scenario, &mut world)? } else { None };
     for order in &ask.orders {
         if let Some(mark) = ask.mark.filter(|mark| *mark <= order.at && marked.is_empty()) {
             world.advance_to(mark);
@@ -154,5 +168,26 @@ fn run(scenario: &Scenario, ask: &Ask) -> Result<Ran, ScenarioError> {
         marked,
         refused: refused.collect(),
         series: ended.series,
+        watched: ask.watch_page,
+        paged,
     })
+}
+
+/// When somebody is first paged in a variant under a seed; none where nobody is.
+///
+/// # Errors
+/// There is no such variant.
+pub fn paged(scenario: &Scenario, variant: &str, seed: u64) -> Result<Option<SimTime>, ScenarioError> {
+    let setup = Setup { variant: Some(variant.to_string()), ..Setup::default() };
+    first_page(scenario, &mut scenario.world(&setup, seed)?)
+}
+
+/// Lets a world go on to its first page, or to its end.
+fn first_page(scenario: &Scenario, world: &mut World) -> Result<Option<SimTime>, ScenarioError> {
+    let (open_at, _) = world.window();
+    let alerts = &scenario.file.stack.monitoring.alerts;
+    let mut book = AlertBook::new(alerts, open_at).map_err(|e| ScenarioError::Setup(vec![e]))?;
+    world.scrape_everything();
+    book.run_to_page(world);
+    Ok(book.page().map(|alert| alert.fired))
 }

@@ -117,6 +117,6 @@ pub fn best(
 }
 
 /// The n-th of several orders that are given one after the other: each takes its time.
-fn timed(first_chance: SimTime, n: usize, action: &Action) -> TimedAction {
+pub(super) fn timed(first_chance: SimTime, n: usize, action: &Action) -> TimedAction {
     TimedAction { at: first_chance + SimDuration(prices::ORDER.0 * (n as u64 + 1)), action: action.clone() }
 }

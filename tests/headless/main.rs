@@ -2,6 +2,7 @@
 
 mod alerts; // pages in time, and changes that tell no variant from another
 mod caches; // published hit ratios, and lists of single blocks
+mod check; // the publication gate
 mod commands; // the program as a user meets it: messages, exit codes, JSON
 mod determinism; // one history per seed, in every build
 mod emergence; // the founding incident happens by mechanism
