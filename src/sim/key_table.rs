@@ -24,6 +24,7 @@ struct Entry {
 
 impl KeyTable {
     /// The place of a key, given the key of the record at a place.
+    #[inline]
     pub fn get(&self, key: u64, key_at: impl Fn(u32) -> u64) -> Option<u32> {
         if self.entries.is_empty() {
             return None;
@@ -43,6 +44,7 @@ impl KeyTable {
     }
 
     /// Enters a key that is not in the table.
+    #[inline]
     pub fn insert(&mut self, key: u64, place: u32) {
         if self.entries.len() * 5 <= self.len * 8 {
             self.grow();
@@ -52,6 +54,7 @@ impl KeyTable {
     }
 
     /// Takes out a key that is in the table, at a place.
+    #[inline]
     pub fn remove(&mut self, key: u64, place: u32) {
         if self.entries.is_empty() {
             return;
@@ -79,6 +82,7 @@ impl KeyTable {
     }
 
     /// How many keys there are.
+    #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
@@ -93,10 +97,12 @@ impl KeyTable {
         self.entries.iter().map(|entry| entry.place).filter(|place| *place != EMPTY)
     }
 
+    #[inline]
     fn home(&self, hash: u32) -> usize {
         (hash >> self.shift) as usize
     }
 
+    #[inline]
     fn put(&mut self, entry: Entry) {
         let mask = self.entries.len() - 1;
         let mut index = self.home(entry.hash) & mask;
@@ -114,6 +120,7 @@ impl KeyTable {
     }
 }
 
+#[inline]
 fn hash_of(key: u64) -> u32 {
     (key.wrapping_mul(SPREAD) >> 32) as u32
 }

@@ -20,6 +20,7 @@ pub struct Prompt {
 
 impl Prompt {
     /// A prompt of these segments; empty ones are dropped.
+    #[inline]
     pub fn new(segments: impl IntoIterator<Item = Segment>) -> Self {
         let segments: Arc<[Segment]> = segments.into_iter().filter(|s| 0 < s.tokens).collect();
         let tokens = segments.iter().map(|s| s.tokens).sum();
@@ -27,6 +28,7 @@ impl Prompt {
     }
 
     /// As [`Prompt::new`], from a slice.
+    #[inline]
     pub fn of(segments: &[Segment]) -> Self {
         if segments.iter().any(|s| s.tokens == 0) {
             return Prompt::new(segments.iter().copied());
@@ -35,11 +37,13 @@ impl Prompt {
     }
 
     /// The segments in order.
+    #[inline]
     pub fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
     /// All tokens of the prompt.
+    #[inline]
     pub fn tokens(&self) -> u32 {
         self.tokens
     }

@@ -33,6 +33,7 @@ const BUCKET_BITS: u32 = 21;
 /// Buckets of the ring, about a quarter of a second: a bit each.
 const BUCKETS: usize = u128::BITS as usize;
 
+#[derive(Clone)]
 struct Entry<E> {
     at: SimTime,
     order: u64, // class in the top byte, sequence number below
@@ -41,17 +42,20 @@ struct Entry<E> {
 }
 
 impl<E> PartialEq for Entry<E> {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         (self.at, self.order) == (other.at, other.order)
     }
 }
 impl<E> Eq for Entry<E> {}
 impl<E> PartialOrd for Entry<E> {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 impl<E> Ord for Entry<E> {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         (self.at, self.order).cmp(&(other.at, other.order))
     }
@@ -59,12 +63,14 @@ impl<E> Ord for Entry<E> {
 
 impl<E> Entry<E> {
     /// The number of its bucket, counted from the beginning of time.
+    #[inline]
     fn bucket(&self) -> u64 {
         self.at.0 >> BUCKET_BITS
     }
 }
 
 /// Entries in order, of which the first stands among the rest.
+#[derive(Clone)]
 struct Lane<E> {
     has_head: bool,
     last: (SimTime, u64),
@@ -78,6 +84,7 @@ impl<E> Default for Lane<E> {
 }
 
 /// Events that are due, earliest first.
+#[derive(Clone)]
 pub struct EventQueue<E> {
     /// What is due up to the end of the bucket that has come, latest first.
     current: Vec<Entry<E>>,
@@ -115,6 +122,7 @@ impl<E> Default for EventQueue<E> {
 
 impl<E> EventQueue<E> {
     /// Puts `event` at `at`, or at the present if `at` has passed, which would be a mistake of ours.
+    #[inline]
     pub fn push(&mut self, at: SimTime, class: Class, event: E) {
         let entry = self.entry(at, class, NONE, event);
         self.place(entry);
@@ -142,6 +150,7 @@ impl<E> EventQueue<E> {
     }
 
     /// Takes the next event if it is due no later than `until`.
+    #[inline]
     pub fn pop(&mut self, until: SimTime) -> Option<(SimTime, E)> {
         if self.current.is_empty() {
             self.next_bucket();
@@ -159,6 +168,7 @@ impl<E> EventQueue<E> {
     }
 
     /// Puts an entry where its time belongs.
+    #[inline]
     fn place(&mut self, entry: Entry<E>) {
         let bucket = entry.bucket();
         if bucket <= self.cursor {
@@ -222,6 +232,7 @@ impl<E> EventQueue<E> {
         self.waiting == 0
     }
 
+    #[inline]
     fn entry(&mut self, at: SimTime, class: Class, lane: u8, event: E) -> Entry<E> {
         self.late += u64::from(at < self.now);
         self.pushed += 1;

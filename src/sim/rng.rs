@@ -56,21 +56,25 @@ impl Stream {
     }
 
     /// 64 uniform bits.
+    #[inline]
     pub fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }
 
     /// Uniform in [0, 1), with 53 bits.
+    #[inline]
     pub fn unit(&mut self) -> f64 {
         (self.bits() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
     /// Uniform in `0..n`; `n` of zero gives zero. (Widening multiply; the bias is below n / 2^64.)
+    #[inline]
     pub fn below(&mut self, n: u64) -> u64 {
         ((self.bits() as u128 * n as u128) >> 64) as u64
     }
 
     /// True with probability `p`.
+    #[inline]
     pub fn chance(&mut self, p: f64) -> bool {
         self.unit() < p
     }
@@ -93,6 +97,7 @@ impl Stream {
 }
 
 /// A well-mixed 64-bit hash of two numbers: identities and placement, not secrets. (The finaliser of SplitMix64, Steele et al. 2014.)
+#[inline]
 pub fn mix(a: u64, b: u64) -> u64 {
     let mut z = a.wrapping_add(b.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -102,6 +107,7 @@ pub fn mix(a: u64, b: u64) -> u64 {
 
 /// One uniform in [0, 1) named by (seed, entity, purpose, index): for the many small draws of a run (service times,
 /// jitter) where a stream of its own would cost more than what it decides. Three rounds of [`mix`], 53 bits.
+#[inline]
 pub fn draw(seed: u64, entity: u64, purpose: Purpose, index: u64) -> f64 {
     let hash = mix(mix(mix(seed, entity), purpose as u64), index);
     (hash >> 11) as f64 * (1.0 / (1u64 << 53) as f64)

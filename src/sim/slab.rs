@@ -9,6 +9,7 @@ pub struct Key {
 }
 
 /// A store of records with reuse of places.
+#[derive(Clone)]
 pub struct Slab<T> {
     records: Vec<(u32, Option<T>)>,
     free: Vec<u32>,
@@ -22,6 +23,7 @@ impl<T> Default for Slab<T> {
 
 impl<T> Slab<T> {
     /// Stores `record` and names it.
+    #[inline]
     pub fn insert(&mut self, record: T) -> Key {
         match self.free.pop() {
             Some(slot) => {
@@ -37,18 +39,21 @@ impl<T> Slab<T> {
     }
 
     /// The record, if it still lives.
+    #[inline]
     pub fn get(&self, key: Key) -> Option<&T> {
         let (generation, record) = self.records.get(key.slot as usize)?;
         record.as_ref().filter(|_| *generation == key.generation)
     }
 
     /// The record, if it still lives.
+    #[inline]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let (generation, record) = self.records.get_mut(key.slot as usize)?;
         record.as_mut().filter(|_| *generation == key.generation)
     }
 
     /// Ends a record and returns it.
+    #[inline]
     pub fn remove(&mut self, key: Key) -> Option<T> {
         let (generation, record) = self.records.get_mut(key.slot as usize)?;
         if *generation != key.generation {
@@ -61,12 +66,14 @@ impl<T> Slab<T> {
     }
 
     /// The key of whatever lives at `slot`.
+    #[inline]
     pub fn key_at(&self, slot: u32) -> Option<Key> {
         let (generation, record) = self.records.get(slot as usize)?;
         record.as_ref().map(|_| Key { slot, generation: *generation })
     }
 
     /// The living, in order of their places.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
         self.records.iter().enumerate().filter_map(|(slot, (generation, record))| {
             record.as_ref().map(|r| (Key { slot: slot as u32, generation: *generation }, r))
@@ -74,6 +81,7 @@ impl<T> Slab<T> {
     }
 
     /// All that live, in order of their places.
+    #[inline]
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut T)> {
         self.records.iter_mut().enumerate().filter_map(|(slot, (generation, record))| {
             record.as_mut().map(|r| (Key { slot: slot as u32, generation: *generation }, r))
@@ -81,11 +89,13 @@ impl<T> Slab<T> {
     }
 
     /// How many live.
+    #[inline]
     pub fn len(&self) -> usize {
         self.records.len() - self.free.len()
     }
 
     /// Whether none lives.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

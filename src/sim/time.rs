@@ -23,16 +23,19 @@ impl SimTime {
     pub const NEVER: SimTime = SimTime(u64::MAX);
 
     /// The moment `seconds` after the beginning; negative and NaN give [`SimTime::ZERO`].
+    #[inline]
     pub fn from_secs_f64(seconds: f64) -> Self {
         SimTime(SimDuration::from_secs_f64(seconds).0)
     }
 
     /// Seconds since the beginning.
+    #[inline]
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / NANOS
     }
 
     /// Time since `earlier`, zero if `earlier` is later.
+    #[inline]
     pub fn since(self, earlier: SimTime) -> SimDuration {
         SimDuration(self.0.saturating_sub(earlier.0))
     }
@@ -45,31 +48,37 @@ impl SimDuration {
     pub const FOREVER: SimDuration = SimDuration(u64::MAX);
 
     /// `n` whole seconds.
+    #[inline]
     pub const fn from_secs(n: u64) -> Self {
         SimDuration(n * 1_000_000_000)
     }
 
     /// `n` whole milliseconds.
+    #[inline]
     pub const fn from_millis(n: u64) -> Self {
         SimDuration(n * 1_000_000)
     }
 
     /// `n` whole microseconds.
+    #[inline]
     pub const fn from_micros(n: u64) -> Self {
         SimDuration(n * 1_000)
     }
 
     /// `seconds` rounded to the nanosecond; negative and NaN give zero, too large gives [`SimDuration::FOREVER`].
+    #[inline]
     pub fn from_secs_f64(seconds: f64) -> Self {
         SimDuration((seconds * NANOS).round() as u64) // `as` saturates and sends NaN to zero
     }
 
     /// The span in seconds.
+    #[inline]
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / NANOS
     }
 
     /// The span times `factor`, rounded to the nanosecond; negative factors give zero.
+    #[inline]
     pub fn mul_f64(self, factor: f64) -> Self {
         SimDuration((self.0 as f64 * factor).round() as u64)
     }
@@ -77,12 +86,14 @@ impl SimDuration {
 
 impl Add<SimDuration> for SimTime {
     type Output = SimTime;
+    #[inline]
     fn add(self, span: SimDuration) -> SimTime {
         SimTime(self.0.saturating_add(span.0))
     }
 }
 
 impl AddAssign<SimDuration> for SimTime {
+    #[inline]
     fn add_assign(&mut self, span: SimDuration) {
         *self = *self + span;
     }
@@ -90,12 +101,14 @@ impl AddAssign<SimDuration> for SimTime {
 
 impl Add for SimDuration {
     type Output = SimDuration;
+    #[inline]
     fn add(self, other: SimDuration) -> SimDuration {
         SimDuration(self.0.saturating_add(other.0))
     }
 }
 
 impl AddAssign for SimDuration {
+    #[inline]
     fn add_assign(&mut self, other: SimDuration) {
         *self = *self + other;
     }
@@ -104,6 +117,7 @@ impl AddAssign for SimDuration {
 impl Sub for SimDuration {
     type Output = SimDuration;
     /// Saturates at zero.
+    #[inline]
     fn sub(self, other: SimDuration) -> SimDuration {
         SimDuration(self.0.saturating_sub(other.0))
     }
@@ -143,10 +157,12 @@ macro_rules! seconds_in_files {
         }
 
         impl JsonSchema for $type {
+            #[inline]
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 "Seconds".into()
             }
 
+            #[inline]
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 schemars::json_schema!({
                     "description": "seconds, fractions allowed",

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::lower::Setup;
 use scartissue::scenario::opened::Scenario;
+use scartissue::sim::spec::action::Action;
 use scartissue::sim::time::SimDuration;
 use scartissue::sim::world::{Ended, World};
 
@@ -48,6 +49,20 @@ fn time_may_be_advanced_in_any_chunks() {
         chunked.advance_to(until);
     }
     assert_eq!(facts(&whole), facts(&chunked.finish()));
+}
+
+#[test]
+fn a_copy_of_a_world_goes_on_as_the_world_does() {
+    let mut trunk = world(6);
+    let (opens, horizon) = trunk.window();
+    let middle = SimDuration(horizon.since(opens).0 / 2);
+    trunk.advance_to(opens + middle);
+    let mut branch = trunk.clone();
+    branch.order(Action::Shed { share: 0.5 });
+    let (shed, copied) = (branch.finish(), trunk.clone().finish());
+    assert_eq!(facts(&copied), facts(&world(6).finish()), "and what the branch did is not seen");
+    assert_ne!(shed.event_hash, copied.event_hash);
+    assert_eq!(facts(&copied), facts(&trunk.finish()));
 }
 
 #[test]

@@ -316,15 +316,16 @@ impl RemoteTier {
     }
 
     /// The member with the highest hash of (name, node); the last of equals.
+    #[inline]
     fn node_of(&self, key: u64) -> Option<usize> {
-        let mut best = None;
-        for (node, _) in self.nodes.iter().enumerate().filter(|(_, n)| n.up) {
-            let hash = mix(key, node as u64 + 1);
-            if best.is_none_or(|(highest, _)| highest <= hash) {
-                best = Some((hash, node));
+        let (mut best, mut highest) = (None, 0);
+        for (place, node) in self.nodes.iter().enumerate() {
+            let hash = mix(key, place as u64 + 1);
+            if node.up && highest <= hash {
+                (best, highest) = (Some(place), hash);
             }
         }
-        best.map(|(_, node)| node)
+        best
     }
 }
 

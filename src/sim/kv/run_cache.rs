@@ -73,6 +73,7 @@ pub struct RunCache {
 
 /// The blocks of each segment of a prompt, for a block size: `(segment, first block, blocks)`. A block belongs to the
 /// segment that holds its last token; what does not fill a block is not cached.
+#[inline]
 pub fn blocks_of(prompt: &Prompt, block_tokens: u32) -> impl Iterator<Item = (Segment, u32, u32)> + '_ {
     laid_out(prompt.segments().iter().copied(), block_tokens)
 }
@@ -134,6 +135,7 @@ impl RunCache {
     }
 
     /// Blocks in all.
+    #[inline]
     pub fn capacity(&self) -> u32 {
         self.capacity
     }
@@ -154,6 +156,7 @@ impl RunCache {
     }
 
     /// Blocks that hold something at all.
+    #[inline]
     pub fn occupied(&self) -> u32 {
         self.capacity - self.free
     }
@@ -169,11 +172,13 @@ impl RunCache {
     }
 
     /// Where a run is, if any of it is cached or pinned.
+    #[inline]
     pub fn find(&self, key: u64) -> Option<Place> {
         self.by_key.get(key, |slot| self.runs[slot as usize].key).map(Place::of)
     }
 
     /// Whether the run of this key is still where it was found.
+    #[inline]
     pub fn holds(&self, place: Place, key: u64) -> bool {
         self.runs.get(place.slot() as usize).is_some_and(|run| run.key == key && (0 < run.cached || 0 < run.pins))
     }
@@ -184,6 +189,7 @@ impl RunCache {
     }
 
     /// Cached blocks of the run at a place.
+    #[inline]
     pub fn cached_at(&self, place: Place) -> u32 {
         self.runs[place.slot() as usize].cached
     }
@@ -340,6 +346,7 @@ impl RunCache {
     }
 
     /// Makes a run the most recently used.
+    #[inline]
     pub fn touch(&mut self, place: Place, now: SimTime) {
         let run = &mut self.runs[place.slot() as usize];
         run.touched = now;

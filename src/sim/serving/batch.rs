@@ -53,30 +53,48 @@ pub(super) struct Batch {
 
 impl Batch {
     /// An empty batch of an engine with blocks of this size.
+    #[inline]
     pub fn new(block_tokens: u32) -> Self {
         Batch { seats: Vec::new(), block_tokens, decoding: 0, context: 0 }
     }
 
+    #[inline]
     pub fn len(&self) -> usize {
         self.seats.len()
     }
 
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.seats.is_empty()
     }
 
     /// Who sits at `index`.
+    #[inline]
     pub fn runner(&self, index: usize) -> Runner {
         let seat = &self.seats[index];
         Runner { slot: seat.slot, decodes: seat.fill != PREFILLS }
     }
 
     /// Those that do not decode, in order, with their places.
+    #[inline]
     pub fn prefilling(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
-        self.seats.iter().enumerate().filter(|(_, s)| s.fill == PREFILLS).map(|(place, s)| (place, s.slot))
+        let first = self.first_prefilling();
+        let seats = self.seats[first..].iter().enumerate();
+        seats.filter(|(_, s)| s.fill == PREFILLS).map(move |(place, s)| (first + place, s.slot))
+    }
+
+    /// The place of the first that does not decode. Such have joined late, so the search comes from the end.
+    fn first_prefilling(&self) -> usize {
+        let (mut left, mut place) = (self.seats.len() - self.decoding as usize, self.seats.len());
+        while 0 < left {
+            place -= 1;
+            left -= usize::from(self.seats[place].fill == PREFILLS);
+        }
+        place
     }
 
     /// A sequence joins at the end; it decodes already, or does not yet.
+    #[inline]
     pub fn push(&mut self, slot: u32, decoding: Option<Decoding>) {
         let idle = Decoding { computed: 0, left: 0, last_token: SimTime::ZERO, longest_gap: SimDuration::ZERO };
         self.seats.push(Seat { slot, fill: PREFILLS, decoding: idle });
@@ -86,6 +104,7 @@ impl Batch {
     }
 
     /// The sequence at `index` has caught up with what it knows.
+    #[inline]
     pub fn decodes_from_now(&mut self, index: usize, decoding: Decoding) {
         let fill = decoding.computed % self.block_tokens;
         let seat = &mut self.seats[index];
@@ -95,6 +114,7 @@ impl Batch {
     }
 
     /// A sequence leaves; how far it has come, if it decoded.
+    #[inline]
     pub fn remove(&mut self, slot: u32) -> Option<Decoding> {
         let index = self.seats.iter().position(|s| s.slot == slot)?;
         let seat = self.seats.remove(index);
@@ -107,6 +127,7 @@ impl Batch {
     }
 
     /// What the sequence at `index`, which decodes, has computed, and the tokens that it has still to write.
+    #[inline]
     pub fn progress(&self, index: usize) -> (u32, u32) {
         let decoding = &self.seats[index].decoding;
         (decoding.computed, decoding.left)
@@ -114,6 +135,7 @@ impl Batch {
 
     /// All that decode have gone on by `steps` tokens, at the moments of `marks`. Notes the places of those that began
     /// or filled a block or have no token left to write, and of all that prefill.
+    #[inline]
     pub fn advance(&mut self, steps: u32, marks: &Marks, gaps: Option<&mut TokenGaps>, noted: &mut Vec<u32>) {
         let block = self.block_tokens;
         self.context += self.decoding * u64::from(steps);
@@ -139,6 +161,7 @@ impl Batch {
     }
 
     /// Observes how long those that decode waited for the token that came at `first`: nearly all of them equally long.
+    #[inline]
     fn observe(&self, first: SimTime, gaps: &mut TokenGaps) {
         let decoding = self.seats.iter().filter(|s| s.fill != PREFILLS).map(|s| s.decoding.last_token);
         let (mut last_token, mut tokens) = (first, 0);
@@ -153,27 +176,32 @@ impl Batch {
     }
 
     /// Blocks that the sequence at `index` needs for one more step: 1 or 0.
+    #[inline]
     pub fn needs_block(&self, index: usize) -> u32 {
         u32::from(self.seats[index].fill == 0)
     }
 
     /// Blocks that those that decode need for one more step.
+    #[inline]
     pub fn promised_blocks(&self) -> u32 {
         self.seats.iter().map(|s| u32::from(s.fill == 0)).sum()
     }
 
     /// Blocks that those that decode need for so many more steps.
+    #[inline]
     pub fn blocks_for(&self, steps: u32) -> u32 {
         let more = |s: &Seat| (s.fill + steps).div_ceil(self.block_tokens) - s.fill.div_ceil(self.block_tokens);
         self.seats.iter().filter(|s| s.fill != PREFILLS).map(more).sum()
     }
 
     /// The fewest tokens that one of those that decode has still to write.
+    #[inline]
     pub fn shortest_left(&self) -> u32 {
         self.seats.iter().filter(|s| s.fill != PREFILLS).map(|s| s.decoding.left).min().unwrap_or(u32::MAX)
     }
 
     /// How many decode, and the tokens of context that they attend to.
+    #[inline]
     pub fn decoding_load(&self) -> (u64, u64) {
         (self.decoding, self.context)
     }

@@ -33,7 +33,7 @@ impl Seat {
 }
 
 /// Chooses a replica for each request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Router {
     policy: RouterPolicy,
     seats: Vec<Seat>,

@@ -63,6 +63,7 @@ impl Arrival {
 }
 
 /// Yields a source's arrivals in order of time.
+#[derive(Clone)]
 pub(super) struct Calendar {
     seed: u64,
     entity: u64,
@@ -75,6 +76,7 @@ pub(super) struct Calendar {
     classes: Vec<(f64, u64)>,
 }
 
+#[derive(Clone)]
 enum Rule {
     Open(OpenArrivals),
     Batch { every: SimDuration, offset: SimDuration, intents: u32, spread: SimDuration },

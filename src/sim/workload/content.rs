@@ -81,6 +81,7 @@ pub struct Affinities {
 }
 
 /// What one intent asks.
+#[derive(Clone)]
 pub(super) struct Asked {
     pub prompt: Prompt,
     pub output_tokens: u32,
@@ -90,6 +91,7 @@ pub(super) struct Asked {
 }
 
 /// Makes the prompts of one source.
+#[derive(Clone)]
 pub(super) struct Prompts {
     seed: u64,
     entity: u64,
@@ -102,13 +104,14 @@ pub(super) struct Prompts {
 
 /// What runs have asked so far. A step asks all that the steps before it asked; so it is drawn once, and what is kept
 /// here is only ever what would be drawn again.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Told {
     recent: FxHashMap<u64, Story>,
     older: FxHashMap<u64, Story>,
 }
 
 /// A run up to a step: what it asks there, and what it is answered.
+#[derive(Clone)]
 struct Story {
     step: u64,
     template: u32,
@@ -132,6 +135,7 @@ impl Told {
 }
 
 /// Open-loop runs: slots take turns, so that the steps of one run are a fixed number of arrivals apart.
+#[derive(Clone)]
 struct Runs {
     steps: u64,
 }

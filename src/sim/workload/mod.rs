@@ -23,12 +23,14 @@ use content::Prompts;
 use spec::{Arrivals, SourceSpec};
 
 /// All that users want, of one seed.
+#[derive(Clone)]
 pub struct Workload {
     seed: u64,
     accounts: Accounts,
     sources: Vec<Source>,
 }
 
+#[derive(Clone)]
 struct Source {
     spec: SourceSpec,
     client: ClientId,

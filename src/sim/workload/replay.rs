@@ -13,6 +13,7 @@ use crate::sim::workload::spec::{TraceArrivals, TraceRow};
 const LONGEST_SESSION: SimDuration = SimDuration::from_secs(6 * 3600);
 
 /// Yields the moments of a trace in order, with the row of each.
+#[derive(Clone)]
 pub(super) enum Replay {
     Whole(Whole),
     Sessions(Box<Sessions>),
@@ -51,6 +52,7 @@ impl Replay {
 }
 
 /// The trace as it is, once or again and again.
+#[derive(Clone)]
 pub(super) struct Whole {
     rows: Arc<Vec<TraceRow>>,
     speed: f64,
@@ -96,6 +98,7 @@ impl Whole {
 }
 
 /// The rows of each session of a trace, with the time since its first.
+#[derive(Clone)]
 struct Recording {
     sessions: Vec<Vec<(SimDuration, u32)>>,
     longest: SimDuration,
@@ -122,6 +125,7 @@ impl Recording {
 }
 
 /// Sessions under way, on a clock that runs ahead of the world's by the longest of them.
+#[derive(Clone)]
 pub(super) struct Sessions {
     seed: u64,
     entity: u64,

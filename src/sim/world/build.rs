@@ -39,7 +39,8 @@ use crate::sim::world::state::*;
 use crate::sim::world::tally::Tally;
 use crate::sim::world::wires::Wires;
 
-/// A running world.
+/// A running world. A clone goes on as the world itself would, and is a branch of its history.
+#[derive(Clone)]
 pub struct World {
     pub(super) seed: u64,
     pub(super) now: SimTime,

@@ -16,7 +16,7 @@ use crate::sim::world::state::Life;
 pub use crate::sim::world::families::{Kind, Metric, metrics};
 
 /// What is scraped, and under which labels.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Exposition {
     wanted: BTreeSet<String>,
     everything: bool,

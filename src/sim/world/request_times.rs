@@ -74,6 +74,7 @@ pub(super) const HISTOGRAMS: [HistogramFamily; 9] = [
 ];
 
 /// The histograms of one replica's process.
+#[derive(Clone)]
 pub(super) struct RequestTimes {
     first_token: Histogram,
     end_to_end: Histogram,

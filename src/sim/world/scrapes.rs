@@ -12,6 +12,7 @@ use crate::sim::spec::stack::MonitoringSpec;
 use crate::sim::time::{SimDuration, SimTime};
 
 /// The state of the way from targets to series.
+#[derive(Clone)]
 pub(super) struct Scrapes {
     /// Time between scrapes of a target.
     pub interval: SimDuration,
@@ -27,6 +28,7 @@ pub(super) struct Scrapes {
     under_way: VecDeque<Sample>,
 }
 
+#[derive(Clone)]
 struct Sample {
     found_from: SimTime,
     series: SeriesId,

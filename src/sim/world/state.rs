@@ -32,6 +32,7 @@ use crate::sim::world::request_times::{Passage, RequestTimes};
 use crate::sim::world::wires::Wires;
 
 /// An intent that has not ended.
+#[derive(Clone)]
 pub(super) struct LiveIntent {
     pub intent: Intent,
     pub began: SimTime,
@@ -48,6 +49,7 @@ pub(super) struct LiveIntent {
 
 /// One try at an intent. It ends when neither client nor gateway holds it any more; what the gateway needs of the
 /// intent is copied here, for it goes on working when the user is long gone.
+#[derive(Clone)]
 pub(super) struct Attempt {
     pub intent: Key,
     pub serial: u64,
@@ -113,6 +115,7 @@ pub(super) enum Stage {
 }
 
 /// One request from a gateway to a replica.
+#[derive(Clone)]
 pub(super) struct Call {
     /// The gateway's connection that carries it.
     pub connection: u64,
@@ -157,6 +160,7 @@ pub(super) enum CallStage {
 }
 
 /// A chat session between turns or in one.
+#[derive(Clone)]
 pub(super) struct Session {
     pub start: Arrival,
     pub turn: u32,
@@ -164,6 +168,7 @@ pub(super) struct Session {
 }
 
 /// A client program with its hosts.
+#[derive(Clone)]
 pub(super) struct Client {
     pub name: String,
     pub old: ClientPolicy,
@@ -190,6 +195,7 @@ impl Client {
 }
 
 /// The network between clients, gateways and replicas.
+#[derive(Clone)]
 pub(super) struct Network {
     pub edge: Ways,
     pub serving: Ways,
@@ -212,6 +218,7 @@ pub(super) struct Network {
 }
 
 /// One API gateway.
+#[derive(Clone)]
 pub(super) struct Gateway {
     pub up: bool,
     /// The present process began.
@@ -343,6 +350,7 @@ impl GatewayCounts {
 }
 
 /// The API layer as a whole.
+#[derive(Clone)]
 pub(super) struct Api {
     pub auth: KeyedCache,
     pub store: Station,
@@ -369,6 +377,7 @@ pub(super) struct Flag {
 }
 
 /// A pool of replicas.
+#[derive(Clone)]
 pub(super) struct Pool {
     pub spec: PoolSpec,
     pub members: Vec<ReplicaId>,
@@ -387,6 +396,7 @@ pub(super) struct Pool {
 }
 
 /// The control loop of a pool's size.
+#[derive(Clone)]
 pub(super) struct Autoscaler {
     pub spec: AutoscalerSpec,
     pub query: crate::metrics::promql::Query,
@@ -396,6 +406,7 @@ pub(super) struct Autoscaler {
 }
 
 /// A serving replica.
+#[derive(Clone)]
 pub(super) struct Replica {
     pub pool: PoolId,
     pub place: usize,
@@ -433,6 +444,7 @@ pub(super) struct Replica {
 }
 
 /// An answered request, as far as a cache cares.
+#[derive(Clone)]
 pub(super) struct Recent {
     pub prompt: Prompt,
     pub output_tokens: u32,
@@ -478,6 +490,7 @@ pub(super) enum Life {
 }
 
 /// The shared cache tier with its wires and its controller's view.
+#[derive(Clone)]
 pub(super) struct SharedCache {
     pub spec: SharedCacheSpec,
     pub tier: RemoteTier,

@@ -16,12 +16,14 @@ const BYTES_PER_MEGAPIXEL: f64 = 450_000.0;
 const NO_LIMIT: u64 = 1 << 50;
 
 /// The paths of a hop, as far as bytes go.
+#[derive(Clone)]
 pub(super) struct Wires {
     paths: Vec<Wire>,
     /// In GB/s, each path; none: no limit.
     limit: Option<f64>,
 }
 
+#[derive(Clone)]
 struct Wire {
     link: SharedLink,
     epoch: u32,
