@@ -9,10 +9,12 @@ use crate::scenario::opened::{Scenario, ScenarioError};
 use crate::session::case::{case, number};
 use crate::session::clock::{ClockKind, Mode, Terms};
 use crate::session::log::{Header, VERSION};
+use crate::session::roles::Role;
 use crate::session::seal::{Seal, drawn};
 use crate::session::store::OpenSession;
 use crate::session::{Session, seal};
 use crate::sim::rng::mix;
+use crate::telemetry::panels::BOARDS;
 use crate::telemetry::watch::Watch;
 
 /// How a new session is begun.
@@ -33,6 +35,10 @@ pub struct Beginning {
     /// Compared with others
     #[arg(long)]
     ranked: bool,
+    /// Somebody of several who share the session, once for each: NAME=DUTY or NAME=DUTY:BOARD,BOARD, with duty commander,
+    /// operator, communicator or scribe; of boards they see only those
+    #[arg(long = "role", value_name = "NAME=DUTY")]
+    roles: Vec<String>,
     /// Who plays
     #[arg(long, value_name = "NAME", default_value = "you")]
     pub by: String,
@@ -44,7 +50,16 @@ pub struct Beginning {
 impl Default for Beginning {
     fn default() -> Self {
         let by = "you".to_string();
-        Beginning { seed: None, variant: None, clock: None, mode: Help::A2, ranked: false, by, name: None }
+        Beginning {
+            seed: None,
+            variant: None,
+            clock: None,
+            mode: Help::A2,
+            ranked: false,
+            roles: Vec::new(),
+            by,
+            name: None,
+        }
     }
 }
 
@@ -122,6 +137,7 @@ impl Beginning {
             },
             ranked: self.ranked,
             named: named || self.variant.is_some(),
+            roles: self.roles()?,
         };
         let world = |e: crate::telemetry::watch::WatchError| Failure::No(e.to_string());
         let paged_at = Watch::new(&scenario.file, &variant, seed, salt).map_err(world)?.run_to_first_page();
@@ -150,6 +166,13 @@ impl Beginning {
         };
         let session = Session::open(scenario, seal.clone(), terms).map_err(world)?;
         Ok(store.create(&name, &seal, header, session)?)
+    }
+}
+
+impl Beginning {
+    fn roles(&self) -> Result<std::collections::BTreeMap<String, Role>, Failure> {
+        let boards: Vec<&str> = BOARDS.iter().map(|board| board.id).collect();
+        self.roles.iter().map(|text| Role::read(text, &boards).map_err(Failure::Usage)).collect()
     }
 }
 

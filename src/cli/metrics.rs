@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::cli::{Failure, lines, print};
 use crate::sim::world::exposition::{Kind, metrics as all};
+use crate::telemetry::real_names;
 
 /// How to show it.
 #[derive(Args)]
@@ -11,10 +12,16 @@ pub struct Options {
     /// As JSON
     #[arg(long)]
     json: bool,
+    /// Instead, the names that a real stack exposes, and of each whether it is here or why not, as Markdown
+    #[arg(long)]
+    real: bool,
 }
 
 /// Prints every metric with its kind and meaning.
 pub fn metrics(options: &Options) -> Result<(), Failure> {
+    if options.real {
+        return print(real_names::markdown().trim_end());
+    }
     let metrics = all();
     if options.json {
         return print(&serde_json::json!(metrics).to_string());

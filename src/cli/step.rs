@@ -1,6 +1,6 @@
 //! `do`: one command on a session that is kept on disk. `replay`: a session again. `sessions`, `recover`: what is there.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::cli::place::Place;
@@ -27,8 +27,35 @@ pub struct DoOptions {
     /// Who says it
     #[arg(long, value_name = "NAME", default_value = "you")]
     by: String,
+    /// From which seat
+    #[arg(long, value_enum, default_value_t = From::Participant)]
+    seat: From,
     #[command(flatten)]
     place: Place,
+}
+
+/// Whose command it is.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum From {
+    /// Who plays.
+    Participant,
+    /// An assistant beside them.
+    Assistant,
+    /// Who examines.
+    Examiner,
+    /// The facilitator.
+    Host,
+}
+
+impl From {
+    fn seat(self) -> Seat {
+        match self {
+            From::Participant => Seat::Participant,
+            From::Assistant => Seat::Assistant,
+            From::Examiner => Seat::Examiner,
+            From::Host => Seat::Host,
+        }
+    }
 }
 
 /// Does one command.
@@ -51,10 +78,10 @@ pub fn step(options: &DoOptions) -> Result<(), Failure> {
         Err(why) => return refused(why),
         Ok(Said::Nothing) => return Ok(()),
         Ok(Said::Question(question, rest)) => {
-            return match ask::answer(&mut open.session, question, &rest) {
+            return match ask::answer_to(&mut open.session, &options.by, question, &rest) {
                 Err(why) => refused(why),
                 Ok(text) if options.json => {
-                    print(&json!({ "reply": { "text": text }, "view": open.session.view() }).to_string())
+                    print(&json!({ "reply": { "text": text }, "view": open.session.view_of(&options.by) }).to_string())
                 }
                 Ok(text) => print(&format!("{text}\n-- {}", open.session.status_line())),
             };
@@ -66,10 +93,12 @@ pub fn step(options: &DoOptions) -> Result<(), Failure> {
             "this session's clock is live: it goes on in a console, `scartissue play --resume`".to_string(),
         );
     }
-    match open.apply(Seat::Participant, &options.by, &command) {
+    match open.apply(options.seat.seat(), &options.by, &command) {
         Err(ApplyError::Refused(refusal)) => refused(refusal.to_string()),
         Err(ApplyError::Log(error)) => Err(Failure::Surroundings(error.to_string())),
-        Ok(reply) if options.json => print(&json!({ "reply": reply, "view": open.session.view() }).to_string()),
+        Ok(reply) if options.json => {
+            print(&json!({ "reply": reply, "view": open.session.view_of(&options.by) }).to_string())
+        }
         Ok(reply) => print(&format!("{}\n-- {}", shell::told(&reply), open.session.status_line())),
     }
 }

@@ -15,12 +15,20 @@ use crate::telemetry::panels::{BOARDS, Board};
 /// # Errors
 /// It names something that is not there.
 pub fn answer(session: &mut Session, question: &str, rest: &str) -> Result<String, String> {
+    answer_to(session, "", question, rest)
+}
+
+/// Answers a question of somebody who may have a role.
+///
+/// # Errors
+/// It names something that is not there, or not theirs to see.
+pub fn answer_to(session: &mut Session, by: &str, question: &str, rest: &str) -> Result<String, String> {
     match question {
         "help" => verbs::help(Some(rest).filter(|r| !r.is_empty())),
         "status" => Ok(session.status_line()),
         "brief" => Ok(brief(session)),
-        "looks" => Ok(looks(session)),
-        "show" => show(session, rest),
+        "looks" => Ok(looks(session, by)),
+        "show" => show(session, by, rest),
         "case" => Ok(board(session)),
         "mechanisms" => Ok(list(rest)),
         "explain" => explain(rest),
@@ -51,8 +59,8 @@ pub fn brief(session: &Session) -> String {
     )
 }
 
-fn looks(session: &Session) -> String {
-    let view = session.view();
+fn looks(session: &Session, by: &str) -> String {
+    let view = session.view_of(by);
     if view.looks.is_empty() {
         return "nothing was looked at yet".to_string();
     }
@@ -63,10 +71,13 @@ fn looks(session: &Session) -> String {
     lines.collect::<String>().trim_end().to_string()
 }
 
-fn show(session: &Session, rest: &str) -> Result<String, String> {
+fn show(session: &Session, by: &str, rest: &str) -> Result<String, String> {
     let number = observation(rest)?;
     let found = number.checked_sub(1).and_then(|place| session.observations().get(place as usize));
     let observation = found.ok_or_else(|| format!("there is no E{number}; `looks` lists what was looked at"))?;
+    if session.terms().roles.get(by).is_some_and(|role| !role.sees(&observation.look)) {
+        return Err(format!("E{number} is not yours to see: ask who looked"));
+    }
     match &observation.answer {
         Some(answer) => Ok(format!("E{number} {}\n{}", title(&observation.look), answer.text)),
         None => Err(format!(

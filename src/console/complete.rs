@@ -11,6 +11,8 @@ use crate::scenario::apply::FORMS;
 use crate::scenario::mechanisms::MECHANISMS;
 use crate::session::Session;
 use crate::session::comms::TEAMS;
+use crate::telemetry::alerts::SERIES;
+use crate::telemetry::inputs::INPUTS;
 use crate::telemetry::panels::BOARDS;
 use crate::telemetry::sql::schema;
 
@@ -38,7 +40,11 @@ impl Words {
             own.into_iter().chain([t.name.to_string()])
         });
         Words {
-            metrics: watch.world.scraped().names().map(str::to_string).collect(),
+            metrics: (watch.world.scraped().names())
+                .chain(INPUTS.iter().map(|input| input.name))
+                .chain(SERIES)
+                .map(str::to_string)
+                .collect(),
             boards: BOARDS.iter().map(|b| b.id.to_string()).collect(),
             columns: columns.collect(),
             services,

@@ -117,6 +117,7 @@ fn command(verb: &str, rest: &str, line: &str) -> Result<Command, String> {
         "test" => Command::NextTest { text: need("what")? },
         "commit" => Command::Commit(commit(&split(rest)?)?),
         "hint" => Command::Hint,
+        "inject" => inject(rest)?,
 
         "ack" => Command::Acknowledge,
         "sev" => Command::Severity {
@@ -217,6 +218,17 @@ fn points(words: &[String]) -> Result<BTreeMap<String, u8>, String> {
         points.insert(mechanism.to_string(), percent(value)? as u8);
     }
     if points.is_empty() { Err("points are needed".to_string()) } else { Ok(points) }
+}
+
+/// `MECHANISM FAULT [for 5m]`.
+fn inject(rest: &str) -> Result<Command, String> {
+    let (mechanism, fault) = rest.split_once(char::is_whitespace).ok_or("a mechanism and a fault are needed")?;
+    let (fault, for_s) = match fault.rsplit_once(" for ") {
+        Some((fault, time)) => (fault, Some(span(time.trim())?.as_secs_f64())),
+        None => (fault, None),
+    };
+    let (mechanism, fault) = (mechanisms::find(mechanism)?.id.to_string(), fault.trim().to_string());
+    Ok(Command::Inject { mechanism, fault, for_s })
 }
 
 fn link(words: &[String]) -> Result<Command, String> {

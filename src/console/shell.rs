@@ -42,7 +42,7 @@ pub fn turn(open: &mut OpenSession, by: &str, line: &str) -> Turn {
     match said {
         Said::Nothing => Turn::Nothing,
         Said::Question("quit", _) => Turn::Quit,
-        Said::Question(question, rest) => match ask::answer(&mut open.session, question, &rest) {
+        Said::Question(question, rest) => match ask::answer_to(&mut open.session, by, question, &rest) {
             Ok(text) => Turn::Answered(text),
             Err(why) => Turn::Refused(why),
         },

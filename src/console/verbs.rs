@@ -28,17 +28,20 @@ pub enum Group {
     Time,
     /// Things that cost nothing.
     Free,
+    /// The facilitator's.
+    Host,
 }
 
 impl Group {
     /// All, in order, with their headings.
-    pub const ALL: [(Group, &'static str); 6] = [
+    pub const ALL: [(Group, &'static str); 7] = [
         (Group::Look, "Looking (each at a price on the clock)"),
         (Group::Act, "Acting"),
         (Group::Think, "Thinking"),
         (Group::Talk, "Talking"),
         (Group::Time, "Time"),
         (Group::Free, "Free of charge"),
+        (Group::Host, "The host's alone"),
     ];
 }
 
@@ -76,6 +79,7 @@ pub const VERBS: &[Verb] = &[
     verb(Group::Act, "act", "ACTION [confirm TARGET]", "order an action, as in act shed=0.3"),
     verb(Group::Act, "scale", "POOL N", "set a pool's number of replicas"),
     verb(Group::Act, "drain", "POD|NODE", "take it out of service when it has finished"),
+    verb(Group::Act, "cordon", "NODE", "let nothing new onto a machine; what runs there stays"),
     verb(Group::Act, "uncordon", "POOL|NODE", "bring machines back into service"),
     verb(Group::Act, "delete", "pod POD", "restart a pod"),
     verb(Group::Think, "believe", "MECHANISM=60 MECHANISM=30 other=10", "points of all hypotheses: 100 in all"),
@@ -105,6 +109,7 @@ pub const VERBS: &[Verb] = &[
     verb(Group::Time, "resume", "", "let it go on"),
     verb(Group::Time, "speed", "1|2|4|8", "how fast it runs"),
     verb(Group::Time, "bookmark", "[WHY]", "mark this moment"),
+    verb(Group::Host, "inject", "MECHANISM FAULT [for 5m]", "break something, as a scenario file writes it"),
     verb(Group::Free, "status", "", "where you stand"),
     verb(Group::Free, "brief", "", "page, briefing and prices"),
     verb(Group::Free, "looks", "", "what was looked at"),

@@ -182,6 +182,16 @@ pub const FORMS: &[Form] = &[
         },
     },
     Form {
+        name: "cordon",
+        target: Some("POOL/REPLICA"),
+        value: None,
+        does: "let nothing new onto a replica's machine once the replica is gone",
+        make: |w| match w.member()? {
+            (pool, Some(replica)) => Ok(Action::Cordon { pool, replica }),
+            _ => Err("name one replica: cordon:POOL/REPLICA".to_string()),
+        },
+    },
+    Form {
         name: "uncordon",
         target: Some("POOL"),
         value: None,
@@ -298,6 +308,7 @@ pub fn written(action: &Action) -> String {
         Action::FeatureOff { feature } => format!("feature-off:{feature}"),
         Action::PauseAutoscaler => "pause-autoscaler".to_string(),
         Action::RenewCertificates => "renew-certificates".to_string(),
+        Action::Cordon { pool, replica } => format!("cordon:{pool}/{replica}"),
         Action::Uncordon { pool } => format!("uncordon:{pool}"),
         Action::FailOverAuthShard { shard } => format!("fail-over-auth-shard:{shard}"),
     }

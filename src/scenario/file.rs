@@ -84,6 +84,10 @@ pub struct CauseSpec {
     /// What holds in its place when it is taken away; nothing if empty.
     #[serde(default)]
     pub instead: Vec<FaultAt>,
+    /// Whether a host put it there while a session ran; the file says nothing of it.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub injected: bool,
 }
 
 /// The part that a cause plays.

@@ -47,9 +47,10 @@ impl ScenarioFile {
     pub fn world(&self, setup: &Setup) -> Result<WorldSpec, SpecError> {
         let variant = self.variant(setup.variant.as_deref())?;
         let present = |list: &[String], cause: &CauseSpec| list.contains(&cause.id);
-        let chosen: Vec<&CauseSpec> = (self.causes.iter().filter(|c| present(&variant.causes, c)))
+        let mut chosen: Vec<&CauseSpec> = (self.causes.iter().filter(|c| present(&variant.causes, c)))
             .chain(self.decoys.iter().filter(|d| present(&variant.decoys, d)))
             .collect();
+        chosen.sort_by_key(|cause| cause.injected); // as they came: the numbers of the others stay
         for id in &setup.without {
             if !chosen.iter().any(|c| c.id == *id) {
                 let ids = chosen.iter().map(|c| c.id.as_str());

@@ -2,11 +2,15 @@
 //! would come of it.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::scenario::apply;
 use crate::scenario::file::ScenarioFile;
+use crate::session::play::{Ordered, Session};
+use crate::session::prices;
 use crate::sim::spec::action::Action;
 use crate::sim::time::SimDuration;
+use crate::telemetry::calendar::span;
 use crate::telemetry::fleet::FleetVerb;
 use crate::telemetry::watch::Watch;
 
@@ -89,6 +93,7 @@ pub fn scope(action: &Action) -> String {
         Action::FeatureOff { feature } => format!("everybody who uses {feature}"),
         Action::PauseAutoscaler => "every autoscaler".to_string(),
         Action::RenewCertificates => "certificates of every hop".to_string(),
+        Action::Cordon { pool, replica } => format!("the machine of {pool}-{replica}"),
         Action::Uncordon { pool } => format!("cordoned machines of {pool}"),
         Action::FailOverAuthShard { shard } => format!("shard {shard} of the auth cache"),
     }
@@ -102,5 +107,57 @@ pub fn irreversible(action: &Action) -> Option<String> {
         Action::RestartGateways => Some("gateway".to_string()),
         Action::TakeBatchNodes { .. } => Some("batch".to_string()),
         _ => None,
+    }
+}
+
+impl Session {
+    /// What is known of an action before it is ordered.
+    ///
+    /// # Errors
+    /// It is none, or does not fit the stack.
+    pub fn preview(&mut self, text: &str) -> Result<Preview, String> {
+        let action = self.read_action(text)?;
+        Ok(Preview {
+            action: text.to_string(),
+            scope: scope(&action),
+            delay_s: self.watch.world.action_delay(&action).as_secs_f64(),
+            reversible: irreversible(&action).is_none(),
+            confirm: irreversible(&action),
+        })
+    }
+
+    fn read_action(&mut self, text: &str) -> Result<crate::sim::spec::action::Action, String> {
+        read(&self.scenario.file, text, &mut self.watch)
+    }
+
+    pub(super) fn act(&mut self, text: &str, confirm: Option<&str>) -> Result<(String, Value, Option<u32>), String> {
+        let preview = self.preview(text)?;
+        if !self.armed {
+            return Err(format!(
+                "safe mode: {text} would touch {}, from {} after the order on. `arm` first, then say it again",
+                preview.scope,
+                span(SimDuration::from_secs_f64(preview.delay_s))
+            ));
+        }
+        if let Some(wanted) = &preview.confirm
+            && confirm != Some(wanted.as_str())
+        {
+            return Err(format!("{text} cannot be taken back: add `confirm {wanted}` to mean it"));
+        }
+        let action = self.read_action(text)?;
+        self.charge(prices::ORDER);
+        if self.horizon <= self.now() {
+            return Err("time was up before the order was out".to_string());
+        }
+        let (at, index) = (self.now(), self.watch.world.order(action));
+        self.orders.push(Ordered { at, action: text.to_string(), index, state: "ordered".to_string() });
+        self.pass_to(at); // the order itself is out at once, and in the change log
+        self.comms.line(at, "incident-bot", &format!("action: {text} ({})", preview.scope));
+        let says = format!(
+            "ordered: {text} on {}; first effect in {}",
+            preview.scope,
+            span(SimDuration::from_secs_f64(preview.delay_s))
+        );
+        Ok((says.clone(), json!({ "text": says, "preview": preview }), None))
     }
 }

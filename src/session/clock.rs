@@ -1,6 +1,10 @@
 //! What kind of time a session runs on, what help it has, and who sits in it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use crate::session::roles::Role;
 
 /// How simulated time moves; one kind for a whole session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,4 +57,7 @@ pub struct Terms {
     pub ranked: bool,
     /// Whether it was begun by an author's name, which spoils: practice, no scar, no study.
     pub named: bool,
+    /// Who sits in it and what for, by name; empty: whoever plays does and sees everything.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub roles: BTreeMap<String, Role>,
 }

@@ -108,6 +108,16 @@ pub enum Command {
         /// Times the wall clock.
         times: u8,
     },
+    /// Break something that was not in the plan; the host's.
+    Inject {
+        /// What is broken, by the closed list of mechanisms.
+        mechanism: String,
+        /// The fault, as a scenario file writes it.
+        fault: String,
+        /// Seconds after which it ends by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        for_s: Option<f64>,
+    },
     /// End the incident.
     End,
     /// Hand in the postmortem.

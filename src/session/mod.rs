@@ -5,7 +5,8 @@
 
 pub mod clock; // live or metered, modes, seats
 pub mod command; // what can be said to a session
-pub mod prices; // what a look costs on the simulated clock
+pub mod prices;
+pub mod roles; // who may see and say what // what a look costs on the simulated clock
 
 pub mod belief; // hypotheses, pins, contradictions, commits
 pub mod comms; // acknowledgements, severity, updates, chat
@@ -13,6 +14,7 @@ pub mod postmortem; // the form that is filled in afterwards
 
 pub mod act; // operator actions: preview, arms, order
 pub mod case; // what a participant meets: number, page, briefing
+pub mod inject; // faults that a host injects
 pub mod look; // looks and their answers
 pub mod play; // the session itself
 pub mod view; // what a participant may see at a moment

@@ -7,13 +7,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::scenario::opened::Scenario;
-use crate::session::act::{self, Preview};
 use crate::session::belief::Board;
 use crate::session::clock::{ClockKind, Seat, Terms};
 use crate::session::command::{Command, Look};
 use crate::session::comms::{Comms, SECONDARY_AFTER, TEAMS};
+use crate::session::inject::{self, Injected};
 use crate::session::look::{self, Observation};
 use crate::session::prices;
+use crate::session::roles::seat_may;
 use crate::session::seal::Seal;
 use crate::sim::spec::stack::Severity;
 use crate::sim::time::{SimDuration, SimTime};
@@ -91,6 +92,7 @@ pub struct Session {
     pub(super) spent: SimDuration,
     pub(super) bookmarks: Vec<(SimTime, String)>,
     pub(super) ended: Option<SimTime>,
+    pub(super) injected: Vec<Injected>,
     pub(super) postmortem: Option<std::collections::BTreeMap<String, String>>,
     facts_seen: usize,
     paged: bool,
@@ -127,6 +129,7 @@ impl Session {
             pauses: 0,
             spent: SimDuration::ZERO,
             bookmarks: Vec::new(),
+            injected: Vec::new(),
             ended: None,
             postmortem: None,
             paged: false,
@@ -215,11 +218,23 @@ impl Session {
         std::mem::take(&mut self.notices)
     }
 
-    /// Takes a command.
+    /// Takes a command of whoever plays alone.
     ///
     /// # Errors
-    /// It makes no sense now, or at all; then nothing has changed.
+    /// As [`Session::apply_by`].
     pub fn apply(&mut self, seat: Seat, command: &Command) -> Result<Reply, Refusal> {
+        self.apply_by(seat, "", command)
+    }
+
+    /// Takes a command of somebody.
+    ///
+    /// # Errors
+    /// It makes no sense now, or at all, or is another's to say; then nothing has changed.
+    pub fn apply_by(&mut self, seat: Seat, by: &str, command: &Command) -> Result<Reply, Refusal> {
+        seat_may(seat, command).map_err(Refusal)?;
+        if let Some(role) = self.terms.roles.get(by).filter(|_| seat == Seat::Participant) {
+            role.may(command).map_err(Refusal)?;
+        }
         self.check_moment(command)?;
         let before = self.now();
         let (text, data, observation) = self.carry_out(seat, command).map_err(Refusal)?;
@@ -339,6 +354,9 @@ impl Session {
                 }
                 self.speed = *times;
             }
+            Command::Inject { mechanism, fault, for_s } => {
+                return self.inject(mechanism, fault, *for_s).map(plain);
+            }
             Command::End => {
                 self.ended = Some(now);
                 return Ok(plain(
@@ -384,6 +402,27 @@ impl Session {
         }
     }
 
+    /// What a host has injected, in order; its own, and not for who plays.
+    pub fn injected(&self) -> &[Injected] {
+        &self.injected
+    }
+
+    fn inject(&mut self, mechanism: &str, fault: &str, for_s: Option<f64>) -> Result<String, String> {
+        if self.horizon <= self.now() {
+            return Err("time is up: nothing would come of it".to_string());
+        }
+        // What happens at this very moment has happened.
+        let at = (self.now() + SimDuration(1)).max(self.scenario.file.open_at());
+        let number = self.injected.len() + 1;
+        let (scenario, injected, timed) =
+            inject::inject(&self.scenario, &self.seal.variant, number, at, (mechanism, fault, for_s))?;
+        let says = format!("{}: {} from {} on", injected.id, injected.fault, self.watch.scene.calendar.clock(at));
+        self.watch.world.inject(timed);
+        self.scenario = scenario;
+        self.injected.push(injected);
+        Ok(says)
+    }
+
     fn answered(&self, number: u32) -> Result<&Observation, String> {
         let found = number.checked_sub(1).and_then(|place| self.observations.get(place as usize));
         match found {
@@ -421,56 +460,6 @@ impl Session {
         Ok((String::new(), Value::Null, Some(number)))
     }
 
-    /// What is known of an action before it is ordered.
-    ///
-    /// # Errors
-    /// It is none, or does not fit the stack.
-    pub fn preview(&mut self, text: &str) -> Result<Preview, String> {
-        let action = self.read_action(text)?;
-        Ok(Preview {
-            action: text.to_string(),
-            scope: act::scope(&action),
-            delay_s: self.watch.world.action_delay(&action).as_secs_f64(),
-            reversible: act::irreversible(&action).is_none(),
-            confirm: act::irreversible(&action),
-        })
-    }
-
-    fn read_action(&mut self, text: &str) -> Result<crate::sim::spec::action::Action, String> {
-        act::read(&self.scenario.file, text, &mut self.watch)
-    }
-
-    fn act(&mut self, text: &str, confirm: Option<&str>) -> Result<(String, Value, Option<u32>), String> {
-        let preview = self.preview(text)?;
-        if !self.armed {
-            return Err(format!(
-                "safe mode: {text} would touch {}, from {} after the order on. `arm` first, then say it again",
-                preview.scope,
-                span(SimDuration::from_secs_f64(preview.delay_s))
-            ));
-        }
-        if let Some(wanted) = &preview.confirm
-            && confirm != Some(wanted.as_str())
-        {
-            return Err(format!("{text} cannot be taken back: add `confirm {wanted}` to mean it"));
-        }
-        let action = self.read_action(text)?;
-        self.charge(prices::ORDER);
-        if self.horizon <= self.now() {
-            return Err("time was up before the order was out".to_string());
-        }
-        let (at, index) = (self.now(), self.watch.world.order(action));
-        self.orders.push(Ordered { at, action: text.to_string(), index, state: "ordered".to_string() });
-        self.pass_to(at); // the order itself is out at once, and in the change log
-        self.comms.line(at, "incident-bot", &format!("action: {text} ({})", preview.scope));
-        let says = format!(
-            "ordered: {text} on {}; first effect in {}",
-            preview.scope,
-            span(SimDuration::from_secs_f64(preview.delay_s))
-        );
-        Ok((says.clone(), json!({ "text": says, "preview": preview }), None))
-    }
-
     fn acknowledge(&mut self) -> Result<String, String> {
         if !self.paged {
             return Err("nothing has paged yet".to_string());
@@ -484,38 +473,13 @@ impl Session {
         Ok(format!("acknowledged at {}", self.clock()))
     }
 
-    /// The postmortem as it stands: what was handed in, over what the log can fill in by itself.
-    pub fn postmortem_draft(&self) -> std::collections::BTreeMap<String, String> {
-        let calendar = self.watch.scene.calendar;
-        let mut sections = std::collections::BTreeMap::new();
-        let line = |at: SimTime, text: &str| format!("- {} {text}", calendar.clock(at));
-        let mut timeline: Vec<(SimTime, String)> = (self.comms.channel.iter())
-            .filter(|l| ["pager", "incident-bot", "you"].contains(&l.from.as_str()))
-            .map(|l| (l.at, format!("{}: {}", l.from, l.text)))
-            .collect();
-        timeline.extend(self.orders.iter().map(|o| (o.at, format!("ordered {} ({})", o.action, o.state))));
-        timeline.extend(self.board.commits.iter().filter_map(|c| {
-            crate::session::belief::lead(&c.commit.points).map(|(m, p)| (c.at, format!("committed to {m} at {p} %")))
-        }));
-        timeline.extend(self.bookmarks.iter().map(|(at, text)| (*at, format!("bookmark: {text}"))));
-        timeline.sort_by_key(|(at, _)| *at);
-        let timeline: Vec<String> = timeline.iter().map(|(at, text)| line(*at, text)).collect();
-        sections.insert("timeline".to_string(), timeline.join("\n"));
-        if let Some((_, update)) = self.comms.updates.last() {
-            sections
-                .insert("impact".to_string(), format!("About {:.0} % of users, as last told.", update.impact_percent));
-        }
-        sections.extend(self.postmortem.clone().unwrap_or_default());
-        sections
-    }
-
     /// Time of day.
     pub fn clock(&self) -> String {
         self.watch.scene.calendar.clock(self.now())
     }
 
     /// Lets time pass on a metered clock; a live one passes by itself.
-    fn charge(&mut self, price: SimDuration) {
+    pub(super) fn charge(&mut self, price: SimDuration) {
         if self.terms.clock == ClockKind::Metered {
             self.pass_to(self.now() + price);
         }
@@ -533,7 +497,7 @@ impl Session {
     }
 
     /// Lets time pass, stopping wherever somebody speaks or is owed an answer.
-    fn pass_to(&mut self, until: SimTime) {
+    pub(super) fn pass_to(&mut self, until: SimTime) {
         let until = until.min(self.horizon);
         loop {
             let now = self.now();

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::session::belief::lead;
+use crate::session::play::Session;
+use crate::sim::time::SimTime;
+
 /// The sections, in order: key, heading, and what belongs there.
 pub const SECTIONS: &[(&str, &str, &str)] = &[
     ("impact", "Impact", "Who was hurt, how much, from when to when."),
@@ -37,4 +41,34 @@ pub fn markdown(title: &str, sections: &BTreeMap<String, String>) -> String {
         text.push_str(&format!("\n## {heading}\n\n{body}\n"));
     }
     text
+}
+
+impl Session {
+    /// The postmortem as it stands: what was handed in, over what the log can fill in by itself.
+    pub fn postmortem_draft(&self) -> BTreeMap<String, String> {
+        let calendar = self.watch.scene.calendar;
+        let mut sections = BTreeMap::new();
+        let line = |at: SimTime, text: &str| format!("- {} {text}", calendar.clock(at));
+        let mut timeline: Vec<(SimTime, String)> = (self.comms.channel.iter())
+            .filter(|l| ["pager", "incident-bot", "you"].contains(&l.from.as_str()))
+            .map(|l| (l.at, format!("{}: {}", l.from, l.text)))
+            .collect();
+        timeline.extend(self.orders.iter().map(|o| (o.at, format!("ordered {} ({})", o.action, o.state))));
+        timeline.extend(
+            self.board
+                .commits
+                .iter()
+                .filter_map(|c| lead(&c.commit.points).map(|(m, p)| (c.at, format!("committed to {m} at {p} %")))),
+        );
+        timeline.extend(self.bookmarks.iter().map(|(at, text)| (*at, format!("bookmark: {text}"))));
+        timeline.sort_by_key(|(at, _)| *at);
+        let timeline: Vec<String> = timeline.iter().map(|(at, text)| line(*at, text)).collect();
+        sections.insert("timeline".to_string(), timeline.join("\n"));
+        if let Some((_, update)) = self.comms.updates.last() {
+            sections
+                .insert("impact".to_string(), format!("About {:.0} % of users, as last told.", update.impact_percent));
+        }
+        sections.extend(self.postmortem.clone().unwrap_or_default());
+        sections
+    }
 }

@@ -298,7 +298,7 @@ impl Store {
             replayed.session.advance_to(SimTime(event.at));
             let reply = replayed
                 .session
-                .apply(event.seat, &event.command)
+                .apply_by(event.seat, &event.by, &event.command)
                 .map_err(|e| StoreError::Replay { n: event.n, why: e.to_string() })?;
             if answers {
                 if hash_of(&reply.text) != event.saw {
@@ -321,7 +321,7 @@ impl OpenSession {
     /// The command was refused (nothing has changed), or could not be written (then the session has to be opened again).
     pub fn apply(&mut self, seat: Seat, by: &str, command: &Command) -> Result<Reply, ApplyError> {
         let at = self.session.now();
-        let reply = self.session.apply(seat, command)?;
+        let reply = self.session.apply_by(seat, by, command)?;
         let event = Event {
             n: self.writer.next(),
             at: at.0,

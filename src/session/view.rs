@@ -7,6 +7,7 @@ use crate::session::clock::{ClockKind, Mode};
 use crate::session::comms::Line;
 use crate::session::look::title;
 use crate::session::play::{Ordered, Session};
+use crate::session::roles::Role;
 use crate::sim::time::SimTime;
 
 /// Lines of the channel that a view shows.
@@ -55,11 +56,20 @@ pub struct View {
     pub channel: Vec<(String, Line)>,
     /// Whether the incident has ended.
     pub ended: bool,
+    /// What whoever looks is there for, where several share the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
 }
 
 impl Session {
-    /// What the participant may see now.
+    /// What whoever plays alone may see now.
     pub fn view(&self) -> View {
+        self.view_of("")
+    }
+
+    /// What somebody may see now: of looks those that are their role's to see.
+    pub fn view_of(&self, by: &str) -> View {
+        let role = self.terms.roles.get(by);
         let (now, calendar) = (self.now(), self.watch.scene.calendar);
         let paged = SimTime(self.seal.paged_at_ns) <= now;
         let channel = &self.comms.channel;
@@ -81,10 +91,14 @@ impl Session {
             armed: self.armed,
             board: self.board.clone(),
             orders: self.orders.clone(),
-            looks: (self.observations.iter()).map(|o| (o.number, calendar.clock(o.at), title(&o.look))).collect(),
+            looks: (self.observations.iter())
+                .filter(|o| role.is_none_or(|role| role.sees(&o.look)))
+                .map(|o| (o.number, calendar.clock(o.at), title(&o.look)))
+                .collect(),
             spent_s: self.spent.as_secs_f64(),
             channel: shown.map(|line| (calendar.clock(line.at), line.clone())).collect(),
             ended: self.ended.is_some(),
+            role: role.cloned(),
         }
     }
 

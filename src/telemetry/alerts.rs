@@ -17,6 +17,10 @@ use crate::sim::world::World;
 /// Time between evaluations of the rules (Prometheus' default is a minute; teams that page on it set it lower).
 pub const EVERY: SimDuration = SimDuration::from_secs(15);
 
+/// The series that a monitoring system keeps of its own alerts: one while a rule is pending or fires, and since when, in
+/// seconds of the clock of whoever asks.
+pub const SERIES: [&str; 2] = ["ALERTS", "ALERTS_FOR_STATE"];
+
 /// One firing of a rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
@@ -53,6 +57,7 @@ pub struct AlertBook {
 struct Rule {
     spec: AlertSpec,
     query: Query,
+    zero_ms: i64,
     holding_since: BTreeMap<Labels, SimTime>,
     /// Its place in the history while it fires.
     firing: Option<usize>,
@@ -67,10 +72,19 @@ impl AlertBook {
         let rule = |(index, spec): (usize, &AlertSpec)| {
             let query = Query::parse(&spec.expr);
             let query = query.map_err(|e| SpecError::new(format!("monitoring.alerts.{index}.expr"), e.to_string()))?;
-            Ok(Rule { spec: spec.clone(), query, holding_since: BTreeMap::new(), firing: None })
+            Ok(Rule { spec: spec.clone(), query, zero_ms: 0, holding_since: BTreeMap::new(), firing: None })
         };
         let rules = specs.iter().enumerate().map(rule).collect::<Result<_, SpecError>>()?;
         Ok(AlertBook { rules, next: from, history: Vec::new() })
+    }
+
+    /// The same for a world whose beginning has a date, in milliseconds since 1970: rules may speak of hours.
+    pub fn since(mut self, zero_ms: i64) -> AlertBook {
+        for rule in &mut self.rules {
+            rule.zero_ms = zero_ms;
+            rule.query = rule.query.clone().since(zero_ms);
+        }
+        self
     }
 
     /// Evaluates the rules at every moment that is due up to and including `now`. The store holds what was scraped by
@@ -105,6 +119,49 @@ impl AlertBook {
         self.rules.iter().map(|rule| &rule.spec)
     }
 
+    /// Adds [`SERIES`] to what was scraped: a sample at each evaluation at which a rule was pending or fired. A rule that
+    /// was pending and never fired is in them only while it is.
+    pub fn add_series(&self, store: &mut Store, now: SimTime) {
+        let last = SimTime(self.next.0.saturating_sub(EVERY.0)).min(now);
+        let firings = self.history.iter().flat_map(|alert| {
+            let end = alert.resolved.map_or(last, |at| SimTime(at.0.saturating_sub(EVERY.0)));
+            let before = SimTime(alert.fired.0.saturating_sub(EVERY.0));
+            let since = alert.pending_since;
+            let stretches = [("pending", since, before, since), ("firing", alert.fired, end, since)];
+            stretches.map(|stretch| (alert.name.as_str(), alert.severity, alert.series.as_slice(), stretch))
+        });
+        let pending = self.pending().map(|(spec, since)| {
+            let none: &[Labels] = &[];
+            (spec.name.as_str(), spec.severity, none, ("pending", since, last, since))
+        });
+        // In order of time, for a series of a rule that fires again goes on.
+        let mut all: Vec<_> = firings.chain(pending).filter(|(.., (_, from, to, _))| from <= to).collect();
+        all.sort_by_key(|(.., (_, from, ..))| *from);
+        for (name, severity, of, (state, from, to, since)) in all {
+            let severity = if severity == Severity::Page { "page" } else { "ticket" };
+            let nothing = [Labels::default()];
+            for labels in if of.is_empty() { nothing.as_slice() } else { of } {
+                let named = |metric: &'static str, state: Option<&'static str>| {
+                    let own = labels.pairs().map(|(label, value)| (label.to_string(), value.to_string()));
+                    let more = [(NAME, metric), ("alertname", name), ("severity", severity)];
+                    let more = more.into_iter().chain(state.map(|state| ("alertstate", state)));
+                    let more = more.map(|(label, value)| (label.to_string(), value.to_string()));
+                    Labels::new(own.chain(more).collect::<Vec<_>>())
+                };
+                let (alerts, for_state) = (named(SERIES[0], Some(state)), named(SERIES[1], None));
+                let ids = (store.series(&alerts), store.series(&for_state));
+                let mut at = from;
+                while at <= to {
+                    let at_ms = (at.0 / 1_000_000) as i64;
+                    store.append(ids.0, at_ms, 1.0);
+                    store.append(ids.1, at_ms, since.as_secs_f64());
+                    at += EVERY;
+                }
+                store.end(ids.0, ((to + EVERY).0 / 1_000_000) as i64);
+            }
+        }
+    }
+
     /// The page of the incident: the first alert that woke somebody.
     pub fn page(&self) -> Option<&Alert> {
         self.history.iter().find(|alert| alert.severity == Severity::Page)
@@ -124,7 +181,7 @@ impl AlertBook {
 
 impl Rule {
     fn evaluate(&mut self, store: &Store, at: SimTime, history: &mut Vec<Alert>) {
-        let holding = holding(&self.query, store, at);
+        let holding = holding(&self.query, store, (at.0 / 1_000_000) as i64 + self.zero_ms);
         self.holding_since.retain(|labels, _| holding.contains(labels));
         for labels in holding {
             self.holding_since.entry(labels).or_insert(at);
@@ -160,8 +217,8 @@ impl Rule {
 
 /// The series that an expression gives at a moment. One that cannot be evaluated gives none, as in Prometheus, where
 /// such a rule is unwell and silent.
-fn holding(query: &Query, store: &Store, at: SimTime) -> Vec<Labels> {
-    match query.eval_at(store, (at.0 / 1_000_000) as i64) {
+fn holding(query: &Query, store: &Store, at_ms: i64) -> Vec<Labels> {
+    match query.eval_at(store, at_ms) {
         Ok(Value::Vector(samples)) => samples.into_iter().map(|sample| sample.labels.without(&[NAME])).collect(),
         Ok(Value::Scalar(_)) => vec![Labels::default()],
         Ok(Value::Range(_) | Value::Text(_)) | Err(_) => Vec::new(),

@@ -51,6 +51,13 @@ impl Calendar {
         self.strftime(self.epoch_ns + i128::from(at.0), "%H:%M:%S")
     }
 
+    /// A moment in milliseconds of the world, which may lie before its beginning: as in `14:05:31`, or with its day, as
+    /// in `2026-03-03 14:05`.
+    pub fn at_ms(&self, t_ms: i64, dated: bool) -> String {
+        let format = if dated { "%Y-%m-%d %H:%M" } else { "%H:%M:%S" };
+        self.strftime(self.epoch_ns + i128::from(t_ms) * 1_000_000, format)
+    }
+
     /// As in `2026-03-03 14:05:31`.
     pub fn date_time(&self, at: SimTime) -> String {
         self.strftime(self.epoch_ns + i128::from(at.0), "%Y-%m-%d %H:%M:%S")

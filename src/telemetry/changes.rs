@@ -213,6 +213,7 @@ fn service_of(action: &Action) -> &'static str {
         | Action::Restart { .. }
         | Action::Router { .. }
         | Action::PauseAutoscaler
+        | Action::Cordon { .. }
         | Action::Uncordon { .. } => "serving",
         Action::FlushCache | Action::WarmCache | Action::RestoreCacheMembers => "kv-cache",
         Action::FailOverAuthShard { .. } => "auth",

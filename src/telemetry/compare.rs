@@ -4,10 +4,13 @@
 //! differences of shares. Values that hold less than a hundredth on either side count as one, or a dimension of many
 //! values would look different by chance alone. Measures are cut at 1, 2 and 5 times the powers of ten.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::Serialize;
 
+use crate::sim::world::recording::AttemptRow;
 use crate::telemetry::rows::{Cell, Kind, REQUESTS};
 use crate::telemetry::sql::{Coverage, Sql, SqlError, SqlErrorKind, Tables};
 
@@ -79,11 +82,21 @@ pub fn compare(
     let totals = [outside as f64, inside as f64];
     let mut differences: Vec<Difference> = Vec::new();
     for column in REQUESTS.iter().filter(|c| c.kind != Kind::Key) {
+        let compared = tables.requests.iter().zip(&side).filter_map(|(row, side)| Some((row, (*side)?)));
+        let value_of = |row: &AttemptRow| Value::of((column.read)(row, tables.scene), column.kind);
         let mut counts: BTreeMap<Value, [f64; 2]> = BTreeMap::new();
-        for (row, inside) in tables.requests.iter().zip(&side) {
-            let Some(inside) = inside else { continue };
-            let value = Value::of((column.read)(row, tables.scene), column.kind);
-            counts.entry(value).or_default()[usize::from(*inside)] += 1.0;
+        if let Some(code) = code_of(column.name) {
+            // Names are made once for each number behind them, and not for each row.
+            let mut codes: BTreeMap<u64, (&AttemptRow, [f64; 2])> = BTreeMap::new();
+            for (row, inside) in compared {
+                codes.entry(code(row)).or_insert((row, [0.0; 2])).1[usize::from(inside)] += 1.0;
+            }
+            for (row, rows) in codes.into_values() {
+                let count = counts.entry(value_of(row)).or_default();
+                *count = [count[0] + rows[0], count[1] + rows[1]];
+            }
+        } else {
+            compared.for_each(|(row, inside)| counts.entry(value_of(row)).or_default()[usize::from(inside)] += 1.0);
         }
         let shares = counts.into_iter().map(|(value, counts)| (value, [counts[0] / totals[0], counts[1] / totals[1]]));
         differences.extend(differ(column.name, shares));
@@ -91,6 +104,19 @@ pub fn compare(
     differences.sort_by(|a, b| b.distance.total_cmp(&a.distance).then(a.dimension.cmp(b.dimension)));
     differences.truncate(most);
     Ok(Comparison { inside, outside, differences, read: both(first, second) })
+}
+
+/// Reads the number that a column's names are made from, where it is: rows with the same number have the same name.
+fn code_of(column: &str) -> Option<fn(&AttemptRow) -> u64> {
+    Some(match column {
+        "account" => |row| u64::from(row.account.0),
+        "template" => |row| u64::from(row.source.0) << 32 | u64::from(row.template),
+        "client" | "client_version" => |row| u64::from(row.client.0) << 1 | u64::from(row.released),
+        "model" => |row| u64::from(row.model.0),
+        "pool" | "replica" => |row| row.replica.map_or(u64::MAX, |replica| u64::from(replica.0)),
+        "gateway" => |row| u64::from(row.gateway.0),
+        _ => return None,
+    })
 }
 
 /// What one of two statements over the requests read, as if it had been one.
@@ -156,14 +182,14 @@ enum Value {
     Number(i64),
     /// From a bound on, up to the next: the sign and place among bounds.
     Range(i32),
-    Text(String),
+    Text(Cow<'static, str>),
 }
 
 impl Value {
     fn of(cell: Cell, kind: Kind) -> Value {
         match (cell, kind) {
             (Cell::Null, _) => Value::Nothing,
-            (Cell::Text(text), _) => Value::Text(text.into_owned()),
+            (Cell::Text(text), _) => Value::Text(text),
             (Cell::Int(number), Kind::Measure) if 10 <= number => Value::Range(place(number as f64)),
             (Cell::Int(number), _) => Value::Number(number),
             (Cell::Real(number), _) => Value::Range(place(number)),
@@ -174,7 +200,7 @@ impl Value {
         match self {
             Value::Nothing => "NULL".to_string(),
             Value::Number(number) => number.to_string(),
-            Value::Text(text) => text.clone(),
+            Value::Text(text) => text.to_string(),
             Value::Range(place) if *place < 0 => format!("below {}", bound(0)),
             Value::Range(place) => format!("{} to {}", bound(*place), bound(place + 1)),
         }
@@ -183,7 +209,8 @@ impl Value {
 
 /// The smallest bound above zero, times 1, 2, 5, 10 and so on; the place of a value that is smaller is -1.
 fn place(value: f64) -> i32 {
-    (0..48).take_while(|p| bound(*p) <= value).count() as i32 - 1
+    static BOUNDS: LazyLock<Vec<f64>> = LazyLock::new(|| (0..48).map(bound).collect());
+    BOUNDS.partition_point(|bound| *bound <= value) as i32 - 1
 }
 
 fn bound(place: i32) -> f64 {
@@ -207,7 +234,7 @@ mod tests {
 
     #[test]
     fn the_value_that_differs_most_is_named_and_small_ones_are_one() {
-        let text = |t: &str| Value::Text(t.to_string());
+        let text = |t: &'static str| Value::Text(t.into());
         let shares = [(text("a"), [0.9, 0.1]), (text("b"), [0.09, 0.89]), (text("c"), [0.005, 0.005])];
         let d = differ("pool", shares.into_iter()).expect("a difference");
         assert_eq!((d.value.as_str(), d.inside, d.outside), ("b", 0.89, 0.09));

@@ -102,10 +102,8 @@ impl Fleet<'_> {
                 Ok(Action::Drain { pool, replica: place })
             }
             Order::Cordon(node) => {
-                let pod = self.pod_on(node)?;
-                Err(FleetError::new(format!(
-                    "cordoning {node} alone would change nothing: {pod} keeps the whole machine. To take it out of service: drain {pod}"
-                )))
+                let (pool, place) = self.member(node)?;
+                Ok(Action::Cordon { pool, replica: place })
             }
             Order::Uncordon(name) => {
                 let of_node = self.survey.pools.iter().find(|pool| self.cordoned(pool).contains(name));

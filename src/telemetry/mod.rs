@@ -12,6 +12,7 @@ mod background; // what goes on anyway
 mod benign; // changes of an ordinary day
 pub mod changes; // what was changed, when and by whom
 pub mod fleet; // what control planes say of the fleet, in kubectl's shape
+pub mod inputs; // what was set, owned, wanted and signed up for, over two weeks
 pub mod logs; // what processes say
 pub mod panels; // boards of a layer, as data and as charts
 pub mod past; // the same hours of days before
@@ -21,6 +22,7 @@ pub mod tickets; // what people say
 pub mod colleagues; // who can be asked
 pub mod compare; // rows inside a selection against the rest
 pub mod log_search; // lines by words and facets
+pub mod real_names; // what a real stack exposes, and what of it is here
 pub mod rows; // the wide tables of requests and accounts, column by column
 pub mod sql; // statements over all of it
 

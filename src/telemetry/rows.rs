@@ -208,6 +208,14 @@ pub const REQUESTS: &[Column<AttemptRow>] = &[
     }),
     Column::count("output_tokens", "tokens", "tokens written", |r, _| Cell::Int(i64::from(r.output_tokens))),
     Column::count("images", "images", "images that came with it", |r, _| Cell::Int(i64::from(r.images))),
+    Column::name("parameters", "what it asks for besides an answer: logprobs, schema, or both", |r, _| {
+        Cell::word(match (r.params.logprobs, r.params.schema) {
+            (false, false) => "",
+            (true, false) => "logprobs",
+            (false, true) => "schema",
+            (true, true) => "logprobs,schema",
+        })
+    }),
     Column::new(Kind::Name, SqlType::Integer, "status", "", "HTTP status; 499: the client had closed", |r, _| {
         Cell::Int(i64::from(r.status()))
     }),

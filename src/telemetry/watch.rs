@@ -9,13 +9,13 @@ use crate::scenario::lower::Setup;
 use crate::sim::spec::{SpecError, WorldSpec};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::World;
-use crate::telemetry::alerts::AlertBook;
+use crate::telemetry::alerts::{AlertBook, SERIES};
 use crate::telemetry::archive::Archive;
 use crate::telemetry::calendar::Calendar;
 use crate::telemetry::changes::{Change, ChangeLog};
 use crate::telemetry::fleet::Fleet;
 use crate::telemetry::logs::LogBook;
-use crate::telemetry::past::{BeyondRetention, Past};
+use crate::telemetry::past::{BeyondRetention, Past, Reach};
 use crate::telemetry::scene::Scene;
 use crate::telemetry::spans::SpanBook;
 use crate::telemetry::sql::{Sql, SqlError, Tables};
@@ -90,7 +90,9 @@ impl Watch {
             logs: LogBook::new(),
             spans: SpanBook::new(),
             changes: ChangeLog::new(file, &setup, seed, opens_at, salt).map_err(one)?,
-            alerts: AlertBook::new(&spec.stack.monitoring.alerts, spec.open_at).map_err(one)?,
+            alerts: AlertBook::new(&spec.stack.monitoring.alerts, spec.open_at)
+                .map_err(one)?
+                .since(calendar.unix_ms(SimTime::ZERO)),
             tickets: TicketBook::new(file, seed, opens_at, salt),
             sql: None,
             file: Arc::clone(file),
@@ -188,17 +190,26 @@ impl Watch {
         ms(self.world.now())
     }
 
-    /// Asks the metrics, with the days before that the query speaks of.
+    /// Asks the metrics over a stretch of time up to now, in milliseconds, with the time before that the query speaks of.
     ///
     /// # Errors
     /// The query speaks of a time that is not kept.
-    pub fn with_metrics<T>(&mut self, query: &Query, ask: impl FnOnce(&Store) -> T) -> Result<T, BeyondRetention> {
-        let days = Past::days_of(query, self.now_ms())?;
-        if days.is_empty() {
-            return Ok(ask(self.world.scraped()));
+    pub fn with_metrics<T>(
+        &mut self,
+        query: &Query,
+        window_ms: i64,
+        ask: impl FnOnce(&Store) -> T,
+    ) -> Result<T, BeyondRetention> {
+        let mut present = std::borrow::Cow::Borrowed(self.world.scraped());
+        if query.metrics().iter().any(|name| SERIES.contains(&name.as_str())) {
+            self.alerts.add_series(present.to_mut(), self.world.now());
         }
-        let store = self.past.with_present(&self.file, &self.variant, self.seed, &days, self.world.scraped());
-        Ok(ask(&store))
+        let present = present.as_ref();
+        Ok(match Past::reach(query, window_ms, self.now_ms())? {
+            Reach::Present => ask(present),
+            Reach::Days(days) => ask(&self.past.with_present(&self.file, &self.variant, self.seed, &days, present)),
+            Reach::Inputs => ask(&self.past.with_inputs(&self.file, &self.variant, self.seed, &self.scene, present)),
+        })
     }
 
     /// Share of users in pain now, from 0 to 1, as the indicator has it; none where nothing was measured.

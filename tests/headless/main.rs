@@ -4,12 +4,14 @@ mod alerts; // pages in time, and changes that tell no variant from another
 mod caches; // published hit ratios, and lists of single blocks
 mod check; // the publication gate
 mod commands; // the program as a user meets it: messages, exit codes, JSON
+mod corpus; // whatever bytes come, nothing panics
 mod determinism; // one history per seed, in every build
 mod emergence; // the founding incident happens by mechanism
 mod engine; // closed form is step by step
 mod event_loop; // what drives the parts in the tests below
 mod extremes; // numbers that every author can write and none means
 mod fleet; // pods, nodes, members and orders, in words
+mod history; // what was before, what is exposed, and what time it is
 mod house; // the tree keeps its own rules: import direction, header lines
 mod ladder; // incidents written as scenario files: what must emerge emerges
 mod leaks; // nothing to look at tells what is true
@@ -29,6 +31,7 @@ mod recorded_engines; // recorded vLLM runs and published measurements
 mod report; // pages, charts and JSON of made-up runs
 mod scenarios; // what ships: healthy, then broken for its causes, with the signs it claims
 mod score; // truth, debrief, and the published vectors
+mod seats; // several in one session, and faults that a host injects
 mod session; // commands, replays, logs, kills
 mod sql; // statements look at all that was seen, and at nothing else
 mod traces; // recorded traffic is read and replayed

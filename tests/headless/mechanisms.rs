@@ -476,6 +476,19 @@ fn waiting_for_machines(spec: &mut WorldSpec) {
     spec.actions.push(TimedAction { at, action: parsed("Scale(pool: \"main\", replicas: 6)") });
 }
 
+/// A replica goes, and another comes onto its machine: there is no other.
+fn replaced(spec: &mut WorldSpec) {
+    spec.stack.fleet.spare_nodes = 0;
+    let replicas = spec.stack.pools[0].replicas;
+    for (at_s, action) in [
+        (10, "Drain(pool: \"main\", replica: 0)".to_string()),
+        (30, format!("Scale(pool: \"main\", replicas: {replicas})")),
+    ] {
+        let at = spec.open_at + SimDuration::from_secs(ONSET_S + at_s);
+        spec.actions.push(TimedAction { at, action: parsed(&action) });
+    }
+}
+
 /// Replicas that hold a good part of what there is, and a tier that is emptied just before it is filled again.
 fn flushed_late(spec: &mut WorldSpec) {
     wide(spec);
@@ -647,6 +660,7 @@ fn action_rows() -> Vec<Row> {
         action("FeatureOff(feature: \"images\")", plain, BAD_REQUEST, Up(10.0), Some(HIT)),
         action("FeatureOff(feature: \"shared_cache\")", plain, HIT_REMOTE, Down(0.3), Some(ERRORS)),
         action("RenewCertificates", expired, TLS, Down(0.6), Some(INTENTS)),
+        action("Cordon(pool: \"main\", replica: 0)", replaced, READY, Down(0.95), Some(INTENTS)),
         action("Uncordon(pool: \"main\")", removed, READY, Up(1.3), Some(INTENTS)),
         action("FailOverAuthShard(shard: 0)", shard_down, TTFT, Down(0.9), Some(HIT)),
     ]

@@ -5,8 +5,11 @@ use super::row::{ABSENT, Grid, Outcome, Row, RowLabels, first_of_their_labels, i
 use super::tree::{At, Expr, Node, Selector, When};
 use super::window::{Over, Window};
 use super::{LOOKBACK_MS, MOST_SAMPLES, MOST_VISITS, PromqlError};
-use crate::metrics::labels::Labels;
-use crate::metrics::store::{Columns, Point, SeriesId, Store};
+use crate::metrics::labels::{Labels, NAME};
+use crate::metrics::store::{Columns, Point, STALE, SeriesId, Store};
+
+/// Metrics whose values are moments in seconds, on the clock of the samples.
+const MOMENTS: [&str; 2] = ["process_start_time_seconds", "ALERTS_FOR_STATE"];
 
 /// Evaluates one query.
 pub(super) struct Evaluator<'s> {
@@ -14,6 +17,8 @@ pub(super) struct Evaluator<'s> {
     text: &'s str,
     /// Of the whole query: `@ start()` and `@ end()`.
     whole: Grid,
+    /// The moment of whoever asks that is zero in the store.
+    zero_ms: i64,
     looked_at: usize,
     visited: usize,
 }
@@ -27,8 +32,37 @@ struct Windows {
 }
 
 impl<'s> Evaluator<'s> {
-    pub(super) fn new(store: &'s Store, text: &'s str, whole: Grid) -> Self {
-        Evaluator { store, text, whole, looked_at: 0, visited: 0 }
+    pub(super) fn new(store: &'s Store, text: &'s str, zero_ms: i64, whole: Grid) -> Self {
+        Evaluator { store, text, whole, zero_ms, looked_at: 0, visited: 0 }
+    }
+
+    /// Samples of a series, at moments of whoever asks.
+    fn read(&self, id: SeriesId, from_ms: i64, to_ms: i64, into: &mut Columns) {
+        let zero = self.zero_ms;
+        self.store.read(id, from_ms.saturating_sub(zero), to_ms.saturating_sub(zero), into);
+        if zero != 0 {
+            let later = self.later(id);
+            into.times.iter_mut().for_each(|t| *t += zero);
+            if later != 0.0 {
+                into.values.iter_mut().filter(|v| v.to_bits() != STALE).for_each(|v| *v += later);
+            }
+        }
+    }
+
+    /// The last sample of a series, at moments of whoever asks.
+    fn last_at(&self, id: SeriesId, t_ms: i64) -> Option<Point> {
+        let mut point = self.store.last_at(id, t_ms.saturating_sub(self.zero_ms))?;
+        point.t_ms += self.zero_ms;
+        if self.zero_ms != 0 && !point.is_stale() {
+            point.value += self.later(id);
+        }
+        Some(point)
+    }
+
+    /// What is added to the values of a series: those of some are moments too, in seconds.
+    fn later(&self, id: SeriesId) -> f64 {
+        let is_moment = MOMENTS.contains(&self.store.labels(id).get(NAME));
+        if is_moment { self.zero_ms as f64 / 1000.0 } else { 0.0 }
     }
 
     pub(super) fn outcome(&mut self, expr: &Expr, grid: &Grid) -> Result<Outcome<'s>, PromqlError> {
@@ -169,11 +203,11 @@ impl<'s> Evaluator<'s> {
             let mut cells = Vec::new();
             if grid.count == 1 {
                 let t_ms = self.moment(selector.when, grid.start_ms);
-                cells.push(self.store.last_at(id, t_ms).map_or(ABSENT, |point| fresh(point, t_ms)));
+                cells.push(self.last_at(id, t_ms).map_or(ABSENT, |point| fresh(point, t_ms)));
             } else {
                 self.visit(grid.count)?;
                 let first_ms = self.moment(selector.when, grid.start_ms).saturating_sub(LOOKBACK_MS);
-                self.store.read(id, first_ms, self.moment(selector.when, grid.last()), &mut columns);
+                self.read(id, first_ms, self.moment(selector.when, grid.last()), &mut columns);
                 self.look_at(columns.times.len())?;
                 let mut upto = 0;
                 for place in 0..grid.count {
@@ -239,7 +273,7 @@ impl<'s> Evaluator<'s> {
                 let from_ms = self.moment(selector.when, grid.start_ms).saturating_sub(*range_ms);
                 let to_ms = self.moment(selector.when, grid.last());
                 for id in self.select(selector) {
-                    self.store.read(id, from_ms, to_ms, &mut columns);
+                    self.read(id, from_ms, to_ms, &mut columns);
                     columns.drop_stale();
                     let cells = self.slide(over, &columns, &windows, params)?;
                     rows.push(Row { labels: RowLabels::Stored(self.store.labels(id)), cells });
@@ -331,7 +365,7 @@ impl<'s> Evaluator<'s> {
                 let to_ms = self.moment(selector.when, t_ms);
                 for id in self.select(selector) {
                     let mut columns = Columns::default();
-                    self.store.read(id, to_ms.saturating_sub(*range_ms), to_ms, &mut columns);
+                    self.read(id, to_ms.saturating_sub(*range_ms), to_ms, &mut columns);
                     columns.drop_stale();
                     self.look_at(columns.times.len())?;
                     series.push((RowLabels::Stored(self.store.labels(id)), columns));

@@ -85,7 +85,7 @@ fn is_word(c: char) -> bool {
     c == '_' || c.is_ascii_alphabetic()
 }
 
-/// Bytes of the number or the duration at the beginning; none if letters follow that belong to neither.
+/// Bytes, never none, of the number or the duration at the beginning; none if letters follow that belong to neither.
 fn number_or_duration(rest: &str) -> Option<(Kind, usize)> {
     let bytes = rest.as_bytes();
     let run = |from: usize, fits: fn(&u8) -> bool| from + bytes[from..].iter().take_while(|b| fits(b)).count();
@@ -107,7 +107,8 @@ fn number_or_duration(rest: &str) -> Option<(Kind, usize)> {
     }
     let end = run(0, |b| b.is_ascii_alphanumeric() || *b == b'_');
     let units = bytes[..end].iter().all(|b| b.is_ascii_digit() || b"smhdwy".contains(b));
-    units.then_some((Kind::Duration, end))
+    // What ends within the number, as 1.5m does at its point, is no duration.
+    (number < end && units).then_some((Kind::Duration, end))
 }
 
 /// Bytes of the text in quotes at the beginning, quotes included; none if it does not end.

@@ -46,6 +46,7 @@ pub const LOOKBACK_MS: i64 = 300_000;
 pub struct Query {
     text: String,
     expr: Expr,
+    zero_ms: i64,
 }
 
 /// A value with the labels of its series.
@@ -85,7 +86,13 @@ impl Query {
     /// # Errors
     /// It is not PromQL, its parts do not fit each other, or it is PromQL that is left out here.
     pub fn parse(text: &str) -> Result<Query, PromqlError> {
-        Ok(Query { text: text.to_string(), expr: parse::parse(text)? })
+        Ok(Query { text: text.to_string(), expr: parse::parse(text)?, zero_ms: 0 })
+    }
+
+    /// The same query for somebody on whose clock the store's moment zero is another, in milliseconds: the moments of
+    /// evaluation, those of `@`, of `time()` and of answers are on that clock.
+    pub fn since(self, zero_ms: i64) -> Query {
+        Query { zero_ms, ..self }
     }
 
     /// The query as it was written.
@@ -104,7 +111,7 @@ impl Query {
     /// Series do not match as it says, or it looks at too much. That nothing matches is no error.
     pub fn eval_at(&self, store: &Store, t_ms: i64) -> Result<Value, PromqlError> {
         let grid = Grid::one(t_ms);
-        let mut evaluator = Evaluator::new(store, &self.text, grid);
+        let mut evaluator = Evaluator::new(store, &self.text, self.zero_ms, grid);
         match (&self.expr.bare().node, self.expr.gives) {
             (Node::Text(text), _) => Ok(Value::Text(text.clone())),
             (_, Type::Range) => {
@@ -136,7 +143,9 @@ impl Query {
         step_ms: i64,
     ) -> Result<Vec<Line>, PromqlError> {
         let grid = self.grid(start_ms, end_ms, step_ms)?;
-        let mut lines: Vec<Line> = match Evaluator::new(store, &self.text, grid).outcome(&self.expr, &grid)? {
+        let mut lines: Vec<Line> = match Evaluator::new(store, &self.text, self.zero_ms, grid)
+            .outcome(&self.expr, &grid)?
+        {
             Outcome::Scalar(numbers) => vec![Line { labels: Labels::default(), points: points(&grid, &numbers) }],
             Outcome::Vector(rows) => {
                 let lines = rows.iter().filter(|row| !row.is_empty());
@@ -201,6 +210,22 @@ impl Query {
         offsets.sort_unstable();
         offsets.dedup();
         offsets
+    }
+
+    /// How far back from the moment at which it is asked it can reach at most, in milliseconds: offsets, ranges, and the
+    /// five minutes for which the last sample of a series stands. `@` is not counted.
+    pub fn reach_ms(&self) -> i64 {
+        let mut reach = LOOKBACK_MS;
+        self.visit(&mut |expr| {
+            let more = match &expr.node {
+                Node::Selector(selector) => selector.when.offset_ms,
+                Node::Range { selector, range_ms } => selector.when.offset_ms.saturating_add(*range_ms),
+                Node::Subquery { range_ms, when, .. } => when.offset_ms.saturating_add(*range_ms),
+                _ => 0,
+            };
+            reach = reach.saturating_add(more.max(0));
+        });
+        reach
     }
 
     /// The series that it selects, if it is nothing but a selector.

@@ -8,7 +8,10 @@ use crate::metrics::labels::Labels;
 use crate::metrics::promql::{Line, MOST_STEPS, Query, Value, warnings};
 use crate::session::look::{Answer, Seen};
 use crate::sim::time::SimTime;
-use crate::sim::world::exposition::metrics;
+use crate::sim::world::exposition::{Kind, metrics};
+use crate::telemetry::alerts::SERIES;
+use crate::telemetry::inputs::INPUTS;
+use crate::telemetry::past::{Past, Reach};
 use crate::telemetry::watch::{Watch, ms};
 
 /// Rows and columns that are shown; data has all.
@@ -17,6 +20,8 @@ const MOST_ROWS: usize = 60;
 const MOST_COLUMNS: usize = 8;
 /// Points of a range where no step was named.
 const USUAL_POINTS: u32 = 30;
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
 /// Seconds that an instant looks back.
 const LOOKBACK_S: u32 = 300;
 
@@ -36,19 +41,28 @@ fn drawn(text: &str, message: &str, at: Option<usize>) -> String {
     }
 }
 
+/// The date of the beginning of the world, in milliseconds since 1970: `time()`, `hour()` and `@` are on the calendar.
+fn zero_ms(watch: &Watch) -> i64 {
+    watch.scene.calendar.unix_ms(SimTime::ZERO)
+}
+
 /// Answers at this moment, or over a stretch of time up to it.
 ///
 /// # Errors
 /// The query is wrong, looks at too much, or speaks of a time that is not kept.
 pub fn answer(watch: &mut Watch, text: &str, window_s: Option<u32>, step_s: Option<u32>) -> Result<Answer, String> {
-    let query = read(text)?;
+    let query = read(text)?.since(zero_ms(watch));
     let now = watch.world.now();
     let from = SimTime(now.0.saturating_sub(u64::from(window_s.unwrap_or(LOOKBACK_S)) * 1_000_000_000));
     let (text_of, mut data) = match window_s {
         None => at_once(watch, &query)?,
         Some(window) => over(watch, &query, window, step_s)?,
     };
-    let kinds: BTreeMap<String, _> = metrics().into_iter().map(|m| (m.name.to_string(), m.kind)).collect();
+    let beside = INPUTS.iter().map(|input| input.name).chain(SERIES);
+    let kinds: BTreeMap<String, _> = (metrics().into_iter().map(|m| (m.name, m.kind)))
+        .chain(beside.map(|name| (name, Kind::Gauge)))
+        .map(|(name, kind)| (name.to_string(), kind))
+        .collect();
     let said: Vec<String> =
         warnings(&query, &kinds).into_iter().map(|w| format!("note: {} ({})", w.message, w.at)).collect();
     if !said.is_empty() {
@@ -60,8 +74,8 @@ pub fn answer(watch: &mut Watch, text: &str, window_s: Option<u32>, step_s: Opti
 }
 
 fn at_once(watch: &mut Watch, query: &Query) -> Result<(String, Json), String> {
-    let now_ms = watch.now_ms();
-    let value = watch.with_metrics(query, |store| query.eval_at(store, now_ms)).map_err(|e| e.to_string())?;
+    let now_ms = watch.now_ms() + zero_ms(watch);
+    let value = watch.with_metrics(query, 0, |store| query.eval_at(store, now_ms)).map_err(|e| e.to_string())?;
     Ok(match value.map_err(|e| e.to_string())? {
         Value::Scalar(number) => (cell(Some(number)), json!({ "scalar": finite(number) })),
         Value::Text(text) => (text.clone(), json!({ "text": text })),
@@ -85,10 +99,13 @@ fn over(watch: &mut Watch, query: &Query, window_s: u32, step_s: Option<u32>) ->
         return Err(format!("more than {MOST_STEPS} points: make the step longer"));
     }
     let end_ms = ms(watch.world.now());
-    let start_ms = (end_ms - i64::from(window_s) * 1000).max(0);
-    let step_ms = i64::from(step) * 1000;
+    let (window_ms, step_ms) = (i64::from(window_s) * 1000, i64::from(step) * 1000);
+    // Before the world began there are inputs only.
+    let before = Past::reach(query, window_ms, end_ms).map_err(|e| e.to_string())? == Reach::Inputs;
+    let start_ms = if before { end_ms - window_ms } else { (end_ms - window_ms).max(0) };
+    let zero_ms = zero_ms(watch);
     let lines = watch
-        .with_metrics(query, |store| query.eval_range(store, start_ms, end_ms, step_ms))
+        .with_metrics(query, window_ms, |store| query.eval_range(store, start_ms + zero_ms, end_ms + zero_ms, step_ms))
         .map_err(|e| e.to_string())?
         .map_err(|e| e.to_string())?;
     Ok(table(watch, &lines))
@@ -97,7 +114,10 @@ fn over(watch: &mut Watch, query: &Query, window_s: u32, step_s: Option<u32>) ->
 /// Series side by side over time.
 fn table(watch: &Watch, lines: &[Line]) -> (String, Json) {
     let calendar = watch.scene.calendar;
-    let time = |t_ms: i64| calendar.clock(SimTime((t_ms.max(0) as u64) * 1_000_000));
+    let zero_ms = zero_ms(watch);
+    let first_ms = lines.iter().filter_map(|line| line.points.first()).map(|p| p.t_ms).min().unwrap_or(0);
+    let dated = first_ms < zero_ms + ms(watch.world.now()) - DAY_MS;
+    let time = |t_ms: i64| calendar.at_ms(t_ms - zero_ms, dated);
     let series: Vec<Json> = lines
         .iter()
         .map(|line| {
@@ -116,13 +136,14 @@ fn table(watch: &Watch, lines: &[Line]) -> (String, Json) {
     if MOST_COLUMNS < lines.len() {
         text.push_str(&format!("and {} more series: aggregate, or take --json\n", lines.len() - MOST_COLUMNS));
     }
-    text.push_str(&format!("{:<9}", "time"));
+    let width = if dated { 17 } else { 9 };
+    text.push_str(&format!("{:<width$}", "time"));
     shown.iter().enumerate().for_each(|(n, _)| text.push_str(&format!("{:>12}", format!("[{}]", n + 1))));
     let mut moments: Vec<i64> = shown.iter().flat_map(|l| l.points.iter().map(|p| p.t_ms)).collect();
     moments.sort_unstable();
     moments.dedup();
     for t_ms in moments {
-        text.push_str(&format!("\n{:<9}", time(t_ms)));
+        text.push_str(&format!("\n{:<width$}", time(t_ms)));
         for line in shown {
             let place = line.points.binary_search_by_key(&t_ms, |p| p.t_ms);
             text.push_str(&format!("{:>12}", cell(place.ok().map(|p| line.points[p].value))));

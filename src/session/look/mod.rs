@@ -92,9 +92,10 @@ pub fn no_answer(look: &Look, why: &str) -> Answer {
 /// What is wrong with the question, and the way out.
 pub fn check(watch: &Watch, look: &Look) -> Result<(), String> {
     match look {
-        Look::Promql { query, .. } => {
+        Look::Promql { query, window_s, .. } => {
             let query = metrics::read(query)?;
-            Past::days_of(&query, watch.now_ms()).map(drop).map_err(|e| e.to_string())
+            let window_ms = i64::from(window_s.unwrap_or(0)) * 1000;
+            Past::reach(&query, window_ms, watch.now_ms()).map(drop).map_err(|e| e.to_string())
         }
         Look::Board { board, .. } => Board::named(board).map(drop),
         Look::Document { id } => watch.archive.document(id).map(drop),

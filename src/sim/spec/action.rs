@@ -119,6 +119,13 @@ pub enum Action {
     PauseAutoscaler,
     /// Renew the certificate of every hop.
     RenewCertificates,
+    /// Let nothing new onto a replica's machine; the replica stays, and once it is gone the machine is not used again.
+    Cordon {
+        /// Pool.
+        pool: String,
+        /// Place of the replica.
+        replica: u16,
+    },
     /// Bring cordoned machines of a pool back into service.
     Uncordon {
         /// Pool.

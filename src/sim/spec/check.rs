@@ -204,7 +204,9 @@ pub fn action_mistakes(stack: &StackSpec, action: &Action, path: &str) -> Vec<Sp
         Action::Scale { pool, .. } | Action::Router { pool, .. } | Action::Uncordon { pool } => {
             member_mistakes(stack, pool, None, path)
         }
-        Action::Drain { pool, replica } => member_mistakes(stack, pool, Some(*replica), path),
+        Action::Drain { pool, replica } | Action::Cordon { pool, replica } => {
+            member_mistakes(stack, pool, Some(*replica), path)
+        }
         Action::Restart { pool, replica } => member_mistakes(stack, pool, *replica, path),
         Action::FailOverAuthShard { shard } if stack.api.auth.shards <= *shard => {
             let last = stack.api.auth.shards - 1;

@@ -740,7 +740,7 @@ impl Default for CacheControllerSpec {
 }
 
 /// Jobs of the monitoring system, as the label `job` has them.
-pub const JOBS: [&str; 6] = ["vllm", "dcgm", "gateway", "kv-cache", "node", "kube-state-metrics"];
+pub const JOBS: [&str; 7] = ["vllm", "dcgm", "gateway", "kv-cache", "node", "kube-state-metrics", "sdk"];
 
 /// How metrics are scraped.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]

@@ -62,6 +62,30 @@ impl Arrival {
     }
 }
 
+/// Beginnings per second at an hour of the day, bursts and growth aside.
+fn usual(open: &OpenArrivals, hour: f64) -> f64 {
+    let daily = 1.0 + open.diurnal * libm::cos(std::f64::consts::TAU * (hour - PEAK_HOUR) / 24.0);
+    open.per_s * daily
+}
+
+/// Intents per second that a source is good for at an hour of the day, on average over many days; none where it replays
+/// a trace once, which says nothing of other hours.
+pub fn usual_intents(source: &SourceSpec, hour: f64) -> Option<f64> {
+    if source.absent {
+        return Some(0.0);
+    }
+    match &source.arrivals {
+        Arrivals::Open(open) => Some(usual(open, hour)),
+        Arrivals::Chat { sessions, turns, .. } => Some(usual(sessions, hour) * turns),
+        Arrivals::Batch { every_s, intents, .. } => Some(f64::from(*intents) / every_s.as_secs_f64().max(1.0)),
+        Arrivals::Trace(trace) => {
+            let sessions: std::collections::BTreeSet<u32> = trace.rows.iter().map(|row| row.session).collect();
+            let each = trace.rows.len() as f64 / sessions.len().max(1) as f64;
+            trace.sessions.as_ref().map(|begin| usual(begin, hour) * each)
+        }
+    }
+}
+
 /// Yields a source's arrivals in order of time.
 #[derive(Clone)]
 pub(super) struct Calendar {
@@ -210,8 +234,7 @@ impl Calendar {
             return 0.0;
         }
         let hour = self.opens_at_hour + since_open / 3600.0;
-        let daily = 1.0 + open.diurnal * libm::cos(std::f64::consts::TAU * (hour - PEAK_HOUR) / 24.0);
-        open.per_s * grown * daily * self.burst(open.burstiness, cell / LATTICE_S)
+        grown * usual(open, hour) * self.burst(open.burstiness, cell / LATTICE_S)
     }
 
     /// Log-normal with mean one.

@@ -9,7 +9,7 @@ pub mod spec; // all of it as data
 mod replay; // when the requests of a trace come
 
 pub use accounts::Account;
-pub use arrivals::{Arrival, Replayed};
+pub use arrivals::{Arrival, Replayed, usual_intents};
 pub use content::{Affinities, Intent, Params};
 pub use spec::{Tier, TraceRow, WorkloadSpec};
 

@@ -28,6 +28,7 @@ use crate::sim::workload::accounts::Accounts;
 use crate::sim::workload::{Arrival, Workload};
 use crate::sim::world::Event;
 use crate::sim::world::change::Undo;
+use crate::sim::world::client_times::ClientTimes;
 use crate::sim::world::control::health_rules;
 use crate::sim::world::exposition::Exposition;
 use crate::sim::world::fact::{Fact, What};
@@ -395,6 +396,7 @@ fn clients(stack: &StackSpec) -> Vec<Client> {
                 released: 0,
                 budget: spec.policy.retry_budget.map(RetryBudget::new),
                 active: 0,
+                times: ClientTimes::default(),
             };
             first_host += client.hosts;
             client

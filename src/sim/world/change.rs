@@ -7,7 +7,7 @@ use crate::sim::rate_limit::RetryBudget;
 use crate::sim::spec::action::Action;
 use crate::sim::spec::fault::{Fault, Hop};
 use crate::sim::spec::stack::LimitSpec;
-use crate::sim::spec::{SpecError, TimedAction};
+use crate::sim::spec::{SpecError, TimedAction, TimedFault};
 use crate::sim::time::SimDuration;
 use crate::sim::workload::Tier;
 use crate::sim::world::control::health_rules;
@@ -74,6 +74,18 @@ impl World {
             Some(place) => self.member(pool, place).into_iter().collect(),
             None => self.pools[pool.index()].members.clone(),
         }
+    }
+
+    /// Something breaks that was not in the plan; not before now.
+    pub fn inject(&mut self, fault: TimedFault) {
+        let index = self.faults.len() as u32;
+        self.schedule(fault.at.max(self.now), Event::FaultOn(index));
+        if let Some(until) = fault.until {
+            self.schedule(until.max(self.now), Event::FaultOff(index));
+        }
+        self.faults.push(fault);
+        self.undo.push(Undo::default());
+        self.stopped.push(false);
     }
 
     pub(super) fn on_fault(&mut self, index: usize) {
@@ -625,6 +637,7 @@ impl World {
             Action::FlushCache | Action::FreezeRollouts | Action::PauseBatch => SimDuration::from_secs(5),
             Action::RestoreCacheMembers => RESTORE_DELAY,
             Action::WarmCache | Action::Uncordon { .. } => SimDuration::from_secs(30),
+            Action::Cordon { .. } => SimDuration::from_secs(2),
             Action::Rollback { .. } | Action::RenewCertificates => SimDuration::from_secs(60),
             Action::ShiftTraffic { .. } => SimDuration::from_secs(60), // name records have to expire
             _ => CONFIG_DELAY,
@@ -758,6 +771,11 @@ impl World {
             Action::RenewCertificates => {
                 self.network.pool.set_certificate(None);
                 self.set_serving_certificate(None);
+            }
+            Action::Cordon { pool, replica } => {
+                let id = self.pool_id(pool);
+                let replica = self.member(id, *replica).ok_or_else(|| no_such_replica(pool, *replica))?;
+                self.replicas[replica.index()].cordoned = true;
             }
             Action::Uncordon { pool } => {
                 let id = self.pool_id(pool);

@@ -373,6 +373,7 @@ impl World {
         }
         attempt.first_token_at = Some(now);
         let (intent, ttft) = (attempt.intent, now.since(attempt.sent_at));
+        self.clients[attempt.client.index()].times.first_chunk.observe(ttft.as_secs_f64());
         self.record(|series, moment| series.first_token(moment, ttft));
         if let Some(live) = self.intents.get_mut(intent) {
             live.first_token_at = Some(now); // of the attempt that stands: a restarted stream begins anew
@@ -493,6 +494,7 @@ impl World {
         let (at_gateway, connection, outcome) = (attempt.at_gateway, attempt.connection.take(), attempt.outcome);
         let client = &mut self.clients[attempt.client.index()];
         client.active -= 1;
+        client.times.request_ended(outcome, now.since(attempt.sent_at));
         if let Some(budget) = &mut client.budget {
             budget.observe(outcome == Outcome::Ok);
             if std::mem::take(&mut attempt.budgeted) {
@@ -512,6 +514,8 @@ impl World {
         let now = self.now;
         let Some(live) = self.intents.remove(key) else { return };
         self.tally.intents_answered += 1;
+        let times = &mut self.clients[live.intent.client.index()].times;
+        times.operations.observe(now.since(live.began).as_secs_f64());
         let first = live.first_token_at.unwrap_or(now);
         let tokens = u64::from(live.intent.output_tokens.saturating_sub(1)).max(1);
         let met =
@@ -530,6 +534,8 @@ impl World {
     pub(super) fn end_intent_failed(&mut self, key: Key) {
         let Some(live) = self.intents.remove(key) else { return };
         self.tally.intents_failed += 1;
+        let took = self.now.since(live.began);
+        self.clients[live.intent.client.index()].times.operations.observe(took.as_secs_f64());
         if live.budgeted
             && let Some(budget) = &mut self.clients[live.intent.client.index()].budget
         {

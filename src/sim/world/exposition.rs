@@ -34,6 +34,8 @@ pub(super) enum Target {
     /// The machine of a replica.
     Node(usize),
     Orchestrator,
+    /// A client program, which reports in from wherever it runs.
+    Client(usize),
 }
 
 impl Target {
@@ -46,6 +48,7 @@ impl Target {
             Target::CacheNode(_) => "kv-cache",
             Target::Node(_) => "node",
             Target::Orchestrator => "kube-state-metrics",
+            Target::Client(_) => "sdk",
         }
     }
 
@@ -53,7 +56,7 @@ impl Target {
     fn number(self) -> u64 {
         match self {
             Target::Replica(index) | Target::Board(index) | Target::Gateway(index) => index as u64,
-            Target::CacheNode(index) | Target::Node(index) => index as u64,
+            Target::CacheNode(index) | Target::Node(index) | Target::Client(index) => index as u64,
             Target::Orchestrator => 0,
         }
     }
@@ -131,6 +134,9 @@ impl World {
             self.scrape_target(Target::CacheNode(node), true, up);
         }
         self.scrape_target(Target::Orchestrator, true, true);
+        for index in 0..self.clients.len() {
+            self.scrape_target(Target::Client(index), true, true);
+        }
     }
 
     fn scrape_target(&mut self, target: Target, exists: bool, answers: bool) {
@@ -149,6 +155,7 @@ impl World {
             Target::CacheNode(node) => self.scrape_cache_node(node),
             Target::Node(index) => self.scrape_node(index),
             Target::Orchestrator => self.scrape_orchestrator(),
+            Target::Client(index) => self.scrape_client(index),
         }
         if exists && self.exposition.wants(UP) {
             self.sample(SeriesKey { target, family: UP, part: 0 }, UP, &[], f64::from(u8::from(answers)));
@@ -185,6 +192,7 @@ impl World {
             Target::CacheNode(node) => format!("kv-cache-{node}"),
             Target::Node(index) => format!("node-exporter-{index}"),
             Target::Orchestrator => "kube-state-metrics-0".to_string(),
+            Target::Client(index) => self.clients[index].name.clone(),
         }
     }
 

@@ -34,6 +34,7 @@ pub fn metrics() -> Vec<Metric> {
         (TOKEN_GAPS, Kind::Histogram, "time from one token to the next"),
         (SUCCESS, Kind::Counter, "requests that ended, by how"),
         (BY_SOURCE, Kind::Counter, "prompt tokens of admitted requests, by where they came from"),
+        (CACHE_CONFIG, Kind::Gauge, "1; its labels are the settings of a replica's cache"),
     ];
     let boards = GPU_FAMILIES.iter().map(|f| (f.name, f.kind, f.about));
     let fronts = FRONT_FAMILIES.iter().map(|f| (f.name, f.kind, f.about));
@@ -41,6 +42,8 @@ pub fn metrics() -> Vec<Metric> {
         (ANSWERS, Kind::Counter, "answers by the first digit of their status"),
         (FRONT_TIME, Kind::Histogram, "from a request's arrival to its end, in milliseconds"),
         (CLUSTER_TIME, Kind::Histogram, "from a call to a replica to its answer's end, in milliseconds"),
+        (MEMBERS, Kind::Gauge, "replicas of a pool that a gateway's router knows"),
+        (MEMBERS_HEALTHY, Kind::Gauge, "replicas of a pool to which a gateway's router sends requests"),
         (BY_RETRY_COUNT, Kind::Counter, "requests by how often their client says that it has tried before"),
     ];
     let clusters = CLUSTER_FAMILIES.iter().map(|f| (f.name, f.kind, f.about));
@@ -49,6 +52,11 @@ pub fn metrics() -> Vec<Metric> {
     let nodes = [
         (NODE_MEMORY, Kind::Gauge, "memory of a machine that is free"),
         (NODE_MEMORY_TOTAL, Kind::Gauge, "memory of a machine"),
+    ];
+    let of_clients = [
+        (CLIENT_REQUESTS, Kind::Histogram, "one request as its client program sees it, by how it ended"),
+        (CLIENT_OPERATIONS, Kind::Histogram, "one call of a client program, with all its tries"),
+        (CLIENT_FIRST_CHUNK, Kind::Histogram, "from a client's sending to the first piece of the answer"),
     ];
     let every = [
         (UP, Kind::Gauge, "whether a target answered when it was scraped: 1 or 0"),
@@ -63,6 +71,7 @@ pub fn metrics() -> Vec<Metric> {
         .chain(members.chain(removed).map(of("kv-cache")))
         .chain(nodes.into_iter().map(of("node")))
         .chain(KUBE.into_iter().map(of("kube-state-metrics")))
+        .chain(of_clients.into_iter().map(of("sdk")))
         .chain(every.into_iter().map(of("")))
         .collect()
 }
@@ -73,6 +82,18 @@ pub(super) const TOKEN_GAPS: &str = "vllm:inter_token_latency_seconds";
 pub(super) const SUCCESS: &str = "vllm:request_success_total";
 /// Prompt tokens by where they came from.
 pub(super) const BY_SOURCE: &str = "vllm:prompt_tokens_by_source_total";
+/// The settings of a replica's cache.
+pub(super) const CACHE_CONFIG: &str = "vllm:cache_config_info";
+/// Replicas that a router knows.
+pub(super) const MEMBERS: &str = "envoy_cluster_membership_total";
+/// Those to which it sends requests.
+pub(super) const MEMBERS_HEALTHY: &str = "envoy_cluster_membership_healthy";
+/// Requests as their clients see them.
+pub(super) const CLIENT_REQUESTS: &str = "http_client_request_duration_seconds";
+/// Calls as client programs see them.
+pub(super) const CLIENT_OPERATIONS: &str = "gen_ai_client_operation_duration_seconds";
+/// Times to the first piece of an answer, as client programs see them.
+pub(super) const CLIENT_FIRST_CHUNK: &str = "gen_ai_client_operation_time_to_first_chunk_seconds";
 /// A gateway's times.
 pub(super) const FRONT_TIME: &str = "envoy_http_downstream_rq_time";
 /// Times of the calls to a pool.
@@ -179,7 +200,7 @@ pub(super) struct Family {
 }
 
 /// What a replica of vLLM v1 exposes, as far as the engine has the quantity. Counters begin anew with the process.
-pub(super) const FAMILIES: [Family; 11] = [
+pub(super) const FAMILIES: [Family; 12] = [
     Family {
         name: "vllm:num_requests_running",
         kind: Kind::Gauge,
@@ -239,6 +260,12 @@ pub(super) const FAMILIES: [Family; 11] = [
         kind: Kind::Counter,
         about: "prompt tokens found in host memory or the shared tier",
         read: |_, c| (c.host_hit_tokens + c.shared_hit_tokens) as f64,
+    },
+    Family {
+        name: "vllm:prompt_tokens_cached_total",
+        kind: Kind::Counter,
+        about: "prompt tokens that were not computed, wherever they were found",
+        read: |_, c| (c.hit_tokens + c.host_hit_tokens + c.shared_hit_tokens) as f64,
     },
     Family {
         name: "process_start_time_seconds",
@@ -362,7 +389,7 @@ pub(super) struct FrontFamily {
 }
 
 /// What Envoy says of the requests that come to it.
-pub(super) const FRONT_FAMILIES: [FrontFamily; 9] = [
+pub(super) const FRONT_FAMILIES: [FrontFamily; 10] = [
     FrontFamily {
         name: "envoy_http_downstream_rq_total",
         kind: Kind::Counter,
@@ -398,6 +425,12 @@ pub(super) const FRONT_FAMILIES: [FrontFamily; 9] = [
         kind: Kind::Counter,
         about: "handshakes that clients broke off",
         read: |g, _| g.counts.failed_handshakes as f64,
+    },
+    FrontFamily {
+        name: "envoy_server_live",
+        kind: Kind::Gauge,
+        about: "1 while the process takes requests",
+        read: |_, _| 1.0,
     },
     FrontFamily {
         name: "process_resident_memory_bytes",

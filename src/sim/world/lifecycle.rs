@@ -183,7 +183,12 @@ impl World {
         replica.life = Life::Gone;
         replica.epoch += 1;
         self.fact(What::ReplicaDown(pool, id, Why::Removed));
-        self.fleet.spare_nodes += u16::from(had_node); // one that was still waiting gives no machine back
+        // One that was still waiting gives no machine back, and one that is cordoned is not used again.
+        if had_node && self.replicas[id.index()].cordoned {
+            self.pools[pool.index()].cordoned += 1;
+        } else {
+            self.fleet.spare_nodes += u16::from(had_node);
+        }
         self.rewake(id.index());
         self.place_pending();
     }

@@ -14,6 +14,7 @@ mod cache; // the shared tier, its nodes and controller
 mod change; // faults and actions
 mod check; // nothing is lost, nothing happens twice
 mod client; // intents, attempts, time-outs, retries
+mod client_times; // what a client program observes of its calls
 mod control; // probes, views, autoscalers, thermals
 pub mod exposition; // what the components tell the monitoring system
 mod families; // names, kinds, meanings, and how values are read off

@@ -26,6 +26,7 @@ use crate::sim::spec::stack::{AutoscalerSpec, Balance, PoolSpec, SharedCacheSpec
 use crate::sim::station::Station;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::{Affinities, Arrival, Intent, Params, Tier};
+use crate::sim::world::client_times::ClientTimes;
 use crate::sim::world::fact::Why;
 use crate::sim::world::recording::{AttemptRow, Reason};
 use crate::sim::world::request_times::{Passage, RequestTimes};
@@ -181,6 +182,8 @@ pub(super) struct Client {
     pub budget: Option<RetryBudget>,
     /// Attempts under way.
     pub active: u32,
+    /// What it observes of its calls.
+    pub times: ClientTimes,
 }
 
 impl Client {

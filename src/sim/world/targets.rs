@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::metrics::histogram::Histogram;
 use crate::sim::ids::{GatewayId, PoolId, ReplicaId};
 use crate::sim::world::World;
+use crate::sim::world::client_times::ENDS;
 use crate::sim::world::exposition::{SeriesKey, Target};
 use crate::sim::world::fact::Why;
 use crate::sim::world::families::*;
@@ -51,6 +52,12 @@ impl World {
             for (part, tokens) in [computed, counts.hit_tokens, external].into_iter().enumerate() {
                 self.sample(key(BY_SOURCE, part), BY_SOURCE, &[("source", sources[part])], tokens as f64);
             }
+        }
+        if self.exposition.wants(CACHE_CONFIG) {
+            let spec = &self.pools[self.replicas[index].pool.index()].spec;
+            let (block, blocks) = (spec.block_tokens.to_string(), spec.kv_blocks.to_string());
+            let labels = [("block_size", block.as_str()), ("num_gpu_blocks", blocks.as_str())];
+            self.sample(key(CACHE_CONFIG, 0), CACHE_CONFIG, &labels, 1.0);
         }
         for family in &HISTOGRAMS {
             let read = family.read;
@@ -112,12 +119,34 @@ impl World {
                     self.sample(key(name, pool), name, &label, value as f64);
                 }
             }
+            let known =
+                self.pools[pool].members.iter().filter(|id| self.replicas[id.index()].life != Life::Gone).count();
+            let healthy = self.pools[pool].router.ready_count();
+            for (name, count) in [(MEMBERS, known), (MEMBERS_HEALTHY, healthy)] {
+                if self.exposition.wants(name) {
+                    self.sample(key(name, pool), name, &label, count as f64);
+                }
+            }
             // Each pool has so many series of a histogram at most.
             let first = key(CLUSTER_TIME, 256 * pool);
             self.sample_histogram(first, &label, move |w| {
                 w.gateways[index].counts.clusters.get(pool).map(|counts| &counts.times_ms)
             });
         }
+    }
+
+    /// What a client program reports.
+    pub(super) fn scrape_client(&mut self, index: usize) {
+        let key = |family, part| SeriesKey { target: Target::Client(index), family, part };
+        for (end, error) in ENDS.into_iter().enumerate() {
+            let label = [("error_type", error)];
+            // Each way to end has so many series of the histogram at most.
+            self.sample_histogram(key(CLIENT_REQUESTS, 64 * end), &label[usize::from(error.is_empty())..], move |w| {
+                Some(&w.clients[index].times.requests[end])
+            });
+        }
+        self.sample_histogram(key(CLIENT_OPERATIONS, 0), &[], move |w| Some(&w.clients[index].times.operations));
+        self.sample_histogram(key(CLIENT_FIRST_CHUNK, 0), &[], move |w| Some(&w.clients[index].times.first_chunk));
     }
 
     pub(super) fn scrape_cache_node(&mut self, node: usize) {

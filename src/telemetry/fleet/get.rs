@@ -157,11 +157,14 @@ impl Fleet<'_> {
             add(format!("api-node-{n:03}"), "Ready", "api", "0".into(), self.scene.gateway(GatewayId(n as u16)));
         }
         for pool in &self.survey.pools {
+            let out = self.cordoned(pool);
             for pod in pool.pods.iter().filter(|p| p.node.is_some()) {
                 let node = pod.node.map(|n| self.scene.node(n)).unwrap_or_default();
-                add(node, "Ready", "gpu", pool.gpus.to_string(), pod_name(pool, pod));
+                let status = if out.contains(&node) { "Ready,SchedulingDisabled" } else { "Ready" };
+                add(node, status, "gpu", pool.gpus.to_string(), pod_name(pool, pod));
             }
-            for node in self.cordoned(pool) {
+            let used: Vec<String> = pool.pods.iter().filter_map(|p| p.node).map(|n| self.scene.node(n)).collect();
+            for node in out.into_iter().filter(|node| !used.contains(node)) {
                 add(node, "Ready,SchedulingDisabled", "gpu", pool.gpus.to_string(), "<none>".into());
             }
         }

@@ -14,7 +14,7 @@ config SERVICE                        settings in force
 ring                                  members of the shared cache tier
 router POOL                           its rule and its ready set
 nvidia-smi NODE|POD                   accelerators, and what the driver logged
-orders: scale POOL N, drain POD|NODE, uncordon POOL|NODE, delete pod POD,
+orders: scale POOL N, cordon NODE, uncordon POOL|NODE, drain POD|NODE, delete pod POD,
         rollout restart SERVICE, rollout undo SERVICE|CHANGE, rollout pause
 ";
 

@@ -1,0 +1,1 @@
+select x'00ff', zeroblob(999999999), printf('%.999999999d', 1)

@@ -1,0 +1,1 @@
+select time, body from logs_fts where logs_fts match 'connection AND refused' limit 5

@@ -1,0 +1,1 @@
+select tier, count(*) n, p99(total_ms) from requests group by 1 order by 2 desc

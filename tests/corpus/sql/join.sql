@@ -1,0 +1,1 @@
+select r.account, a.created from requests r join accounts a using (account) where r.time > ago('2m') limit 3

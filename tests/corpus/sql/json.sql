@@ -1,0 +1,1 @@
+select json_extract(attributes, '$."http.route"') from spans

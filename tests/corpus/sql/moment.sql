@@ -1,0 +1,1 @@
+select count(*) from requests where time > '2026-03-03 14:00'

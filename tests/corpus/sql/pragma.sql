@@ -1,0 +1,1 @@
+pragma database_list

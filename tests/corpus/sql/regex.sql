@@ -1,0 +1,1 @@
+select count(*) from logs where body regexp '((((a*)*)*)*)*$'

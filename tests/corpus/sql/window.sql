@@ -1,0 +1,1 @@
+select time, lag(total_ms) over (partition by pool order by time) from requests limit 9
