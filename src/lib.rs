@@ -15,6 +15,8 @@ pub mod session; // one attempt: commands in, a view out, event log, replay
 
 pub mod score; // what really caused it, and how well it was found
 
+pub mod scar; // what burnt you, what is fading, what to practise
+
 pub mod report; // what is handed on: pages, charts, JSON
 
 pub mod console; // the operator's language in a terminal

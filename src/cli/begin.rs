@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::place::{Place, unguessable};
 use crate::cli::{Failure, open};
+use crate::scar::occasion::{Drill, Occasion};
 use crate::scenario::catalogue::{Catalogue, is_path};
 use crate::scenario::opened::{Scenario, ScenarioError};
 use crate::session::case::{case, number};
@@ -22,10 +23,10 @@ use crate::telemetry::watch::Watch;
 pub struct Beginning {
     /// Picks the variant and everything random; drawn if not given
     #[arg(long, allow_negative_numbers = true)]
-    seed: Option<u64>,
+    pub seed: Option<u64>,
     /// The variant, for authors; marks the session as named
     #[arg(long, value_name = "NAME")]
-    variant: Option<String>,
+    pub variant: Option<String>,
     /// How the clock moves
     #[arg(long, value_enum)]
     clock: Option<Clock>,
@@ -108,15 +109,35 @@ pub fn find(place: &Place, catalogue: &Catalogue, text: &str) -> Result<(Scenari
     Ok((open(text, place.scenarios.as_deref())?, true))
 }
 
+/// What `drill` chose.
+pub struct Chosen {
+    /// The seed, which draws the variant.
+    pub seed: u64,
+    /// Why.
+    pub drill: Drill,
+}
+
 impl Beginning {
+    /// Begins a session that `drill` chose.
+    ///
+    /// # Errors
+    /// As [`Beginning::begin`].
+    pub fn begin_chosen(&self, place: &Place, text: &str, live: bool, chosen: &Chosen) -> Result<OpenSession, Failure> {
+        self.begin_on(place, text, live, Some(chosen))
+    }
+
     /// Begins a session of a case on disk. `live` says how the clock moves where nobody said.
     ///
     /// # Errors
     /// The case is none, the seed draws nothing that can be built, or the disk refuses.
     pub fn begin(&self, place: &Place, text: &str, live: bool) -> Result<OpenSession, Failure> {
+        self.begin_on(place, text, live, None)
+    }
+
+    fn begin_on(&self, place: &Place, text: &str, live: bool, chosen: Option<&Chosen>) -> Result<OpenSession, Failure> {
         let catalogue = place.catalogue()?;
         let (scenario, named) = find(place, &catalogue, text)?;
-        let seed = self.seed.unwrap_or_else(unguessable);
+        let seed = chosen.map(|c| c.seed).or(self.seed).unwrap_or_else(unguessable);
         let salt = if self.seed.is_some() { mix(seed, 0x5a17) } else { unguessable() };
         let variant = match &self.variant {
             Some(name) => scenario.file.variant(Some(name)).map_err(|e| ScenarioError::Setup(vec![e]))?.name.clone(),
@@ -165,7 +186,16 @@ impl Beginning {
             forked_from: None,
         };
         let session = Session::open(scenario, seal.clone(), terms).map_err(world)?;
-        Ok(store.create(&name, &seal, header, session)?)
+        let open = store.create(&name, &seal, header, session)?;
+        let occasion = Occasion {
+            v: 1,
+            began_s: place.now_s(),
+            moved_days: place.moved_days(),
+            drill: chosen.map(|c| c.drill.clone()),
+        };
+        let written = occasion.write(open.folder());
+        written.map_err(|e| Failure::Surroundings(format!("{}: {e}", open.folder().display())))?;
+        Ok(open)
     }
 }
 

@@ -6,9 +6,16 @@ use clap::Args;
 
 use crate::cli::place::Place;
 use crate::cli::{Failure, print, progress, write_file};
-use crate::score::debrief::{DebriefError, debrief as debrief_of};
+use crate::scar::graded::{Before, Graded, grade};
+use crate::scar::healing::{Healing, healing};
+use crate::scar::occasion::{OCCASION, Occasion};
+use crate::scar::profile::SESSIONS;
+use crate::scar::tell as scar_tell;
+use crate::score::debrief::{Debrief, DebriefError, debrief as debrief_of};
+use crate::score::record::Record;
 use crate::score::tell;
 use crate::session::log::Event;
+use crate::session::store::Replayed;
 
 /// Which session, and in what form.
 #[derive(Args)]
@@ -28,17 +35,48 @@ pub struct Options {
 /// Tells.
 pub fn debrief(options: &Options) -> Result<(), Failure> {
     let place = &options.place;
-    let replayed = place.store()?.replay(&options.session, &place.catalogue()?, None)?;
-    let events: Vec<Event> = replayed.replies.into_iter().map(|(event, _)| event).collect();
+    let mut replayed = place.store()?.replay(&options.session, &place.catalogue()?, None)?;
+    let events: Vec<Event> = std::mem::take(&mut replayed.replies).into_iter().map(|(event, _)| event).collect();
     let debrief = debrief_of(&replayed.session, &events, &progress::runs)?;
-    let text = tell::markdown(&debrief);
+    let scar = scar(place, &options.session, &replayed, &events, &debrief)?;
+    let mut text = tell::markdown(&debrief);
+    text.push_str(&scar.as_ref().map(scar_tell::healing).unwrap_or_default());
     if let Some(file) = &options.md {
         write_file(file, &text)?;
     }
     if options.json {
-        return print(&serde_json::to_string_pretty(&debrief).map_err(|e| Failure::Surroundings(e.to_string()))?);
+        let wrong = |e: serde_json::Error| Failure::Surroundings(e.to_string());
+        let mut told = serde_json::to_value(&debrief).map_err(wrong)?;
+        told["scar"] = serde_json::to_value(&scar).map_err(wrong)?;
+        return print(&serde_json::to_string_pretty(&told).map_err(wrong)?);
     }
     print(text.trim_end())
+}
+
+/// Grades the session, once and for good, and tells what it did to its player's scars. A session that lies elsewhere than
+/// in the profile is nobody's here, and is not graded.
+fn scar(
+    place: &Place,
+    name: &str,
+    replayed: &Replayed,
+    events: &[Event],
+    debrief: &Debrief,
+) -> Result<Option<Healing>, Failure> {
+    let folder = place.store()?.folder(name);
+    let mut profile = place.profile()?;
+    let here = profile.folder().join(SESSIONS);
+    let (Some(record), true) = (Record::of(&replayed.session, events), folder.parent() == Some(here.as_path())) else {
+        return Ok(None);
+    };
+    let occasion = Occasion::read(&folder)
+        .map_err(|e| Failure::Surroundings(format!("{}: {e}", folder.join(OCCASION).display())))?;
+    let earlier: Vec<Graded> = profile.rows()?.into_iter().map(|row| row.graded).collect();
+    let before = Before { graded: &earlier, name, occasion: &occasion };
+    let graded = grade(&record, &replayed.header, debrief, &before);
+    let kept = earlier.iter().any(|g| g.session == graded.session);
+    let value = serde_json::to_value(debrief).map_err(|e| Failure::Surroundings(e.to_string()))?;
+    let graded = profile.keep(&folder, &graded, &value)?;
+    Ok(Some(healing(&graded, &profile.rows()?, kept)))
 }
 
 impl From<DebriefError> for Failure {

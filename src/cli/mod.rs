@@ -8,14 +8,17 @@ mod check; // is it fit to be played and scored
 mod check_files; // every scenario file, and all that is wrong with them
 mod debrief; // what was true of a session, and what it did
 mod demo; // the flagship incident, beside the same users with its cause removed
+mod drill; // the case most worth practising now
 mod incident; // which scenario, variant and seed, and what is changed in it
 mod list; // what there is
 mod metrics; // what can be asked
 mod place; // where sessions are kept, and what time it is
 mod play; // a case in the terminal
+mod profile; // several people, records out and in
 mod progress; // how far a long command is
 mod query; // a question to the monitoring system of a run
 mod run; // one run of one scenario
+mod scars; // what fades, how one gets on, a team
 mod schema; // the format, for editors
 mod show; // one scenario
 mod step; // one command on a saved session; a session again
@@ -61,6 +64,18 @@ enum Command {
     Sessions(step::SessionsOptions),
     /// Tell what was true of a session that has ended, and what its orders did
     Debrief(debrief::Options),
+    /// Begin the case that is most worth practising now
+    Drill(drill::Options),
+    /// Show what burnt you, what is fading, and what is due
+    Scars(scars::Options),
+    /// Keep in a sentence what you made of a session
+    Rule(scars::RuleOptions),
+    /// Show how you get on
+    Progress(scars::ProgressOptions),
+    /// Show who of a team knows what, and what it would miss
+    Team(scars::TeamOptions),
+    /// Export, import, rebuild or erase a profile
+    Profile(profile::Options),
     /// Keep a copy of what is sound of a damaged session
     Recover(step::RecoverOptions),
     /// List the cases
@@ -125,6 +140,12 @@ pub fn main() -> ExitCode {
         Some(Command::Fork(options)) => step::fork(&options),
         Some(Command::Sessions(options)) => step::sessions(&options),
         Some(Command::Debrief(options)) => debrief::debrief(&options),
+        Some(Command::Drill(options)) => drill::drill(&options),
+        Some(Command::Scars(options)) => scars::scars(&options),
+        Some(Command::Rule(options)) => scars::rule(&options),
+        Some(Command::Progress(options)) => scars::progress(&options),
+        Some(Command::Team(options)) => scars::team(&options),
+        Some(Command::Profile(options)) => profile::profile(&options),
         Some(Command::Recover(options)) => step::recover(&options),
         Some(Command::Cases(options)) => list::cases(&options),
         Some(Command::Run(options)) => run::run(&options),

@@ -2,17 +2,21 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
 use crate::cli::Failure;
 use crate::console::shell::Clock;
+use crate::scar::memory::DAY_S;
+use crate::scar::profile::Profile;
 use crate::scenario::catalogue::Catalogue;
 use crate::session::store::Store;
 
 /// The environment variable that names the data directory.
 const DATA: &str = "SCARTISSUE_DATA";
+/// The folder of profiles that have names.
+pub const PROFILES: &str = "profiles";
 
 /// Where things are kept.
 #[derive(Args, Default)]
@@ -23,6 +27,12 @@ pub struct Place {
     /// Directory with scenarios of your own, beside those built in
     #[arg(long, value_name = "DIR")]
     pub scenarios: Option<PathBuf>,
+    /// Whose sessions and scars, where several share a machine
+    #[arg(long, value_name = "NAME", global = true)]
+    pub profile: Option<String>,
+    /// As if it were so many days later: for a demonstration, and best in a profile of its own
+    #[arg(long, value_name = "DAYS", global = true, default_value_t = 0.0)]
+    pub days_later: f64,
 }
 
 impl Place {
@@ -43,7 +53,45 @@ impl Place {
     /// # Errors
     /// As [`Place::data`].
     pub fn store(&self) -> Result<Store, Failure> {
-        Ok(Store::new(&self.data()?))
+        Ok(Store::new(&self.profile_folder()?))
+    }
+
+    /// The folder of the profile: the data directory, or one of those below it that have names.
+    ///
+    /// # Errors
+    /// As [`Place::data`], or the name is none.
+    pub fn profile_folder(&self) -> Result<PathBuf, Failure> {
+        let data = self.data()?;
+        let Some(name) = &self.profile else { return Ok(data) };
+        let fits = |c: char| c.is_alphanumeric() || "-_".contains(c);
+        if name.is_empty() || 64 < name.chars().count() || !name.chars().all(fits) {
+            return Err(Failure::Usage(format!(
+                "\"{name}\" is no name of a profile: 1 to 64 letters, digits, - and _"
+            )));
+        }
+        Ok(data.join(PROFILES).join(name))
+    }
+
+    /// The profile, up to date; what is to be told of it goes to standard error.
+    ///
+    /// # Errors
+    /// As [`Place::profile_folder`], or it cannot be opened.
+    pub fn profile(&self) -> Result<Profile, Failure> {
+        let profile = Profile::open(&self.profile_folder()?)?;
+        profile.notes.iter().for_each(|note| eprintln!("{note}"));
+        Ok(profile)
+    }
+
+    /// Days by which the clock is moved on.
+    pub fn moved_days(&self) -> f64 {
+        if self.days_later.is_finite() { self.days_later.clamp(0.0, 36_500.0) } else { 0.0 }
+    }
+
+    /// What time it is, in seconds since 1970.
+    #[allow(clippy::disallowed_methods, reason = "this is the one place where the calendar's clock comes from")]
+    pub fn now_s(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).map(|d| d.as_secs()).unwrap_or_default();
+        i64::try_from(since).unwrap_or(i64::MAX).saturating_add((self.moved_days() * DAY_S) as i64)
     }
 
     /// The scenarios.

@@ -47,9 +47,14 @@ pub fn play(options: &Options) -> Result<(), Failure> {
             options.beginning.begin(place, &case, at_terminal)?
         }
     };
+    go_on(open, &options.beginning.by, place)
+}
+
+/// Plays a session that is open.
+pub fn go_on(open: OpenSession, by: &str, place: &Place) -> Result<(), Failure> {
     eprintln!("session {}; `quit` leaves, and `scartissue play --resume {}` goes on", name_of(&open), name_of(&open));
     print(&format!("{}\n-- {}", ask::brief(&open.session), open.session.status_line()))?;
-    converse(open, &options.beginning.by, place, at_terminal)
+    converse(open, by, place, at_terminal())
 }
 
 fn converse(mut open: OpenSession, by: &str, place: &Place, at_terminal: bool) -> Result<(), Failure> {
@@ -62,7 +67,8 @@ fn converse(mut open: OpenSession, by: &str, place: &Place, at_terminal: bool) -
     shell::filter(&mut open, by, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()).map_err(lost)
 }
 
-fn name_of(open: &OpenSession) -> String {
+/// The name of a session's folder.
+pub fn name_of(open: &OpenSession) -> String {
     open.folder().file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::scenario::apply::written;
 use crate::scenario::mechanisms::{NOT_PROVABLE, OTHER};
@@ -119,7 +119,7 @@ pub struct Ordered {
 }
 
 /// How a diagnosis stands to the truth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The weightiest cause.

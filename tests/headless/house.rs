@@ -11,7 +11,7 @@ const ORDER: [&str; 14] = [
     "telemetry",
     "session",
     "score",
-    "memory",
+    "scar",
     "assistant",
     "study",
     "report",

@@ -1,0 +1,100 @@
+//! `drill`: the case that is most worth practising now. What it is for is told after the run.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::begin::{Beginning, Chosen};
+use crate::cli::place::{Place, unguessable};
+use crate::cli::{Failure, play, print};
+use crate::console::ask;
+use crate::scar::case::offers;
+use crate::scar::healing::date;
+use crate::scar::memory::DAY_S;
+use crate::scar::occasion::Drill;
+use crate::scar::select::{Choice, Situation, choose, steps};
+use crate::scar::standing::standings;
+use crate::scar::trial::{told, trial};
+use crate::session::seal::drawn;
+
+/// How it is begun.
+#[derive(Args)]
+pub struct Options {
+    /// Another one, although two graded sessions a day are enough
+    #[arg(long)]
+    more: bool,
+    /// Leave the session on disk, to be played command by command
+    #[arg(long)]
+    leave: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    beginning: Beginning,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Chooses and begins.
+pub fn drill(options: &Options) -> Result<(), Failure> {
+    let (place, now_s) = (&options.place, options.place.now_s());
+    if options.beginning.variant.is_some() {
+        return Err(Failure::Usage("`drill` chooses the variant: `new` takes one".to_string()));
+    }
+    let profile = place.profile()?;
+    let (rows, settings) = (profile.rows()?, profile.settings()?);
+    let rows: Vec<_> = rows.into_iter().filter(|r| r.graded.at_s <= now_s).collect();
+    let standings = standings(&rows, now_s);
+    let catalogue = place.catalogue()?;
+    let offers = offers(&catalogue)?;
+    let from = options.beginning.seed.unwrap_or_else(unguessable);
+    let choice = choose(&Situation {
+        offers: &offers,
+        standings: &standings,
+        steps: &steps(&rows),
+        now_s,
+        weights: &settings.weights,
+        forecast_holds: trial(&told(&rows, &standings)).holds,
+        more: options.more,
+        seed: from,
+    });
+    let pick = match choice {
+        Choice::Go(pick) => pick,
+        Choice::Rest(from_s) => {
+            let hours = (from_s - now_s) as f64 / DAY_S * 24.0;
+            return Err(Failure::No(format!(
+                "two graded sessions a day are enough: the next one in {hours:.0} hours, or now with --more"
+            )));
+        }
+        Choice::Nothing => {
+            let next =
+                standings.values().filter_map(|s| s.due(0.85)).map(|(from, _)| from).filter(|at| now_s < *at).min();
+            let next = next.map_or(String::new(), |at| format!("; the next is due on {}", date(at)));
+            return Err(Failure::No(format!("there is nothing that may be practised now{next}")));
+        }
+    };
+    let offer = &offers[pick.offer];
+    // The seed draws the variant, as for anybody, and is one that was never played.
+    let variants = offers.iter().filter(|o| o.scenario == offer.scenario);
+    let names: Vec<&str> = variants.map(|o| o.variant.as_str()).collect();
+    let wanted = names.iter().position(|name| *name == offer.variant).unwrap_or(0);
+    let played = |seed: u64| rows.iter().any(|r| r.graded.scenario == offer.scenario && r.graded.seed == seed);
+    let seed = (0..).map(|n| from.wrapping_add(n)).find(|seed| drawn(*seed, names.len()) == wanted && !played(*seed));
+    let chosen = Chosen {
+        seed: seed.unwrap_or(from),
+        drill: Drill { item: pick.item, why: pick.why, due: pick.due, other: pick.other },
+    };
+    let live = !options.leave && !options.json && play::at_terminal();
+    let open = options.beginning.begin_chosen(place, &offer.case, live, &chosen)?;
+    let name = play::name_of(&open);
+    if options.json {
+        let view = open.session.view();
+        return print(&json!({ "session": name, "due": pick.due, "minutes": offer.minutes, "view": view }).to_string());
+    }
+    let what = if pick.due { "something is due" } else { "nothing is due; a page to practise on" };
+    eprintln!("{what}: about {} minutes", offer.minutes);
+    if live {
+        return play::go_on(open, &options.beginning.by, place);
+    }
+    eprintln!("session {name}: go on with `scartissue do {name} COMMAND`");
+    print(&format!("{}\n-- {}", ask::brief(&open.session), open.session.status_line()))
+}
