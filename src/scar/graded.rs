@@ -191,7 +191,7 @@ fn tried(record: &Record<'_>, debrief: &Debrief, until: Option<u64>, unseen: boo
     let events = || record.events.iter().filter(|e| early(e.n));
     let last = events()
         .filter_map(|e| if let Command::Commit(commit) = &e.command { Some((e.n, commit)) } else { None })
-        .last();
+        .next_back();
     let was = debrief.cause.was.clone();
     let is_true = |m: &str| was.iter().any(|w| w == m);
     let wrong_lead = record

@@ -21,6 +21,7 @@ mod mechanisms; // every fault, action and part moves what it should, and nothin
 mod metastability; // collapse that outlives its trigger
 mod panels; // what boards show
 mod parts; // laws of the parts on any input
+mod practice; // what is chosen to practise, over simulated years
 mod promql; // queries mean what they mean in Prometheus
 mod promql_peer; // a real Prometheus is asked the same
 mod promql_queries; // queries made by chance
@@ -29,6 +30,7 @@ mod promql_server; // a Prometheus on samples of ours
 mod queueing; // stations, links and caches against queueing theory
 mod recorded_engines; // recorded vLLM runs and published measurements
 mod report; // pages, charts and JSON of made-up runs
+mod scars; // profiles, and a first hour from a burn to its retest
 mod scenarios; // what ships: healthy, then broken for its causes, with the signs it claims
 mod score; // truth, debrief, and the published vectors
 mod seats; // several in one session, and faults that a host injects
