@@ -1,8 +1,8 @@
 //! What to practise next: what is most worth it now, under rules that keep practice honest.
 //!
 //! - Two graded sessions a day are enough.
-//! - The second meeting of a new pattern follows the first before anything else that is new; from then on the same
-//!   mechanism is never met twice running.
+//! - The second meeting of a new pattern or of its twin follows the first before anything else that is new, from either side,
+//!   so that it tells nothing; otherwise the same mechanism is never met twice running.
 //! - Between 25 and 35 % are foils, so that "it is never what it seems" wins nothing.
 //! - What failed comes back in two to seven days.
 //! - Of four slots in which something is due, one holds something else, so that being drilled tells nothing.
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::scar::ability::{WISHED, after, chance, said};
 use crate::scar::case::Offer;
-use crate::scar::item::Plain;
+use crate::scar::item::{Plain, pair};
 use crate::scar::memory::{DAY_S, days};
 use crate::scar::records::Row;
 use crate::scar::standing::{RETEST_UNTIL, Standing, weight, wish};
@@ -135,10 +135,10 @@ pub fn choose(situation: &Situation<'_>) -> Choice {
     }
     let mut meetings: BTreeMap<&str, usize> = BTreeMap::new();
     steps.iter().for_each(|s| *meetings.entry(s.mechanism.as_str()).or_default() += 1);
-    let met_once: BTreeSet<&str> = meetings.iter().filter(|(_, n)| **n == 1).map(|(m, _)| *m).collect();
+    let open = open_block(situation);
     let may = |offer: &&Offer| -> bool {
         let last = steps.last().is_none_or(|s| s.mechanism != offer.mechanism);
-        let again = met_once.contains(offer.mechanism.as_str());
+        let again = open == Some(offer.mechanism.as_str());
         (last || again) && !too_soon(situation, offer)
     };
     let able = Able::of(steps);
@@ -146,29 +146,30 @@ pub fn choose(situation: &Situation<'_>) -> Choice {
         .filter(|(_, offer)| may(offer))
         .map(|(place, offer)| candidate(situation, place, offer, &meetings, &able))
         .collect();
-    // The block of a new pattern stands open until it was met twice; nothing else that is new begins meanwhile.
-    let offered = |m: &str| situation.offers.iter().any(|o| o.mechanism == m);
-    let open: Vec<&str> = met_once.into_iter().filter(|m| offered(m)).collect();
-    let blocked =
-        all.iter().filter(|c| open.contains(&situation.offers[c.offer].mechanism.as_str())).collect::<Vec<_>>();
-    if let Some(first) = best(situation, &blocked) {
-        let why = "the second meeting of a new pattern follows the first".to_string();
-        return go(situation, first, 0.0 < first.need, false, why);
+    // The block of a new pattern stands open until its pair was met again; nothing else that is new begins meanwhile.
+    if let Some(open) = open {
+        let of_block = |c: &&Candidate| akin(situation.offers, open, &situation.offers[c.offer].mechanism);
+        let blocked = with_foils(situation, all.iter().filter(of_block).collect());
+        if let Some(first) = best(situation, &blocked) {
+            let due = 0.0 < first.need;
+            let why = "the second meeting of something new follows the first".to_string();
+            let why = if due { reason(situation, &first.item) } else { why };
+            return go(situation, first, due, false, why);
+        }
     }
-    let pool: Vec<&Candidate> = all.iter().filter(|c| open.is_empty() || !c.new).collect();
+    let pool: Vec<&Candidate> = all.iter().filter(|c| open.is_none() || !c.new).collect();
     let pool = with_foils(situation, pool);
     let due: Vec<&Candidate> = pool.iter().copied().filter(|c| 0.0 < c.need).collect();
     let rest: Vec<&Candidate> = pool.iter().copied().filter(|c| c.need <= 0.0).collect();
     let slots = steps.iter().filter(|s| s.due_slot).count() as u64;
     let holds_other = mix(0x7e57, slots / BLOCK) % BLOCK == slots % BLOCK;
-    let overdue = due.iter().any(|c| FAILED * 2.0 <= c.need);
-    if !due.is_empty()
-        && holds_other
-        && !overdue
-        && let Some(other) = best(situation, &rest)
-    {
-        let why = "one slot in four holds something else than what is due".to_string();
-        return go(situation, other, true, true, why);
+    if holds_other && let Some(first) = best(situation, &due) {
+        // Where everything is due, something else is what is needed least.
+        let least = due.iter().copied().filter(|c| c.item != first.item).min_by(|a, b| a.need.total_cmp(&b.need));
+        if let Some(other) = best(situation, &rest).or(least) {
+            let why = "one slot in four holds something else than what is due".to_string();
+            return go(situation, other, true, true, why);
+        }
     }
     if let Some(first) = best(situation, &due) {
         let why = reason(situation, &first.item);
@@ -179,6 +180,27 @@ pub fn choose(situation: &Situation<'_>) -> Choice {
         Some(first) => go(situation, first, false, false, "nothing is due; this was met longest ago".to_string()),
         None => Choice::Nothing,
     }
+}
+
+/// The mechanism whose block stands open: met for the first time, and neither it nor its twin since.
+fn open_block<'a>(situation: &Situation<'a>) -> Option<&'a str> {
+    let mut met = BTreeSet::new();
+    let mut open: Option<&str> = None;
+    for step in situation.steps {
+        let here = step.mechanism.as_str();
+        let new = met.insert(here);
+        open = match open {
+            Some(first) if first == here || akin(situation.offers, first, here) => None,
+            None if new && situation.offers.iter().any(|o| o.mechanism == here) => Some(here),
+            kept => kept,
+        };
+    }
+    open
+}
+
+/// Whether two mechanisms are one, or make a pair that can be practised.
+pub fn akin(offers: &[Offer], one: &str, other: &str) -> bool {
+    one == other || offers.iter().any(|o| o.mechanism == one && o.items.contains(&pair(one, other)))
 }
 
 fn go(situation: &Situation<'_>, candidate: &Candidate, due: bool, other: bool, why: String) -> Choice {

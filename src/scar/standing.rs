@@ -179,12 +179,26 @@ pub fn weight(item: &str, weights: &BTreeMap<String, f64>) -> f64 {
 
 /// How every item stands that was met up to a moment; rows are oldest first.
 pub fn standings(rows: &[Row], until_s: i64) -> BTreeMap<String, Standing> {
-    let mut found: BTreeMap<String, Standing> = BTreeMap::new();
-    let mut touched: BTreeMap<String, i64> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.graded.at_s <= until_s) {
+    let mut ledger = Ledger::default();
+    rows.iter().filter(|row| row.graded.at_s <= until_s).for_each(|row| ledger.add(row));
+    ledger.items
+}
+
+/// Standings that grow row by row.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// How each item stands.
+    pub items: BTreeMap<String, Standing>,
+    /// When each was last met in any way.
+    met: BTreeMap<String, i64>,
+}
+
+impl Ledger {
+    /// Takes the next row; none may be older than those before.
+    pub fn add(&mut self, row: &Row) {
         let graded = &row.graded;
         for grade in &graded.grades {
-            let standing = found.entry(grade.item.clone()).or_insert_with(|| Standing {
+            let standing = self.items.entry(grade.item.clone()).or_insert_with(|| Standing {
                 item: grade.item.clone(),
                 alone: Vec::new(),
                 with_ai: Vec::new(),
@@ -197,7 +211,7 @@ pub fn standings(rows: &[Row], until_s: i64) -> BTreeMap<String, Standing> {
             let passed = last_s.map_or(0, |last| whole_days(last, graded.at_s));
             let forecast = state.zip(last_s).map(|(s, last)| s.recall(days(last, graded.at_s)));
             *state = Some(State::after(*state, grade.rating, passed));
-            let since = touched.get(&grade.item).map_or(f64::INFINITY, |last| days(*last, graded.at_s));
+            let since = self.met.get(&grade.item).map_or(f64::INFINITY, |last| days(*last, graded.at_s));
             let review = Review {
                 session: row.name.clone(),
                 at_s: graded.at_s,
@@ -219,8 +233,7 @@ pub fn standings(rows: &[Row], until_s: i64) -> BTreeMap<String, Standing> {
         }
         let met: BTreeSet<&String> = graded.exercised.iter().chain(graded.grades.iter().map(|g| &g.item)).collect();
         for item in met {
-            touched.insert(item.clone(), graded.at_s);
+            self.met.insert(item.clone(), graded.at_s);
         }
     }
-    found
 }

@@ -12,8 +12,8 @@ use scartissue::scar::memory::{DAY_S, Rating, days};
 use scartissue::scar::occasion::Drill;
 use scartissue::scar::rating::Grade;
 use scartissue::scar::records::Row;
-use scartissue::scar::select::{A_DAY, Choice, FOILS, Situation, choose, need, steps};
-use scartissue::scar::standing::{RETEST_FROM, Standing, standings};
+use scartissue::scar::select::{A_DAY, Choice, FOILS, Situation, Step, akin, choose, need, steps};
+use scartissue::scar::standing::{Ledger, RETEST_FROM, Standing, standings};
 use scartissue::scar::trial::{Trial, told, trial};
 
 use crate::scars::graded;
@@ -46,37 +46,43 @@ fn offers() -> Vec<Offer> {
     all
 }
 
-/// How somebody forgets: the chance that an item comes after so many days, from how many times in a row it came.
-type Forgets = fn(days: f64, successes: u32) -> f64;
+/// How somebody forgets: the chance that an item comes after so many days, from how firm it is, in days.
+type Forgets = fn(days: f64, firm: f64) -> f64;
 
-/// Half is gone after three days, and after two and a half times as long with each success.
-fn by_half(days: f64, successes: u32) -> f64 {
-    libm::exp2(-days / (3.0 * libm::pow(2.5, f64::from(successes))))
+/// A law with another exponent and other steps than the forecast's.
+fn by_power(days: f64, firm: f64) -> f64 {
+    libm::pow(1.0 + days / firm, -0.4)
 }
 
-fn never(_: f64, _: u32) -> f64 {
+fn never(_: f64, _: f64) -> f64 {
     0.8
 }
 
 /// Somebody who practises, and what was chosen for them.
 struct Person {
     rows: Vec<Row>,
+    steps: Vec<Step>,
+    ledger: Ledger,
     random: ChaCha8Rng,
     forgets: Forgets,
-    firm: BTreeMap<String, (i64, u32)>,
+    firm: BTreeMap<String, (i64, f64)>,
 }
 
 impl Person {
     fn new(seed: u64, forgets: Forgets) -> Person {
-        Person { rows: Vec::new(), random: ChaCha8Rng::seed_from_u64(seed), forgets, firm: BTreeMap::new() }
+        let random = ChaCha8Rng::seed_from_u64(seed);
+        let (rows, steps, ledger) = (Vec::new(), Vec::new(), Ledger::default());
+        Person { rows, steps, ledger, random, forgets, firm: BTreeMap::new() }
     }
 
     /// Plays an offer for an item: a row with the grades that the result has.
     fn play(&mut self, offer: &Offer, item: &str, now_s: i64, drill: Drill) {
-        let (last, successes) = self.firm.get(item).copied().unwrap_or((i64::MIN, 0));
-        let chance = if last == i64::MIN { 0.4 } else { (self.forgets)(days(last, now_s), successes) };
+        let known = self.firm.get(item).copied();
+        let chance = known.map_or(0.5, |(last, firm)| (self.forgets)(days(last, now_s), firm));
         let came = self.random.random_bool(chance.clamp(0.0, 1.0));
-        self.firm.insert(item.to_string(), (now_s, if came { successes + 1 } else { 0 }));
+        let firm = known.map_or(2.0, |(_, firm)| firm);
+        let firm = if came { firm * 3.0 } else { (firm * 0.3).max(0.5) };
+        self.firm.insert(item.to_string(), (now_s, firm));
         let rating = if came { Rating::Good } else { Rating::Again };
         let grade =
             |item: &str| Grade { item: item.to_string(), rating, target: true, with_ai: false, why: String::new() };
@@ -95,14 +101,17 @@ impl Person {
             graded.grades.push(grade(item));
         }
         graded.exercised = graded.grades.iter().map(|g| g.item.clone()).collect();
-        self.rows.push(Row { name, stamp: String::new(), graded, rule: String::new() });
+        let row = Row { name, stamp: String::new(), graded, rule: String::new() };
+        self.ledger.add(&row);
+        self.steps.extend(steps(std::slice::from_ref(&row)));
+        self.rows.push(row);
     }
 }
 
 fn situation<'a>(
     offers: &'a [Offer],
     standings: &'a BTreeMap<String, Standing>,
-    steps: &'a [scartissue::scar::select::Step],
+    steps: &'a [Step],
     weights: &'a BTreeMap<String, f64>,
     now_s: i64,
     seed: u64,
@@ -120,15 +129,15 @@ fn practise(
     a_day: u32,
 ) -> Vec<(i64, String)> {
     let weights = BTreeMap::from([("layer0.break0".to_string(), 3.0), ("layer1.break0".to_string(), 0.2)]);
-    let mut chosen = Vec::new();
+    let (mut chosen, mut open) = (Vec::new(), None::<String>);
     for day in from_day..from_day + for_days {
         if !person.random.random_bool(chance) {
             continue;
         }
         for try_of_day in 0..a_day {
             let now_s = day * DAY + 32_400 + i64::from(try_of_day) * 5_400;
-            let (standings, steps) = (standings(&person.rows, now_s), steps(&person.rows));
             let seed = person.random.random();
+            let (standings, steps) = (person.ledger.items.clone(), person.steps.clone());
             let situation = situation(offers, &standings, &steps, &weights, now_s, seed);
             let pick = match choose(&situation) {
                 Choice::Go(pick) => pick,
@@ -148,9 +157,13 @@ fn practise(
             if let Some(last) = steps.last().filter(|s| s.mechanism == offer.mechanism) {
                 assert_eq!(meetings(&last.mechanism), 1, "{} twice running", offer.mechanism);
             }
-            let open: Vec<&str> = offers.iter().map(|o| o.mechanism.as_str()).filter(|m| meetings(m) == 1).collect();
-            if meetings(&offer.mechanism) == 0 {
-                assert!(open.is_empty(), "{} begins while {open:?} was met once", offer.mechanism);
+            if let Some(first) = open.as_deref().filter(|_| meetings(&offer.mechanism) == 0) {
+                assert!(akin(offers, first, &offer.mechanism), "{} begins while {first} was met once", offer.mechanism);
+            }
+            match open.take() {
+                Some(first) if !akin(offers, &first, &offer.mechanism) => open = Some(first),
+                None if meetings(&offer.mechanism) == 0 => open = Some(offer.mechanism.clone()),
+                _ => {}
             }
             for item in &offer.items {
                 if let Some(last) = standings.get(item).and_then(Standing::last).filter(|r| !r.rating.passed()) {
@@ -158,8 +171,9 @@ fn practise(
                 }
             }
             assert_eq!(pick.other && pick.due, pick.other, "something else is chosen only where something is due");
+            let most = offers.iter().flat_map(|o| &o.items).map(|item| need(&situation, item)).fold(0.0, f64::max);
             if pick.other {
-                assert!(need(&situation, &pick.item) <= 0.0, "what stands in for what is due is due itself");
+                assert!(need(&situation, &pick.item) < most, "what stands in for what is due is due most itself");
             }
             chosen.push((now_s, pick.item.clone()));
             let drill = Drill { item: pick.item.clone(), why: pick.why, due: pick.due, other: pick.other };
@@ -171,12 +185,12 @@ fn practise(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 0, ..ProptestConfig::default() })]
 
     #[test]
     fn the_rules_hold_over_years_of_practice(seed: u64, chance in 0.15f64..1.0, a_day in 1u32..4) {
         let offers = offers();
-        let mut person = Person::new(seed, by_half);
+        let mut person = Person::new(seed, by_power);
         practise(&mut person, &offers, 20_000, 500, chance, a_day);
         let steps = steps(&person.rows);
         let n = steps.len();
@@ -186,13 +200,13 @@ proptest! {
         prop_assert!((FOILS.0 - slack..=FOILS.1 + slack).contains(&foils), "{foils:.3} foils of {n}");
         let slots: Vec<&Drill> = person.rows.iter().filter_map(|r| r.graded.drill.as_ref()).filter(|d| d.due).collect();
         let other = slots.iter().filter(|d| d.other).count() as f64 / slots.len().max(1) as f64;
-        prop_assert!(slots.len() < 40 || (0.05..=0.27).contains(&other), "{other:.2} of {} due slots", slots.len());
+        prop_assert!(slots.len() < 40 || (0.2..=0.27).contains(&other), "{other:.2} of {} due slots", slots.len());
     }
 
     #[test]
     fn nothing_starves_and_what_failed_comes_back_in_its_week(seed: u64) {
         let offers = offers();
-        let mut person = Person::new(seed, by_half);
+        let mut person = Person::new(seed, by_power);
         practise(&mut person, &offers, 20_000, 600, 1.0, 2);
         let end = (20_000 + 600) * DAY;
         for mechanism in offers.iter().map(|o| o.mechanism.as_str()) {
@@ -212,13 +226,25 @@ proptest! {
     }
 }
 
-/// A population that practises now and then: what was forecast, and what came.
+/// A population whose items come back after any number of days up to a season: what was forecast, and what came.
 fn population(forgets: Forgets) -> Trial {
     let offers = offers();
     let mut all = Vec::new();
     for seed in 0..6 {
         let mut person = Person::new(seed, forgets);
-        practise(&mut person, &offers, 20_000, 300, 0.3, 2);
+        let mut plan: Vec<(i64, &Offer)> = Vec::new();
+        for offer in offers.iter().filter(|o| !o.foil) {
+            let mut at = 20_000 * DAY;
+            for _ in 0..9 {
+                at += libm::exp(person.random.random_range(0.0..5.5)) as i64 * DAY;
+                plan.push((at, offer));
+            }
+        }
+        plan.sort_by_key(|(at, _)| *at);
+        for (at, offer) in plan {
+            let drill = Drill { item: offer.items[0].clone(), why: String::new(), due: true, other: false };
+            person.play(offer, &offer.items[0], at, drill);
+        }
         all.extend(told(&person.rows, &standings(&person.rows, i64::MAX)));
     }
     trial(&all)
@@ -226,7 +252,7 @@ fn population(forgets: Forgets) -> Trial {
 
 #[test]
 fn the_forecast_is_believed_of_people_who_forget() {
-    let trial = population(by_half);
+    let trial = population(by_power);
     assert!(200 < trial.n && trial.holds, "{trial:?}");
     assert!(trial.forecast < 0.97 * trial.constant, "{trial:?}");
     assert!(trial.says().is_some_and(|s| s.contains("is used")));

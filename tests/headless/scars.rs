@@ -185,7 +185,8 @@ fn every_older_version_migrates() {
 
 fn scartissue(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scartissue"));
-    command.arg("--data-dir").arg(data).args(arguments).env_remove("SCARTISSUE_DATA");
+    // After the command's name: what `do` and `rule` are told runs to the end of the line.
+    command.arg(arguments[0]).arg("--data-dir").arg(data).args(&arguments[1..]).env_remove("SCARTISSUE_DATA");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -342,23 +343,20 @@ fn told(output: &Output) -> String {
 fn a_first_hour_from_a_burn_to_its_retest() {
     let data = directory("hour");
     let run = |arguments: &[&str]| {
-        let mut with = arguments.to_vec();
-        if !["rule", "profile"].contains(&arguments[0]) && arguments[0] != "do" {
-            with.extend(["--scenarios", SCENARIOS]);
+        let mut all = vec![arguments[0], "--profile", "demo"];
+        if arguments[0] != "profile" {
+            all.extend(["--scenarios", SCENARIOS]);
         }
-        let mut all = vec!["--profile", "demo"];
-        all.extend(with);
+        all.extend(&arguments[1..]);
         scartissue(&data, &all).output().expect("it runs")
     };
     let command = |session: &str, line: &str| {
-        let output = scartissue(&data, &["--profile", "demo", "do", "--scenarios", SCENARIOS, session, line])
-            .output()
-            .expect("it runs");
+        let output = run(&["do", session, line]);
         assert!(output.status.success(), "{line}: {}", told(&output));
     };
     let play = |session: &str, mechanism: &str| {
         command(session, "next");
-        command(session, &format!("commit {mechanism} 85"));
+        command(session, &format!("commit {mechanism} 90"));
         command(session, "end");
         let output = run(&["debrief", session, "--json"]);
         assert!(output.status.success(), "{}", told(&output));
@@ -422,7 +420,7 @@ fn a_first_hour_from_a_burn_to_its_retest() {
     assert!(progress.contains("cannot tell yet") && progress.contains("* api.flag"), "{progress}");
     let csv = data.join("out.csv");
     assert!(run(&["profile", "export", csv.to_str().expect("text")]).status.success());
-    let there = scartissue(&data, &["--profile", "other", "profile", "import", csv.to_str().expect("text")])
+    let there = scartissue(&data, &["profile", "--profile", "other", "import", csv.to_str().expect("text")])
         .output()
         .expect("it runs");
     assert!(told(&there).contains("2 sessions were taken in"), "{}", told(&there));
