@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::scar::ability::{WISHED, after, chance, said};
 use crate::scar::case::Offer;
-use crate::scar::item::{Plain, pair};
+use crate::scar::item::{Plain, kind, pair};
 use crate::scar::memory::{DAY_S, days};
 use crate::scar::records::Row;
 use crate::scar::standing::{RETEST_UNTIL, Standing, weight, wish};
@@ -292,6 +292,7 @@ fn best<'c>(situation: &Situation<'_>, among: &[&'c Candidate]) -> Option<&'c Ca
             .total_cmp(&a.need)
             .then_with(|| b.new.cmp(&a.new))
             .then_with(|| if a.new && b.new { std::cmp::Ordering::Equal } else { last_met(a).cmp(&last_met(b)) })
+            .then_with(|| kind(&a.item).cmp(&kind(&b.item)))
             .then_with(|| (a.chance - WISHED).abs().total_cmp(&(b.chance - WISHED).abs()))
             .then_with(|| draw(a).total_cmp(&draw(b)))
     })
@@ -305,7 +306,9 @@ fn reason(situation: &Situation<'_>, item: &str) -> String {
     let what = Plain(item);
     if !last.rating.passed() {
         let firm = last.percent.filter(|_| last.confident_error).map_or(String::new(), |p| format!(" at {p} %"));
-        return format!("{what} failed{firm} {since:.0} days ago, and what is corrected comes undone within a week");
+        return format!(
+            "{what}: missed{firm} {since:.0} days ago, and what was corrected comes undone within a week unless it is tried again"
+        );
     }
     match standing.forecast(situation.now_s).filter(|_| situation.forecast_holds && standing.is_known()) {
         Some(forecast) => format!("{what}: last tried {since:.0} days ago, forecast {:.0} %", forecast * 100.0),
