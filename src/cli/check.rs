@@ -42,7 +42,8 @@ pub struct Options {
     /// Check nothing: say how the certificates in this directory stand to the scenarios
     #[arg(long, value_name = "DIR", conflicts_with_all = ["quick", "certify", "junit"])]
     verify: Option<PathBuf>,
-    /// Begin no further scenario after so many seconds; the stalest certificates come first
+    /// Begin no further variant after so many seconds, the stalest certificates first; what was found is kept, and the next
+    /// check goes on there
     #[arg(long, value_name = "SECONDS", requires = "certify")]
     budget: Option<u64>,
     /// Forget what an interrupted check had found
@@ -99,12 +100,11 @@ pub fn check(options: &Options) -> Result<(), Failure> {
     let mut report = Report { scenarios: Vec::new(), naive: Vec::new(), holds: true };
     let mut left = Vec::new();
     for (name, scenario) in &scenarios {
-        let spent_s = clock.now_ns() / 1_000_000_000;
-        if options.budget.is_some_and(|budget| budget <= spent_s) {
+        let over = || options.budget.is_some_and(|budget| budget <= clock.now_ns() / 1_000_000_000);
+        let Some(checked) = one(options, name, scenario, &over)? else {
             left.push(name.as_str());
             continue;
-        }
-        let checked = one(options, name, scenario)?;
+        };
         if !options.json {
             print(text(&checked).trim_end())?;
         }
@@ -114,7 +114,7 @@ pub fn check(options: &Options) -> Result<(), Failure> {
         report.scenarios.push(checked);
     }
     if !left.is_empty() {
-        eprintln!("the time is over; not begun: {}", left.join(", "));
+        eprintln!("the time is over; still to be done: {}", left.join(", "));
     }
     if whole && left.is_empty() {
         let pack: Vec<&Scenario> = scenarios.iter().map(|(_, scenario)| scenario).collect();
@@ -139,8 +139,17 @@ pub fn check(options: &Options) -> Result<(), Failure> {
     }
 }
 
-/// Checks one scenario, variant by variant; what was found of one is kept until all are done.
-fn one(options: &Options, name: &str, scenario: &Scenario) -> Result<Checked, Failure> {
+/// Checks one scenario, variant by variant; what was found of one is kept until all are done. None if the time was over
+/// before.
+fn one(
+    options: &Options,
+    name: &str,
+    scenario: &Scenario,
+    over: &dyn Fn() -> bool,
+) -> Result<Option<Checked>, Failure> {
+    if over() {
+        return Ok(None);
+    }
     let scope = Scope::new(name, if options.quick { 1 } else { options.seeds }, options.quick);
     let keys = keys(scenario)?;
     let desk = Desk::new(&options.place.data()?, scenario, &keys, &scope)?;
@@ -155,6 +164,9 @@ fn one(options: &Options, name: &str, scenario: &Scenario) -> Result<Checked, Fa
             findings.extend(kept);
             continue;
         }
+        if over() {
+            return Ok(None);
+        }
         eprintln!("{name}, {}", variant.name);
         let found = check_variant(&runs, &scope, &variant.name, &progress::runs)?;
         desk.keep(&variant.name, &found)?;
@@ -162,7 +174,7 @@ fn one(options: &Options, name: &str, scenario: &Scenario) -> Result<Checked, Fa
     }
     findings.extend(check_scenario(scenario, &scope));
     desk.clear()?;
-    Ok(Checked { name: scenario.name.clone(), keys, scope, findings })
+    Ok(Some(Checked { name: scenario.name.clone(), keys, scope, findings }))
 }
 
 fn keys(scenario: &Scenario) -> Result<Keys, Failure> {

@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::cli::place::Place;
 use crate::cli::{Failure, print, progress, write_file};
+use crate::report::debrief as page;
 use crate::scar::graded::{Before, Graded, grade};
 use crate::scar::healing::{Healing, healing};
 use crate::scar::occasion::{OCCASION, Occasion};
@@ -28,6 +29,9 @@ pub struct Options {
     /// Also write it as Markdown
     #[arg(long, value_name = "FILE")]
     md: Option<PathBuf>,
+    /// Also draw it in one HTML page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
 }
@@ -43,6 +47,9 @@ pub fn debrief(options: &Options) -> Result<(), Failure> {
     text.push_str(&scar.as_ref().map(scar_tell::healing).unwrap_or_default());
     if let Some(file) = &options.md {
         write_file(file, &text)?;
+    }
+    if let Some(file) = &options.html {
+        write_file(file, &page::html(&replayed.session, &debrief, &[]))?;
     }
     if options.json {
         let wrong = |e: serde_json::Error| Failure::Surroundings(e.to_string());

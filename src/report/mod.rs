@@ -11,6 +11,9 @@ pub mod quantity; // numbers with units, ticks of axes
 pub mod page; // one self-contained HTML file
 mod plot; // a chart as paths and positions, for the page
 
+pub mod debrief; // the debrief as a page
+pub mod flip; // seen, and happening
+
 mod blocks; // a chart in character cells
 mod sheet; // styled characters, laid out
 pub mod terminal; // text and charts for a terminal

@@ -136,6 +136,9 @@ pub struct VariantSpec {
     /// Whether the tempting decoy is the truth here.
     #[serde(default)]
     pub foil: bool,
+    /// The ladder of hints, at most three: a question, a panel, the mechanism. Made from the mechanism where there is none.
+    #[serde(default)]
+    pub hints: Vec<String>,
     /// Orders that end users' pain, given one after the other at the first chance, as in `restore-cache-members`. Where
     /// none is named, `check` looks for some.
     #[serde(default)]

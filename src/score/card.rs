@@ -11,7 +11,7 @@ use crate::score::measures::*;
 use crate::score::record::{Record, pain};
 use crate::score::runs::Ran;
 use crate::score::shapley::NEGLIGIBLE;
-use crate::score::truth::{TOLERANCE, Truth};
+use crate::score::truth::{HURT, TOLERANCE, Truth};
 use crate::session::act::irreversible;
 use crate::session::belief::lead;
 use crate::session::command::{Command, Commit, DeclaredCause};
@@ -197,9 +197,11 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Observ
     let (nothing, run) = (replays.nothing.lost(), replays.run.lost());
     let best = replays.best.min(run).min(nothing);
     let tolerance = TOLERANCE * truth.at_stake;
-    // Where there is nothing to save, what may be lost without anybody's complaint is the measure.
-    let saved = (nothing - best).max(tolerance);
-    let mitigated = if nothing - best < tolerance {
+    // Where nothing is wrong, harm is measured by what users may lose without being hurt; where nothing could be saved, by
+    // what nobody notices.
+    let no_fault = truth.causes.is_empty();
+    let saved = if no_fault { HURT * truth.at_stake } else { (nothing - best).max(tolerance) };
+    let mitigated = if no_fault || nothing - best < tolerance {
         f64::from(u8::from(run - nothing < tolerance))
     } else {
         mitigation(nothing, run, best).unwrap_or(0.0)
@@ -236,8 +238,11 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Observ
     gates.extend(record.is_assisted().then_some(Gate::Assisted));
 
     let ev = observer.map(|o| evidence(o.truth_given_cited, o.truth_given_first_screen, o.irrelevant));
+    // Who does harm where nothing is wrong has not understood that nothing is.
+    let meddled = no_fault && replays.added.iter().any(|added| tolerance < *added);
     let top_declared = declared.mechanisms.first().is_some_and(|m| is_true(m));
-    let grounded = observer.map(|o| f64::from(u8::from(top_declared && 0.8 <= o.truth_given_cited && !blamed_decoy)));
+    let grounded =
+        observer.map(|o| f64::from(u8::from(top_declared && 0.8 <= o.truth_given_cited && !blamed_decoy && !meddled)));
     let parts = Parts {
         causes: Some(credit),
         lead_given_viewed: observer.map(|o| o.lead_given_viewed),

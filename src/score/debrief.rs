@@ -15,6 +15,7 @@ use crate::score::search::{Best, best};
 use crate::score::shapley::{NEGLIGIBLE, TIE};
 use crate::score::story::{Line, timeline};
 use crate::score::truth::{Truth, TruthError, prove, tempting};
+use crate::score::whatif::{WhatIf, whatif};
 use crate::session::Session;
 use crate::session::act::irreversible;
 use crate::session::log::Event;
@@ -59,6 +60,8 @@ pub struct Debrief {
     pub cause: Cause,
     /// What caused it.
     pub truth: Truth,
+    /// Users over time, here and in other worlds.
+    pub whatif: WhatIf,
     /// Moments in order of time.
     pub timeline: Vec<Line>,
     /// The scorecard.
@@ -217,6 +220,7 @@ pub fn debrief(session: &Session, events: &[Event], progress: Progress<'_>) -> R
         users,
         cause,
         truth,
+        whatif: whatif(run, nothing, &best.ran),
         timeline,
         card,
     })

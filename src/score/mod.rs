@@ -16,6 +16,8 @@ pub mod truth; // every subset of the causes, and the decoys
 pub mod card; // the scorecard
 pub mod record; // what a session's record says
 
+pub mod whatif; // users over time, in other worlds
+
 pub mod debrief; // two verdicts, side by side
 pub mod search; // the best that is known
 pub mod story; // what happened when

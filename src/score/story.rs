@@ -135,6 +135,7 @@ fn told(command: &Command) -> Option<(Kind, String)> {
             (Kind::Belief, format!("committed to {}; {cited}", leading(&commit.points)))
         }
         Command::Bookmark { text } => (Kind::Said, format!("bookmark {text}").trim_end().to_string()),
+        Command::Hint => (Kind::Said, "took a hint".to_string()),
         Command::End => (Kind::Said, "ended".to_string()),
         _ => return None,
     })

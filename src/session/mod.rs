@@ -14,6 +14,7 @@ pub mod postmortem; // the form that is filled in afterwards
 
 pub mod act; // operator actions: preview, arms, order
 pub mod case; // what a participant meets: number, page, briefing
+pub mod hints; // the ladder
 pub mod inject; // faults that a host injects
 pub mod look; // looks and their answers
 pub mod play; // the session itself

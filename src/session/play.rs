@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use crate::scenario::opened::Scenario;
 use crate::session::belief::Board;
-use crate::session::clock::{ClockKind, Seat, Terms};
+use crate::session::clock::{ClockKind, Mode, Seat, Terms};
 use crate::session::command::{Command, Look};
 use crate::session::comms::{Comms, SECONDARY_AFTER, TEAMS};
+use crate::session::hints::ladder;
 use crate::session::inject::{self, Injected};
 use crate::session::look::{self, Observation};
 use crate::session::prices;
@@ -90,6 +91,7 @@ pub struct Session {
     pub(super) speed: u8,
     pub(super) pauses: u32,
     pub(super) spent: SimDuration,
+    pub(super) hints: u8,
     pub(super) bookmarks: Vec<(SimTime, String)>,
     pub(super) ended: Option<SimTime>,
     pub(super) injected: Vec<Injected>,
@@ -128,6 +130,7 @@ impl Session {
             speed: 1,
             pauses: 0,
             spent: SimDuration::ZERO,
+            hints: 0,
             bookmarks: Vec::new(),
             injected: Vec::new(),
             ended: None,
@@ -198,6 +201,11 @@ impl Session {
     /// When it was ended, if it was.
     pub fn ended(&self) -> Option<SimTime> {
         self.ended
+    }
+
+    /// Hints that were taken; three are all there are, and the last names the mechanism.
+    pub fn hints_taken(&self) -> u8 {
+        self.hints
     }
 
     /// Whether a live clock stands still.
@@ -333,7 +341,15 @@ impl Session {
                 )));
             }
             Command::Hint => {
-                return Err("there are no hints yet; `explain WORD` says what things are, in general".to_string());
+                if !matches!(self.terms.mode, Mode::A1 | Mode::A3) {
+                    return Err("this session is played without hints: one begun with `--mode A1` has them".to_string());
+                }
+                let rungs = ladder(&self.scenario.file, &self.seal.variant);
+                let Some(rung) = rungs.get(usize::from(self.hints)) else {
+                    return Err("that was the last hint".to_string());
+                };
+                self.hints += 1;
+                return Ok(plain(rung.clone()));
             }
             Command::Bookmark { text } => self.bookmarks.push((now, text.chars().take(MOST_TEXT).collect())),
             Command::Wait { seconds } => {

@@ -27,6 +27,7 @@ mod promql_peer; // a real Prometheus is asked the same
 mod promql_queries; // queries made by chance
 mod promql_scripts; // Prometheus' own expectations
 mod promql_server; // a Prometheus on samples of ours
+mod proofs; // what a score may not reward, nor depend on
 mod queueing; // stations, links and caches against queueing theory
 mod recorded_engines; // recorded vLLM runs and published measurements
 mod report; // pages, charts and JSON of made-up runs
