@@ -50,8 +50,9 @@ pub fn brief(session: &Session) -> String {
         ClockKind::Metered => "metered: it moves by prices, orders and `wait` only",
         ClockKind::Live => "live: it runs by itself; a price is how long an answer takes",
     };
+    let handover = if case.handover.is_empty() { String::new() } else { format!("\n\nHandover: {}", case.handover) };
     format!(
-        "{}  {page}\n\n{}\n\nThe clock is {clock}. The shift ends in {:.0} minutes. Prices:\n{}",
+        "{}  {page}\n\n{}{handover}\n\nThe clock is {clock}. The shift ends in {:.0} minutes. Prices:\n{}",
         case.id,
         case.briefing,
         session.view().left_s / 60.0,

@@ -15,14 +15,27 @@ pub const PRESETS: &str = "presets";
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("empty-spares-replay.ron", include_str!("../../scenarios/empty-spares-replay.ron")),
     ("empty-spares.ron", include_str!("../../scenarios/empty-spares.ron")),
+    ("fastest-replica.ron", include_str!("../../scenarios/fastest-replica.ron")),
+    ("fine-for-most.ron", include_str!("../../scenarios/fine-for-most.ron")),
+    ("hit-rate-alarm.ron", include_str!("../../scenarios/hit-rate-alarm.ron")),
+    ("long-document.ron", include_str!("../../scenarios/long-document.ron")),
+    ("midnight.ron", include_str!("../../scenarios/midnight.ron")),
+    ("monday-on-the-hour.ron", include_str!("../../scenarios/monday-on-the-hour.ron")),
     ("quiet-tuesday.ron", include_str!("../../scenarios/quiet-tuesday.ron")),
     ("record-day.ron", include_str!("../../scenarios/record-day.ron")),
+    ("seven-at-a-hundred.ron", include_str!("../../scenarios/seven-at-a-hundred.ron")),
+    ("silent-scaler.ron", include_str!("../../scenarios/silent-scaler.ron")),
+    ("six-idle-pods.ron", include_str!("../../scenarios/six-idle-pods.ron")),
+    ("three-times-three.ron", include_str!("../../scenarios/three-times-three.ron")),
+    ("twenty-two-images.ron", include_str!("../../scenarios/twenty-two-images.ron")),
     ("presets/agentic-cell.ron", include_str!("../../scenarios/presets/agentic-cell.ron")),
     ("presets/agentic-workload.ron", include_str!("../../scenarios/presets/agentic-workload.ron")),
     ("presets/company-history.ron", include_str!("../../scenarios/presets/company-history.ron")),
     ("presets/general-cell.ron", include_str!("../../scenarios/presets/general-cell.ron")),
     ("presets/general-workload.ron", include_str!("../../scenarios/presets/general-workload.ron")),
+    ("presets/quiet-workload.ron", include_str!("../../scenarios/presets/quiet-workload.ron")),
     ("presets/real-traffic.ron", include_str!("../../scenarios/presets/real-traffic.ron")),
+    ("presets/small-cell.ron", include_str!("../../scenarios/presets/small-cell.ron")),
 ];
 
 /// Scenarios and presets by name. A name is a file's name without `.ron`.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::history::{ChangeSpec, HistorySpec};
+use crate::scenario::lesson::{CoachLine, LessonSpec};
 use crate::sim::spec::fault::Fault;
 use crate::sim::spec::stack::StackSpec;
 use crate::sim::time::SimDuration;
@@ -24,6 +25,9 @@ pub struct ScenarioFile {
     pub page: String,
     /// What a participant knows on arrival.
     pub briefing: String,
+    /// The note of whoever was on call before: what they saw, and what they made of it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub handover: String,
     /// From 1 (read one panel) to 5.
     #[schemars(range(min = 1, max = 5))]
     pub difficulty: u8,
@@ -52,6 +56,12 @@ pub struct ScenarioFile {
     /// Alternatives behind the same page.
     #[schemars(length(min = 1))]
     pub variants: Vec<VariantSpec>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "LessonSpec::is_empty")]
+    pub lesson: LessonSpec,
+    /// What a coach says in it, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coach: Vec<CoachLine>,
 }
 
 fn default_warm_up() -> SimDuration {

@@ -11,6 +11,7 @@ pub mod check;
 pub mod diagnostic;
 pub mod file; // what an author writes
 pub mod history; // what was before, and what is said beside
+pub mod lesson; // what an incident is for
 pub mod lexer;
 pub mod load;
 pub mod lower; // from file to world

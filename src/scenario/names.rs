@@ -3,6 +3,7 @@
 use crate::scenario::apply::parse;
 use crate::scenario::check::Report;
 use crate::scenario::file::{CauseSpec, ScenarioFile, VariantSpec};
+use crate::scenario::lesson::TRAPS;
 use crate::scenario::tree::Path;
 use crate::sim::spec::SpecError;
 use crate::sim::spec::check::{fault_mistakes, stack_mistakes};
@@ -34,6 +35,26 @@ pub fn check(file: &ScenarioFile, report: &mut Report<'_>) {
     report.unique("variant", variants().map(|(i, v)| (v.name.as_str(), variant_path(i).field("name"))));
     for (index, one) in variants() {
         variant(file, one, &|| variant_path(index), report);
+    }
+    lesson(file, report);
+}
+
+/// The coach says at most so many words at once.
+const MOST_COACH_WORDS: usize = 12;
+
+fn lesson(file: &ScenarioFile, report: &mut Report<'_>) {
+    for (index, trap) in file.lesson.traps.iter().enumerate() {
+        let path = Path::root().field("lesson").field("traps").index(index);
+        report.reference(&path, "trap", trap, TRAPS.iter().map(|(code, _)| *code));
+    }
+    for (index, line) in file.coach.iter().enumerate() {
+        let words = line.says.split_whitespace().count();
+        if MOST_COACH_WORDS < words {
+            let path = Path::root().field("coach").index(index).field("says");
+            report
+                .at(&path, format!("{words} words are too many to read while being paged"))
+                .expected(format!("at most {MOST_COACH_WORDS}"));
+        }
     }
 }
 

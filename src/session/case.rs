@@ -14,6 +14,9 @@ pub struct Case {
     pub page: String,
     /// What one knows on arrival.
     pub briefing: String,
+    /// The note of whoever was on call before; may be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub handover: String,
     /// From 1 to 5.
     pub difficulty: u8,
     /// Length in minutes.
@@ -27,6 +30,7 @@ pub fn case(scenario: &Scenario) -> Case {
         id: format!("INC-{}", file.case),
         page: file.page.clone(),
         briefing: file.briefing.clone(),
+        handover: file.handover.clone(),
         difficulty: file.difficulty,
         minutes: (file.length_s.as_secs_f64() / 60.0) as u32,
     }

@@ -37,6 +37,7 @@ mod score; // truth, debrief, and the published vectors
 mod seats; // several in one session, and faults that a host injects
 mod session; // commands, replays, logs, kills
 mod sql; // statements look at all that was seen, and at nothing else
+mod stories; // the ladder as it ships: harm of its causes, and what must emerge
 mod traces; // recorded traffic is read and replayed
 mod transcripts; // whole sessions in the console
 mod twins; // nothing tells the variants of a scenario apart before the first onset

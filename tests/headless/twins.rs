@@ -40,7 +40,8 @@ fn first_onset(scenario: &Scenario) -> SimTime {
     let begins = bound.filter_map(|source| match &source.arrivals {
         Arrivals::Open(open) => open.from_s,
         Arrivals::Chat { sessions, .. } => sessions.from_s,
-        Arrivals::Batch { .. } | Arrivals::Trace(_) => None,
+        Arrivals::Batch { from_s, .. } => *from_s,
+        Arrivals::Trace(_) => None,
     });
     let first = faults.chain(begins).min().expect("something happens");
     file.open_at() + first

@@ -103,7 +103,7 @@ pub(super) struct Calendar {
 #[derive(Clone)]
 enum Rule {
     Open(OpenArrivals),
-    Batch { every: SimDuration, offset: SimDuration, intents: u32, spread: SimDuration },
+    Batch { every: SimDuration, offset: SimDuration, intents: u32, spread: SimDuration, first: SimTime },
     Trace(Replay),
 }
 
@@ -112,9 +112,13 @@ impl Calendar {
         let entity = index as u64 + 1;
         let rule = match &source.arrivals {
             Arrivals::Open(open) | Arrivals::Chat { sessions: open, .. } => Rule::Open(open.clone()),
-            Arrivals::Batch { every_s, offset_s, intents, spread_s } => {
-                Rule::Batch { every: *every_s, offset: *offset_s, intents: *intents, spread: *spread_s }
-            }
+            Arrivals::Batch { every_s, offset_s, intents, spread_s, from_s } => Rule::Batch {
+                every: *every_s,
+                offset: *offset_s,
+                intents: *intents,
+                spread: *spread_s,
+                first: from_s.map_or(SimTime::ZERO, |from| open_at + from),
+            },
             Arrivals::Trace(trace) => Rule::Trace(Replay::new(trace, entity, seed, open_at, opens_at_hour)),
         };
         let gaps = source.prompt.runs.as_ref().map_or(&[][..], |r| &r.gaps);
@@ -172,7 +176,7 @@ impl Calendar {
                     let rate = self.rate(open, self.cell);
                     self.fill_second(rate);
                 }
-                Rule::Batch { every, offset, intents, spread } => {
+                Rule::Batch { every, offset, intents, spread, first } => {
                     if every.0 == 0 || LAST_CELL < self.cell {
                         return None;
                     }
@@ -180,7 +184,9 @@ impl Calendar {
                     let phase = self.open_at.0 % every.0;
                     let start = SimTime(phase + self.cell * every.0) + *offset;
                     let (spread, intents) = (*spread, *intents);
-                    self.fill_job(start, intents, spread);
+                    if *first <= start {
+                        self.fill_job(start, intents, spread);
+                    }
                 }
                 Rule::Trace(_) => return None,
             }

@@ -195,6 +195,9 @@ pub enum Arrivals {
         intents: u32,
         /// Time over which they come.
         spread_s: SimDuration,
+        /// Seconds after the opening before which no job starts; none: they have started for ever.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from_s: Option<SimDuration>,
     },
     /// Rows of a recorded trace: times, lengths and what prompts share are its own.
     Trace(TraceArrivals),
