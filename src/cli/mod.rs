@@ -12,6 +12,7 @@ mod drill; // the case most worth practising now
 mod incident; // which scenario, variant and seed, and what is changed in it
 mod list; // what there is
 mod metrics; // what can be asked
+mod new_scenario; // a commented file to begin with
 mod place; // where sessions are kept, and what time it is
 mod play; // a case in the terminal
 mod profile; // several people, records out and in
@@ -98,6 +99,8 @@ enum Command {
     Check(check::Options),
     /// Load every scenario file and report every mistake
     CheckFiles(check_files::Options),
+    /// Write a commented scenario file to begin with
+    NewScenario(new_scenario::Options),
     /// Print the JSON Schema of the scenario format
     Schema,
 }
@@ -156,6 +159,7 @@ pub fn main() -> ExitCode {
         Some(Command::Show(options)) => show::show(&options),
         Some(Command::Check(options)) => check::check(&options),
         Some(Command::CheckFiles(options)) => check_files::check_files(&options),
+        Some(Command::NewScenario(options)) => new_scenario::new_scenario(&options),
         Some(Command::Schema) => schema::schema(),
     };
     match done {

@@ -72,14 +72,17 @@ pub fn name_of(open: &OpenSession) -> String {
     open.folder().file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// The easiest case that no session on disk has met; the easiest of all if every one was met.
+/// The next case that no session on disk has met: the first shift in its order, then by difficulty; the first of all if
+/// every one was met.
 fn next_case(place: &Place) -> Result<String, Failure> {
     let (catalogue, store) = (place.catalogue()?, place.store()?);
     let met: Vec<String> = store.names().iter().filter_map(|name| store.header(name).ok()).map(|h| h.case).collect();
     let mut cases = Vec::new();
     for name in catalogue.names() {
-        let case = case(&Scenario::open(&catalogue, name)?);
-        cases.push((met.contains(&case.id), case.difficulty, case.id));
+        let scenario = Scenario::open(&catalogue, name)?;
+        let case = case(&scenario);
+        let shift = scenario.file.shift.unwrap_or(u8::MAX);
+        cases.push((met.contains(&case.id), shift, case.difficulty, case.id));
     }
     cases.sort();
     cases.into_iter().next().map(|(.., id)| id).ok_or_else(|| Failure::Usage("there are no cases".to_string()))

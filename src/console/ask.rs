@@ -37,6 +37,7 @@ pub fn answer_to(session: &mut Session, by: &str, question: &str, rest: &str) ->
         "channel" => Ok(channel(session)),
         "boards" => Ok(boards()),
         "postmortem" => Ok(form(session)),
+        "coach" => Err("the coach of a first shift speaks in `play` alone: `coach on`, `coach off`".to_string()),
         other => Err(verbs::unknown(other)),
     }
 }

@@ -32,6 +32,7 @@ const QUESTIONS: &[&str] = &[
     "actions",
     "preview",
     "channel",
+    "coach",
     "quit",
 ];
 /// Verbs of control planes, passed on as they are.

@@ -14,6 +14,7 @@ use crate::console::ask;
 use crate::console::complete::Words;
 use crate::console::parse::{Said, parse};
 use crate::session::clock::{ClockKind, Seat};
+use crate::session::coach::Coach;
 use crate::session::play::{Notice, Reply};
 use crate::session::store::{ApplyError, OpenSession};
 use crate::sim::time::{SimDuration, SimTime};
@@ -52,6 +53,26 @@ pub fn turn(open: &mut OpenSession, by: &str, line: &str) -> Turn {
             Err(ApplyError::Log(error)) => Turn::Lost(error.to_string()),
         },
     }
+}
+
+/// A line for the coach alone (`coach off`, `coach on`), if it is one.
+fn to_coach(coach: &mut Coach, line: &str) -> Option<Turn> {
+    let present = match line.trim() {
+        "coach off" => false,
+        "coach on" => true,
+        _ => return None,
+    };
+    coach.set_present(present);
+    let text = if present { "the coach is back" } else { "the coach has gone; `coach on` calls them back" };
+    Some(Turn::Answered(text.to_string()))
+}
+
+/// What the coach says after a turn.
+fn coached(coach: &mut Coach, open: &OpenSession, line: &str, turn: &Turn) -> Option<String> {
+    if matches!(turn, Turn::Answered(_)) {
+        coach.heard(line.split_whitespace().next().unwrap_or_default());
+    }
+    coach.says(&open.session)
 }
 
 /// A reply as text: what came meanwhile, then the answer.
@@ -101,6 +122,10 @@ struct Hand {
 /// The terminal refuses.
 pub fn converse(open: OpenSession, by: &str, words: Words, clock: &dyn Clock, history: &Path) -> Result<(), String> {
     let live = open.session.terms().clock == ClockKind::Live;
+    let coach = Mutex::new(Coach::of(&open.session));
+    if let Some(text) = lock(&coach).says(&open.session) {
+        println!("{text}");
+    }
     let shared = Mutex::new(open);
     let hand = Mutex::new(Hand { wall_ns: clock.now_ns(), world: lock(&shared).session.now() });
     let mut editor = Editor::<Words, FileHistory>::new().map_err(|e| e.to_string())?;
@@ -109,11 +134,14 @@ pub fn converse(open: OpenSession, by: &str, words: Words, clock: &dyn Clock, hi
     let over = AtomicBool::new(false);
     let result = std::thread::scope(|scope| {
         if live && let Ok(mut printer) = editor.create_external_printer() {
-            let (shared, hand, over) = (&shared, &hand, &over);
+            let (shared, hand, over, coach) = (&shared, &hand, &over, &coach);
             scope.spawn(move || {
                 while !over.load(Ordering::Relaxed) {
                     std::thread::sleep(TICK);
-                    let text = news(&run_to_now(&mut lock(shared), hand, clock));
+                    let mut open = lock(shared);
+                    let mut text = news(&run_to_now(&mut open, hand, clock));
+                    text.extend(lock(coach).says(&open.session).map(|said| format!("{said}\n")));
+                    drop(open);
                     if !text.is_empty() && printer.print(text).is_err() {
                         return;
                     }
@@ -131,11 +159,14 @@ pub fn converse(open: OpenSession, by: &str, words: Words, clock: &dyn Clock, hi
             drop(editor.add_history_entry(line.as_str()));
             let mut open = lock(&shared);
             print!("{}", news(&run_to_now(&mut open, &hand, clock)));
-            let turn = turn(&mut open, by, &line);
+            let turn = to_coach(&mut lock(&coach), &line).unwrap_or_else(|| turn(&mut open, by, &line));
             *lock(&hand) = Hand { wall_ns: clock.now_ns(), world: open.session.now() };
             let status = open.session.status_line();
             if say(&mut std::io::stdout(), &turn, &status).is_err() || matches!(turn, Turn::Quit) {
                 break Ok(());
+            }
+            if let Some(text) = coached(&mut lock(&coach), &open, &line, &turn) {
+                println!("{text}");
             }
             if let Turn::Lost(why) = turn {
                 break Err(why);
@@ -175,6 +206,11 @@ fn prompt(open: &OpenSession) -> String {
 /// # Errors
 /// The stream cannot be read, nobody listens, or what was said could not be kept.
 pub fn filter(open: &mut OpenSession, by: &str, lines: &mut dyn BufRead, out: &mut dyn Write) -> Result<(), String> {
+    let mut coach = Coach::of(&open.session);
+    let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+    if let Some(Err(error)) = coach.says(&open.session).map(|text| writeln!(out, "{text}")) {
+        return if gone(&error) { Ok(()) } else { Err(format!("standard output: {error}")) };
+    }
     let mut line = String::new();
     loop {
         line.clear();
@@ -185,10 +221,12 @@ pub fn filter(open: &mut OpenSession, by: &str, lines: &mut dyn BufRead, out: &m
         line.push_str(&String::from_utf8_lossy(&bytes));
         let shown = line.trim_end();
         let written = if shown.is_empty() { Ok(()) } else { writeln!(out, "{}{shown}", prompt(open)) };
-        let turn = turn(open, by, shown);
+        let turn = to_coach(&mut coach, shown).unwrap_or_else(|| turn(open, by, shown));
         let status = open.session.status_line();
-        match written.and_then(|()| say(out, &turn, &status)) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+        let advice = coached(&mut coach, open, shown, &turn);
+        let said = written.and_then(|()| say(out, &turn, &status));
+        match said.and_then(|()| advice.map_or(Ok(()), |text| writeln!(out, "{text}"))) {
+            Err(error) if gone(&error) => return Ok(()),
             Err(error) => return Err(format!("standard output: {error}")),
             Ok(()) => {}
         }

@@ -116,6 +116,7 @@ pub const VERBS: &[Verb] = &[
     verb(Group::Free, "show", "E7", "an answer again"),
     verb(Group::Free, "end", "", "close the incident"),
     verb(Group::Free, "postmortem", "[SECTION TEXT]", "write it up; without a section, the form as it stands"),
+    verb(Group::Free, "coach", "on|off", "call the coach of a first shift, or send them away"),
     verb(Group::Free, "help", "[VERB]", "this"),
     verb(Group::Free, "quit", "", "leave; everything said is kept"),
 ];

@@ -59,6 +59,13 @@ pub struct ScenarioFile {
     /// What it is for.
     #[serde(default, skip_serializing_if = "LessonSpec::is_empty")]
     pub lesson: LessonSpec,
+    /// Its place in the first shift, from 1; none for cases that are not part of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 9))]
+    pub shift: Option<u8>,
+    /// Looks cost no time in it: for who has never looked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub free_looks: bool,
     /// What a coach says in it, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub coach: Vec<CoachLine>,

@@ -74,11 +74,11 @@ pub struct ParSpec {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CoachLine {
-    /// The verb that it teaches; it is done when that verb has been used so often as this list has asked for it.
+    /// The verb that it teaches: the first word of what is typed. When it was used, the next line is due.
     pub verb: String,
     /// What is said: at most twelve words.
     pub says: String,
-    /// What to type, for whoever does as told.
+    /// What to type, for whoever does as told; `{look}` stands for the last look, as in `E4`.
     pub line: String,
 }
 

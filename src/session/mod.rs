@@ -20,6 +20,8 @@ pub mod look; // looks and their answers
 pub mod play; // the session itself
 pub mod view; // what a participant may see at a moment
 
+pub mod coach; // what a first shift's coach says
+
 pub mod log; // the event log on disk
 pub mod seal; // what only the owner may know
 pub mod store; // the folders of sessions

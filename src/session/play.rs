@@ -451,7 +451,8 @@ impl Session {
     fn look(&mut self, look: &Look) -> Result<(String, Value, Option<u32>), String> {
         let asked = self.now();
         let number = self.observations.len() as u32 + 1;
-        let price = prices::price(look);
+        let free = self.scenario.file.free_looks;
+        let price = if free { SimDuration::ZERO } else { prices::price(look) };
         let mut observation = Observation { number, look: look.clone(), asked, at: asked + price, answer: None };
         if self.terms.clock == ClockKind::Live && SimDuration::ZERO < price {
             look::check(&self.watch, look)?;

@@ -10,6 +10,7 @@ mod emergence; // the founding incident happens by mechanism
 mod engine; // closed form is step by step
 mod event_loop; // what drives the parts in the tests below
 mod extremes; // numbers that every author can write and none means
+mod first_shift; // who only follows the coach gets through
 mod fleet; // pods, nodes, members and orders, in words
 mod history; // what was before, what is exposed, and what time it is
 mod house; // the tree keeps its own rules: import direction, header lines

@@ -78,7 +78,7 @@ fn each_variant_hurts_for_its_causes_and_the_right_order_helps() {
                 continue;
             }
             assert!(5.0 * healthy + 0.001 < happened, "{replay}: {happened}, without its causes {healthy}");
-            let order = format!("{}@{order_at}", variant.critical.first().expect("an order that helps"));
+            let order = format!("{}@{order_at}", variant.mends.first().expect("an order that helps"));
             let helped = told(&scenario, variant, &[], std::slice::from_ref(&order));
             assert!(helped < 0.8 * happened, "{replay} --apply {order}: {helped} of {happened}");
         }
@@ -124,7 +124,10 @@ fn the_ladder_has_foils_no_fault_and_something_to_read() {
         let lesson = &file.lesson;
         let said = [&lesson.goal, &file.handover, &file.page, &file.briefing];
         assert!(said.iter().all(|text| !text.is_empty()) && !lesson.notes.is_empty() && !lesson.traps.is_empty());
-        assert!(SimDuration::ZERO < lesson.par.commit_s && SimDuration::ZERO < lesson.par.better_s, "{name}: par times");
+        assert!(
+            SimDuration::ZERO < lesson.par.commit_s && SimDuration::ZERO < lesson.par.better_s,
+            "{name}: par times"
+        );
     }
     assert!(0.25 <= foils / variants, "{foils} foils of {variants}");
     assert!(0.1 <= nothing / variants, "{nothing} of {variants} without a fault");
@@ -257,10 +260,8 @@ fn seven_ranks_wait_at_full_duty_cycle_and_little_power() {
         played.asked(540, &format!("avg_over_time({metric}{{pod=\"{pod}\",gpu=\"{gpu}\"}}[2m])"))
     };
     assert_eq!(rank("DCGM_FI_DEV_GPU_UTIL", "general-70b-2", "0"), 100.0);
-    let (waits, works) = (
-        rank("DCGM_FI_DEV_POWER_USAGE", "general-70b-2", "0"),
-        rank("DCGM_FI_DEV_POWER_USAGE", "general-70b-1", "0"),
-    );
+    let (waits, works) =
+        (rank("DCGM_FI_DEV_POWER_USAGE", "general-70b-2", "0"), rank("DCGM_FI_DEV_POWER_USAGE", "general-70b-1", "0"));
     assert!(waits < 0.8 * works, "{waits} W waiting, {works} W at work");
     assert_eq!(played.asked(540, "increase(vllm:generation_tokens_total{pod=\"general-70b-2\"}[2m])"), 0.0);
 }

@@ -335,7 +335,13 @@ fn templates_are_as_popular_as_zipf_has_it() {
 #[test]
 fn batch_jobs_start_on_the_hour() {
     let (hour, spread) = (SimDuration::from_secs(3600), SimDuration::from_secs(120));
-    let job = Arrivals::Batch { every_s: hour, offset_s: SimDuration::from_secs(30), intents: 50, spread_s: spread, from_s: None };
+    let job = Arrivals::Batch {
+        every_s: hour,
+        offset_s: SimDuration::from_secs(30),
+        intents: 50,
+        spread_s: spread,
+        from_s: None,
+    };
     let all = intents(&mut workload(&single(job), 3, after(1620)), |_| true, after(3 * 3600));
     assert_eq!(all.len(), 150);
     for intent in &all {

@@ -191,7 +191,8 @@ fn source_begins(file: &ScenarioFile, name: &str) -> Option<SimDuration> {
     match &file.workload.sources.iter().find(|s| s.name == name)?.arrivals {
         Arrivals::Open(open) => open.from_s,
         Arrivals::Chat { sessions, .. } => sessions.from_s,
-        Arrivals::Batch { .. } | Arrivals::Trace(_) => None,
+        Arrivals::Batch { from_s, .. } => *from_s,
+        Arrivals::Trace(_) => None,
     }
 }
 

@@ -1,0 +1,97 @@
+//! The first shift: who only does what the coach says gets through all four cases, and has used every verb twice.
+
+use std::collections::BTreeMap;
+
+use scartissue::console::parse::{Said, parse};
+use scartissue::console::{ask, shell};
+use scartissue::scenario::catalogue::Catalogue;
+use scartissue::scenario::lesson::CoachLine;
+use scartissue::scenario::opened::Scenario;
+use scartissue::session::Session;
+use scartissue::session::clock::{Seat, Terms};
+use scartissue::session::coach::{Coach, PATIENCE};
+use scartissue::session::seal::{self, Seal};
+use scartissue::telemetry::watch::Watch;
+
+const CASES: [&str; 4] = ["first-shift-1", "first-shift-2", "first-shift-3", "first-shift-4"];
+
+fn begin(name: &str) -> Session {
+    let scenario = Scenario::open(&Catalogue::built_in(), name).expect("a built-in scenario");
+    let variant = scenario.file.variants[0].name.clone();
+    let paged_at = Watch::new(&scenario.file, &variant, 4, 3).expect("a world").run_to_first_page();
+    let seal = Seal {
+        v: seal::VERSION,
+        scenario: name.to_string(),
+        variant,
+        seed: 4,
+        salt: 3,
+        scenario_hash: scenario.fingerprint(),
+        paged_at_ns: paged_at.0,
+        build: "test".to_string(),
+    };
+    Session::open(scenario, seal, Terms::default()).expect("a session")
+}
+
+/// The last change that a list of changes names.
+fn last_change(text: &str) -> Option<String> {
+    let ids = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').filter(|w| w.starts_with("CHG-"));
+    ids.max().map(str::to_string)
+}
+
+#[test]
+fn who_only_follows_the_coach_reaches_every_debrief_and_has_used_every_verb_twice() {
+    let mut used: BTreeMap<String, u32> = BTreeMap::new();
+    for name in CASES {
+        let mut session = begin(name);
+        let mut coach = Coach::of(&session);
+        let mut change = String::new();
+        while let Some(said) = coach.says(&session) {
+            let line = coach.next_line().expect("what was said").clone();
+            assert!(line.says.split_whitespace().count() <= 12 && said.contains(&line.says), "{name}: {said}");
+            let typed = said.rsplit_once("  [").map_or("", |(_, typed)| typed.trim_end_matches(']'));
+            let typed = typed.replace("CHANGE", &change).replace("MECHANISM", "other");
+            let answer = match parse(&typed).unwrap_or_else(|why| panic!("{name}: {typed}: {why}")) {
+                Said::Command(command) => {
+                    let reply = session.apply(Seat::Participant, &command);
+                    shell::told(&reply.unwrap_or_else(|why| panic!("{name}: {typed}: {why}")))
+                }
+                Said::Question(question, rest) => {
+                    ask::answer(&mut session, question, &rest).unwrap_or_else(|why| panic!("{name}: {typed}: {why}"))
+                }
+                Said::Nothing => panic!("{name}: the coach has nothing to type"),
+            };
+            change = Some(line.verb.as_str()).filter(|v| *v == "changes").and(last_change(&answer)).unwrap_or(change);
+            *used.entry(line.verb.clone()).or_default() += 1;
+            coach.heard(typed.split_whitespace().next().unwrap_or_default());
+        }
+        assert!(coach.next_line().is_none(), "{name}: the coach is not done");
+        assert!(session.ended().is_some(), "{name} has ended, so that its debrief can be read");
+        let pain = session.watch().now_s();
+        assert!(pain < 840.0, "{name}: over at {pain} s");
+        assert_eq!((session.orders().len(), session.board().commits.is_empty()), (1, false), "{name}");
+    }
+    assert!(used.values().all(|times| 2 <= *times), "{used:?}");
+}
+
+#[test]
+fn the_coach_never_names_a_cause_speaks_again_after_a_minute_and_can_be_sent_away() {
+    for name in CASES {
+        let scenario = Scenario::open(&Catalogue::built_in(), name).expect("a built-in scenario");
+        let spoils = scenario.file.causes.iter().flat_map(|c| [c.id.clone(), c.says.clone(), c.mechanism.clone()]);
+        for word in spoils.chain(["flag".into(), "decoder".into(), "launch".into()]) {
+            let says = |line: &CoachLine| format!("{} {}", line.says, line.line).to_lowercase();
+            let told = scenario.file.coach.iter().find(|line| says(line).contains(&word.to_lowercase()));
+            assert!(told.is_none(), "{name}: {told:?} says {word}");
+        }
+    }
+    let mut session = begin("first-shift-1");
+    let mut coach = Coach::of(&session);
+    assert!(coach.says(&session).is_some() && coach.says(&session).is_none());
+    let Ok(Said::Command(minute)) = parse("wait 60s") else { panic!("a command") };
+    session.apply(Seat::Participant, &minute).expect("a minute");
+    assert_eq!(PATIENCE.as_secs_f64(), 60.0);
+    assert!(coach.says(&session).is_some(), "once more after a minute");
+    coach.set_present(false);
+    session.apply(Seat::Participant, &minute).expect("a minute");
+    assert!(coach.says(&session).is_none());
+}
