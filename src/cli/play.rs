@@ -1,12 +1,14 @@
 //! `play`: a case in the terminal; `new`: one to be played command by command.
 
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::cli::begin::Beginning;
 use crate::cli::place::{Place, WallClock};
 use crate::cli::{Failure, print};
+use crate::console::skin::Skin;
 use crate::console::{ask, shell};
 use crate::scenario::opened::Scenario;
 use crate::session::case::case;
@@ -20,15 +22,26 @@ pub struct Options {
     /// Go on with a session instead
     #[arg(long, value_name = "SESSION", conflicts_with = "case")]
     resume: Option<String>,
+    /// Other words for services, teams and channels: a RON map, as in {"gateway": "front-door"}
+    #[arg(long, value_name = "FILE")]
+    skin: Option<PathBuf>,
     #[command(flatten)]
     beginning: Beginning,
     #[command(flatten)]
     place: Place,
 }
 
+/// The skin of a file; without one, that which changes nothing.
+pub fn skin(file: Option<&Path>) -> Result<Skin, Failure> {
+    let Some(file) = file else { return Ok(Skin::default()) };
+    let named = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
+    let text = std::fs::read_to_string(file).map_err(|e| Failure::Surroundings(named(&e)))?;
+    Skin::read(&text).map_err(|why| Failure::No(named(&why)))
+}
+
 /// Plays the next case, as somebody at a terminal who asks for nothing in particular.
 pub fn play_next(place: Place) -> Result<(), Failure> {
-    play(&Options { case: None, resume: None, beginning: Beginning::default(), place })
+    play(&Options { case: None, resume: None, skin: None, beginning: Beginning::default(), place })
 }
 
 /// Whether a person sits at both ends.
@@ -40,6 +53,7 @@ pub fn at_terminal() -> bool {
 pub fn play(options: &Options) -> Result<(), Failure> {
     let place = &options.place;
     let at_terminal = at_terminal();
+    let skin = skin(options.skin.as_deref())?;
     let open = match &options.resume {
         Some(name) => place.store()?.open(name, &place.catalogue()?)?,
         None => {
@@ -47,24 +61,28 @@ pub fn play(options: &Options) -> Result<(), Failure> {
             options.beginning.begin(place, &case, at_terminal)?
         }
     };
-    go_on(open, &options.beginning.by, place)
+    go_on_in(open, &options.beginning.by, place, &skin)
 }
 
 /// Plays a session that is open.
 pub fn go_on(open: OpenSession, by: &str, place: &Place) -> Result<(), Failure> {
-    eprintln!("session {}; `quit` leaves, and `scartissue play --resume {}` goes on", name_of(&open), name_of(&open));
-    print(&format!("{}\n-- {}", ask::brief(&open.session), open.session.status_line()))?;
-    converse(open, by, place, at_terminal())
+    go_on_in(open, by, place, &Skin::default())
 }
 
-fn converse(mut open: OpenSession, by: &str, place: &Place, at_terminal: bool) -> Result<(), Failure> {
+fn go_on_in(open: OpenSession, by: &str, place: &Place, skin: &Skin) -> Result<(), Failure> {
+    eprintln!("session {}; `quit` leaves, and `scartissue play --resume {}` goes on", name_of(&open), name_of(&open));
+    print(&skin.shown(&format!("{}\n-- {}", ask::brief(&open.session), open.session.status_line())))?;
+    converse(open, by, place, at_terminal(), skin)
+}
+
+fn converse(mut open: OpenSession, by: &str, place: &Place, at_terminal: bool, skin: &Skin) -> Result<(), Failure> {
     let lost = |why: String| Failure::Surroundings(why);
     if at_terminal {
         let words = crate::console::complete::Words::of(&open.session);
         let history = place.data()?.join("history.txt");
-        return shell::converse(open, by, words, &WallClock::new(), &history).map_err(lost);
+        return shell::converse(open, by, words, &WallClock::new(), &history, skin).map_err(lost);
     }
-    shell::filter(&mut open, by, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()).map_err(lost)
+    shell::filter(&mut open, by, &mut std::io::stdin().lock(), &mut std::io::stdout().lock(), skin).map_err(lost)
 }
 
 /// The name of a session's folder.

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::cli::place::Place;
+use crate::cli::play::skin;
 use crate::cli::{Failure, print};
 use crate::console::parse::{Said, parse};
 use crate::console::{ask, shell};
@@ -30,6 +31,9 @@ pub struct DoOptions {
     /// From which seat
     #[arg(long, value_enum, default_value_t = From::Participant)]
     seat: From,
+    /// Other words for services, teams and channels: a RON map, as in {"gateway": "front-door"}
+    #[arg(long, value_name = "FILE")]
+    skin: Option<std::path::PathBuf>,
     #[command(flatten)]
     place: Place,
 }
@@ -61,8 +65,14 @@ impl From {
 /// Does one command.
 pub fn step(options: &DoOptions) -> Result<(), Failure> {
     let place = &options.place;
+    let skin = skin(options.skin.as_deref())?;
+    let data = |mut value: serde_json::Value| {
+        skin.shown_value(&mut value);
+        print(&value.to_string())
+    };
+    let text = |text: &str| print(&skin.shown(text));
     let mut open = place.store()?.open(&options.session, &place.catalogue()?)?;
-    let line = options.command.join(" ");
+    let line = skin.meant(&options.command.join(" "));
     let said = match serde_json::from_str::<Command>(&line) {
         Ok(command) => Ok(Said::Command(command)),
         Err(error) if line.starts_with('{') => Err(format!("not a command: {error}")),
@@ -70,9 +80,9 @@ pub fn step(options: &DoOptions) -> Result<(), Failure> {
     };
     let refused = |why: String| {
         if options.json {
-            print(&json!({ "refused": why }).to_string())?;
+            data(json!({ "refused": why }))?;
         }
-        Err(Failure::No(why))
+        Err(Failure::No(skin.shown(&why)))
     };
     let command = match said {
         Err(why) => return refused(why),
@@ -80,10 +90,10 @@ pub fn step(options: &DoOptions) -> Result<(), Failure> {
         Ok(Said::Question(question, rest)) => {
             return match ask::answer_to(&mut open.session, &options.by, question, &rest) {
                 Err(why) => refused(why),
-                Ok(text) if options.json => {
-                    print(&json!({ "reply": { "text": text }, "view": open.session.view_of(&options.by) }).to_string())
+                Ok(said) if options.json => {
+                    data(json!({ "reply": { "text": said }, "view": open.session.view_of(&options.by) }))
                 }
-                Ok(text) => print(&format!("{text}\n-- {}", open.session.status_line())),
+                Ok(said) => text(&format!("{said}\n-- {}", open.session.status_line())),
             };
         }
         Ok(Said::Command(command)) => command,
@@ -96,10 +106,8 @@ pub fn step(options: &DoOptions) -> Result<(), Failure> {
     match open.apply(options.seat.seat(), &options.by, &command) {
         Err(ApplyError::Refused(refusal)) => refused(refusal.to_string()),
         Err(ApplyError::Log(error)) => Err(Failure::Surroundings(error.to_string())),
-        Ok(reply) if options.json => {
-            print(&json!({ "reply": reply, "view": open.session.view_of(&options.by) }).to_string())
-        }
-        Ok(reply) => print(&format!("{}\n-- {}", shell::told(&reply), open.session.status_line())),
+        Ok(reply) if options.json => data(json!({ "reply": reply, "view": open.session.view_of(&options.by) })),
+        Ok(reply) => text(&format!("{}\n-- {}", shell::told(&reply), open.session.status_line())),
     }
 }
 

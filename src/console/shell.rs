@@ -13,6 +13,7 @@ use rustyline::{Editor, ExternalPrinter};
 use crate::console::ask;
 use crate::console::complete::Words;
 use crate::console::parse::{Said, parse};
+use crate::console::skin::Skin;
 use crate::session::clock::{ClockKind, Seat};
 use crate::session::coach::Coach;
 use crate::session::play::{Notice, Reply};
@@ -52,6 +53,16 @@ pub fn turn(open: &mut OpenSession, by: &str, line: &str) -> Turn {
             Err(ApplyError::Refused(refusal)) => Turn::Refused(refusal.to_string()),
             Err(ApplyError::Log(error)) => Turn::Lost(error.to_string()),
         },
+    }
+}
+
+/// Takes one line as whoever wears a skin types it, and answers in its words.
+fn turn_in(skin: &Skin, coach: &mut Coach, open: &mut OpenSession, by: &str, line: &str) -> Turn {
+    let turn = to_coach(coach, line).unwrap_or_else(|| turn(open, by, &skin.meant(line)));
+    match turn {
+        Turn::Answered(text) => Turn::Answered(skin.shown(&text)),
+        Turn::Refused(why) => Turn::Refused(skin.shown(&why)),
+        other => other,
     }
 }
 
@@ -120,7 +131,14 @@ struct Hand {
 ///
 /// # Errors
 /// The terminal refuses.
-pub fn converse(open: OpenSession, by: &str, words: Words, clock: &dyn Clock, history: &Path) -> Result<(), String> {
+pub fn converse(
+    open: OpenSession,
+    by: &str,
+    words: Words,
+    clock: &dyn Clock,
+    history: &Path,
+    skin: &Skin,
+) -> Result<(), String> {
     let live = open.session.terms().clock == ClockKind::Live;
     let coach = Mutex::new(Coach::of(&open.session));
     if let Some(text) = lock(&coach).says(&open.session) {
@@ -142,7 +160,7 @@ pub fn converse(open: OpenSession, by: &str, words: Words, clock: &dyn Clock, hi
                     let mut text = news(&run_to_now(&mut open, hand, clock));
                     text.extend(lock(coach).says(&open.session).map(|said| format!("{said}\n")));
                     drop(open);
-                    if !text.is_empty() && printer.print(text).is_err() {
+                    if !text.is_empty() && printer.print(skin.shown(&text)).is_err() {
                         return;
                     }
                 }
@@ -158,8 +176,8 @@ pub fn converse(open: OpenSession, by: &str, words: Words, clock: &dyn Clock, hi
             };
             drop(editor.add_history_entry(line.as_str()));
             let mut open = lock(&shared);
-            print!("{}", news(&run_to_now(&mut open, &hand, clock)));
-            let turn = to_coach(&mut lock(&coach), &line).unwrap_or_else(|| turn(&mut open, by, &line));
+            print!("{}", skin.shown(&news(&run_to_now(&mut open, &hand, clock))));
+            let turn = turn_in(skin, &mut lock(&coach), &mut open, by, &line);
             *lock(&hand) = Hand { wall_ns: clock.now_ns(), world: open.session.now() };
             let status = open.session.status_line();
             if say(&mut std::io::stdout(), &turn, &status).is_err() || matches!(turn, Turn::Quit) {
@@ -205,7 +223,13 @@ fn prompt(open: &OpenSession) -> String {
 ///
 /// # Errors
 /// The stream cannot be read, nobody listens, or what was said could not be kept.
-pub fn filter(open: &mut OpenSession, by: &str, lines: &mut dyn BufRead, out: &mut dyn Write) -> Result<(), String> {
+pub fn filter(
+    open: &mut OpenSession,
+    by: &str,
+    lines: &mut dyn BufRead,
+    out: &mut dyn Write,
+    skin: &Skin,
+) -> Result<(), String> {
     let mut coach = Coach::of(&open.session);
     let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
     if let Some(Err(error)) = coach.says(&open.session).map(|text| writeln!(out, "{text}")) {
@@ -221,7 +245,7 @@ pub fn filter(open: &mut OpenSession, by: &str, lines: &mut dyn BufRead, out: &m
         line.push_str(&String::from_utf8_lossy(&bytes));
         let shown = line.trim_end();
         let written = if shown.is_empty() { Ok(()) } else { writeln!(out, "{}{shown}", prompt(open)) };
-        let turn = to_coach(&mut coach, shown).unwrap_or_else(|| turn(open, by, shown));
+        let turn = turn_in(skin, &mut coach, open, by, shown);
         let status = open.session.status_line();
         let advice = coached(&mut coach, open, shown, &turn);
         let said = written.and_then(|()| say(out, &turn, &status));

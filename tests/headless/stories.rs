@@ -21,22 +21,28 @@ use scartissue::telemetry::archive::Archive;
 use scartissue::telemetry::watch::Watch;
 
 const SEED: u64 = 3;
+/// The trap and its twin; the variants between them are the gate's to prove.
+fn trap_and_twin(scenario: &Scenario) -> impl Iterator<Item = &VariantSpec> {
+    let file = &scenario.file;
+    file.variants.iter().enumerate().filter(|(place, variant)| *place == 0 || variant.foil).map(|(_, variant)| variant)
+}
+
 /// Share of what is at stake that bursts alone may cost.
 const HEALTHY: f64 = 0.005;
 
 /// Scenario; played so long; an order is given at.
 const LADDER: &[(&str, u64, u64)] = &[
-    ("fastest-replica", 900, 430),
-    ("fine-for-most", 900, 430),
-    ("hit-rate-alarm", 900, 500),
-    ("long-document", 900, 480),
-    ("midnight", 900, 420),
-    ("monday-on-the-hour", 1200, 580),
-    ("seven-at-a-hundred", 900, 480),
-    ("silent-scaler", 1200, 600),
-    ("six-idle-pods", 1000, 580),
-    ("three-times-three", 1200, 480),
-    ("twenty-two-images", 900, 480),
+    ("fastest-replica", 720, 400),
+    ("fine-for-most", 720, 400),
+    ("hit-rate-alarm", 800, 420),
+    ("long-document", 780, 420),
+    ("midnight", 720, 400),
+    ("monday-on-the-hour", 1000, 540),
+    ("seven-at-a-hundred", 780, 400),
+    ("silent-scaler", 900, 540),
+    ("six-idle-pods", 900, 520),
+    ("three-times-three", 1000, 460),
+    ("twenty-two-images", 840, 420),
 ];
 
 fn open(name: &str, length_s: u64) -> Scenario {
@@ -69,7 +75,7 @@ fn replay(name: &str, variant: &str) -> String {
 fn each_variant_hurts_for_its_causes_and_the_right_order_helps() {
     LADDER.par_iter().for_each(|(name, length_s, order_at)| {
         let scenario = open(name, *length_s);
-        for variant in &scenario.file.variants {
+        for variant in trap_and_twin(&scenario) {
             let replay = replay(name, &variant.name);
             let happened = told(&scenario, variant, &[], &[]);
             let healthy = told(&scenario, variant, &variant.causes, &[]);
@@ -89,7 +95,7 @@ fn each_variant_hurts_for_its_causes_and_the_right_order_helps() {
 fn the_page_comes_after_the_onset_and_within_minutes() {
     LADDER.par_iter().for_each(|(name, ..)| {
         let scenario = open(name, 1500);
-        for variant in &scenario.file.variants {
+        for variant in trap_and_twin(&scenario) {
             let mut watch = Watch::new(&scenario.file, &variant.name, SEED, 9).expect("a world");
             let after = watch.run_to_first_page().as_secs_f64() - scenario.file.open_at().as_secs_f64();
             assert!((260.0..800.0).contains(&after), "{}: paged at {after} s", replay(name, &variant.name));
