@@ -90,7 +90,7 @@ impl From<DebriefError> for Failure {
     fn from(error: DebriefError) -> Self {
         match error {
             DebriefError::Truth(error) => error.into(),
-            DebriefError::GoesOn | DebriefError::Differs => Failure::No(error.to_string()),
+            DebriefError::GoesOn | DebriefError::Differs | DebriefError::Watch(_) => Failure::No(error.to_string()),
         }
     }
 }

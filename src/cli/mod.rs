@@ -13,6 +13,7 @@ mod incident; // which scenario, variant and seed, and what is changed in it
 mod list; // what there is
 mod metrics; // what can be asked
 mod new_scenario; // a commented file to begin with
+mod observer; // what should have been believed
 mod place; // where sessions are kept, and what time it is
 mod play; // a case in the terminal
 mod profile; // several people, records out and in
@@ -85,6 +86,8 @@ enum Command {
     Run(run::Options),
     /// Prove what causes an incident, by runs with every subset of its causes; spoils
     Truth(truth::Options),
+    /// Build, check or show the ideal observer of scenarios
+    Observer(observer::Options),
     /// Ask the monitoring system of a run, in PromQL
     Query(query::Options),
     /// List the metrics that can be asked for
@@ -153,6 +156,7 @@ pub fn main() -> ExitCode {
         Some(Command::Cases(options)) => list::cases(&options),
         Some(Command::Run(options)) => run::run(&options),
         Some(Command::Truth(options)) => truth::truth(&options),
+        Some(Command::Observer(options)) => observer::observer(&options),
         Some(Command::Query(options)) => query::query(&options),
         Some(Command::Metrics(options)) => metrics::metrics(&options),
         Some(Command::List(options)) => list::list(&options),

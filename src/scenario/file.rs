@@ -163,4 +163,9 @@ pub struct VariantSpec {
     /// Orders that seem right here and help little, each by itself, as in `scale:agents-70b=12`.
     #[serde(default)]
     pub tempts: Vec<String>,
+    /// How often this is what it is, among all that the same page is seen for in the field: a weight, held against those of
+    /// the other variants; 1 if nothing is said.
+    #[serde(default)]
+    #[schemars(range(min = 0.001, max = 1000.0))]
+    pub base_rate: Option<f64>,
 }

@@ -8,6 +8,8 @@ use serde::Serialize;
 use crate::scenario::mechanisms::{MECHANISMS, NOT_PROVABLE, OTHER};
 use crate::score::composite::{Composite, Gate, Parts, composite};
 use crate::score::measures::*;
+use crate::score::observer::judge::{GROUNDED, Judgement};
+use crate::score::rate::Rate;
 use crate::score::record::{Record, pain};
 use crate::score::runs::Ran;
 use crate::score::shapley::NEGLIGIBLE;
@@ -17,7 +19,11 @@ use crate::session::belief::lead;
 use crate::session::command::{Command, Commit, DeclaredCause};
 
 /// Why what needs an ideal observer is not judged.
-pub const NO_OBSERVER: &str = "no ideal observer yet";
+pub const NO_OBSERVER: &str = "no ideal observer was built for this scenario";
+/// Why there is no inertia.
+const UNMOVED: &str = "no look spoke against what was believed";
+/// Why there is no premature closure.
+const OPEN: &str = "nothing ever had 70 points or more";
 /// A cause is found, and pain ended, in good time if it takes no more seconds than this.
 pub const PAR_S: f64 = 480.0;
 /// An incident that cost so many minutes of people has no points for thrift left.
@@ -30,19 +36,6 @@ const PER_TEAM: f64 = 15.0;
 const HALF: u8 = 50;
 /// Of a cause that is right in family alone, so much counts.
 const FAMILY: f64 = 0.5;
-
-/// What an ideal observer says of a session. There is none yet: it is an input, so that nothing here guesses.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Observer {
-    /// Its belief in the weightiest cause, given what was cited.
-    pub truth_given_cited: f64,
-    /// The same, given the first screen alone.
-    pub truth_given_first_screen: f64,
-    /// Its belief in the declared lead, given everything that was viewed.
-    pub lead_given_viewed: f64,
-    /// Citations that told nothing.
-    pub irrelevant: u32,
-}
 
 /// What other runs of the same users came to.
 pub struct Replays<'a> {
@@ -157,7 +150,7 @@ fn beliefs(points: &BTreeMap<String, u8>) -> Vec<f64> {
 }
 
 /// The scorecard of a session.
-pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Observer>) -> Card {
+pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgement>) -> Card {
     let truth = replays.truth;
     let shares = truth.by_mechanism();
     let target: Vec<f64> = MECHANISMS.iter().map(|m| shares.get(m.id).copied().unwrap_or(0.0)).collect();
@@ -237,12 +230,19 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Observ
     gates.extend(unsafe_order.then_some(Gate::Irreversible));
     gates.extend(record.is_assisted().then_some(Gate::Assisted));
 
-    let ev = observer.map(|o| evidence(o.truth_given_cited, o.truth_given_first_screen, o.irrelevant));
     // Who does harm where nothing is wrong has not understood that nothing is.
     let meddled = no_fault && replays.added.iter().any(|added| tolerance < *added);
+    let ev = observer.map(|o| evidence(o.truth_given_cited, o.truth_given_first_screen, o.irrelevant.len() as u32));
     let top_declared = declared.mechanisms.first().is_some_and(|m| is_true(m));
-    let grounded =
-        observer.map(|o| f64::from(u8::from(top_declared && 0.8 <= o.truth_given_cited && !blamed_decoy && !meddled)));
+    let sound = top_declared && !blamed_decoy && !meddled;
+    let grounded = observer.map(|o| f64::from(u8::from(sound && GROUNDED <= o.truth_given_cited)));
+    let promises = record.promises();
+    let told_true = observer.map(|o| {
+        let impact = record.updates_true_of(&replays.run.series);
+        Rate::count(impact.iter().zip(&o.updates_sound).map(|(impact, cause)| *impact && *cause))
+    });
+    // Who promised nothing kept no promise; who told nothing told no truth.
+    let communicated = told_true.map(|told| promises.value().unwrap_or(0.0) / 2.0 + told.value().unwrap_or(0.0) / 2.0);
     let parts = Parts {
         causes: Some(credit),
         lead_given_viewed: observer.map(|o| o.lead_given_viewed),
@@ -251,13 +251,12 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Observ
         mitigation: Some(mitigated),
         time: Some(times),
         cost: Some(thrift),
-        communication: None,
+        communication: communicated,
         awareness: None,
         harm: Some(harm),
     };
     let belief_log = record.log(|c| matches!(c, Command::Believe { .. } | Command::Commit(_)));
     let order_log = record.log(|c| matches!(c, Command::Act { .. }));
-    let promises = record.promises();
     let m = |id, name, formula| Measure {
         id,
         name,
@@ -271,6 +270,7 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Observ
         m("M1", "right and proved", "1 if the first cause declared is the weightiest, an ideal observer is 80 % sure of it from what was cited, and no decoy was blamed")
             .gives(grounded, NO_OBSERVER)
             .from([("first_declared_is_weightiest", f64::from(u8::from(top_declared)))])
+            .maybe("observer_given_cited", observer.map(|o| o.truth_given_cited))
             .on(last_event),
         m("M2", "cause credit", "2 r p / (r + p); r sums the shares of what was declared, p is the part of it with a share of 5 % or more; right family alone counts half")
             .gives(Some(credit), "")
@@ -278,12 +278,16 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Observ
             .on(last_event),
         m("M3", "evidence", "(logit P(truth | cited) - logit P(truth | first screen)) / (logit 0.95 - logit P(truth | first screen)) - 0.05 per irrelevant citation")
             .gives(ev, NO_OBSERVER)
+            .maybe("observer_given_cited", observer.map(|o| o.truth_given_cited))
+            .maybe("observer_given_first_screen", observer.map(|o| o.truth_given_first_screen))
+            .maybe("irrelevant", observer.map(|o| o.irrelevant.len() as f64))
             .on(last_event),
         m("M4", "premature closure", "1 if the first lead at 70 % or more had less than 80 % of an ideal observer's belief while discriminating evidence lay unopened")
-            .gives(None, NO_OBSERVER)
+            .gives(observer.and_then(|o| o.premature).map(|p| f64::from(u8::from(p))), if observer.is_some() { OPEN } else { NO_OBSERVER })
             .on(first_event),
         m("M5", "belief inertia", "1 - change of stated logit / change of an ideal observer's logit, over disconfirming looks")
-            .gives(None, NO_OBSERVER)
+            .gives(observer.and_then(|o| o.inertia), if observer.is_some() { UNMOVED } else { NO_OBSERVER })
+            .maybe("disconfirming_looks", observer.map(|o| o.disconfirming.len() as f64))
             .on(belief_log.clone()),
         m("M6", "calibration", "1/4 first + 1/4 checkpoint + 1/2 last; each the Brier skill against equal beliefs over all mechanisms, not below 0")
             .gives(Some(calibrated), "")
@@ -316,8 +320,9 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Observ
             .on(last_event),
         m("M13", "reliance on advice", "how often right advice was taken, and wrong advice was not")
             .gives(None, "no advice was given in this session"),
-        m("M14", "communication", "half the share of promised updates that came in time, half the share that were true")
-            .gives(None, NO_OBSERVER)
+        m("M14", "communication", "half the share of promised updates that came in time, half the share that were true: impact within 20 points, and no surer of a cause than could be known")
+            .gives(communicated, NO_OBSERVER)
+            .maybe("true", told_true.and_then(|told| told.value()))
             .from([("updates", record.session.comms().updates.len() as f64)])
             .maybe("on_time", promises.value())
             .on(record.log(|c| matches!(c, Command::Update(_)))),
@@ -326,7 +331,7 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Observ
 }
 
 /// Whether a share is the greatest, or as good as that.
-fn is_top(shares: &BTreeMap<String, f64>, share: f64) -> bool {
+pub(super) fn is_top(shares: &BTreeMap<String, f64>, share: f64) -> bool {
     let most = shares.values().copied().fold(0.0, f64::max);
     NEGLIGIBLE <= share && most - share < crate::score::shapley::TIE
 }

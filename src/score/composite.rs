@@ -12,6 +12,9 @@ const LOST_PER_HARM: f64 = 40.0;
 /// A lead that an ideal observer with the same views would believe less than this was a lucky guess.
 const LUCKY: f64 = 0.5;
 
+/// The part that only counts where it was asked for.
+const AWARENESS: &str = "awareness";
+
 /// The parts of a score, each from 0 to 1; none where it could not be judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Parts {
@@ -91,7 +94,7 @@ pub struct Composite {
     pub parts: Vec<Weighed>,
     /// Points taken off for harmful actions.
     pub lost: f64,
-    /// From 0 to 100; none while a part could not be judged.
+    /// From 0 to 100; none while a part could not be judged. Awareness may be missing: then the others are scaled up.
     pub total: Option<f64>,
     /// Points of the parts that could be judged, less what was lost; never below zero, and no higher than the gates let.
     pub points: f64,
@@ -114,19 +117,22 @@ pub fn composite(parts: &Parts, gates: &[Gate]) -> Composite {
         part("time", 10.0, parts.time),
         part("cost", 5.0, parts.cost),
         part("communication", 5.0, parts.communication),
-        part("awareness", 5.0, parts.awareness),
+        part(AWARENESS, 5.0, parts.awareness),
     ];
     let lost = (LOST_PER_HARM * parts.harm.unwrap_or(0.0)).clamp(0.0, MOST_LOST);
     let sum: f64 = parts_weighed.iter().filter_map(|p| p.points).sum();
     let out_of = parts_weighed.iter().filter(|p| p.points.is_some()).map(|p| p.weight).sum();
     let cap = gates.iter().filter_map(|g| g.cap()).fold(100.0, f64::min);
     let points = (sum - lost).clamp(0.0, 100.0).min(cap);
-    let judged = parts_weighed.iter().all(|p| p.points.is_some()) && parts.harm.is_some();
+    // Where no moment was frozen nobody was asked: the other parts then stand for the whole.
+    let needed = |p: &&Weighed| p.points.is_none() && p.name != AWARENESS;
+    let judged = !parts_weighed.iter().any(|p| needed(&p)) && parts.harm.is_some();
+    let whole = (sum * 100.0 / f64::max(out_of, 1.0) - lost).clamp(0.0, 100.0).min(cap);
     Composite {
         model: MODEL,
         parts: parts_weighed,
         lost,
-        total: judged.then_some(points),
+        total: judged.then_some(whole),
         points,
         out_of,
         gates: gates.to_vec(),

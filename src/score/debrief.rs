@@ -6,9 +6,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::apply::written;
+use crate::scenario::lower::Setup;
 use crate::scenario::mechanisms::{NOT_PROVABLE, OTHER};
 use crate::scenario::opened::ScenarioError;
-use crate::score::card::{Card, Replays, card, family, said};
+use crate::score::card::{Card, Replays, card, family, is_top, said};
+use crate::score::observer::Observer;
+use crate::score::observer::judge::{Facts, GROUNDED, Judgement, judge};
+use crate::score::observer::reading::Reading;
 use crate::score::record::{Record, pain};
 use crate::score::runs::{Ask, Progress, Ran, Runs};
 use crate::score::search::{Best, best};
@@ -22,6 +26,7 @@ use crate::session::log::Event;
 use crate::session::prices;
 use crate::sim::spec::TimedAction;
 use crate::sim::time::{SimDuration, SimTime};
+use crate::telemetry::watch::WatchError;
 
 /// Why there is no debrief.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +42,9 @@ pub enum DebriefError {
     /// A run does not fit the scenario.
     #[error(transparent)]
     Truth(#[from] TruthError),
+    /// A world cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
 }
 
 impl From<ScenarioError> for DebriefError {
@@ -64,6 +72,8 @@ pub struct Debrief {
     pub whatif: WhatIf,
     /// Moments in order of time.
     pub timeline: Vec<Line>,
+    /// What the ideal observer says; none if there is none for this scenario.
+    pub observer: Option<Judgement>,
     /// The scorecard.
     pub card: Card,
 }
@@ -152,20 +162,36 @@ pub struct Cause {
     pub was: Vec<String>,
     /// Whether it was proved by what was cited; none: nobody judged that.
     pub proved: Option<bool>,
+    /// Whether it was left open with good reason: what there was to see could not decide. None: nobody judged that.
+    pub rightly_open: Option<bool>,
     /// What is to be said of that.
-    pub grounding: &'static str,
+    pub grounding: String,
     /// Whether what only seemed to be the cause led.
     pub blamed_decoy: bool,
 }
 
-/// What is said while nobody can judge whether a diagnosis was proved.
-const NOT_JUDGED: &str = "Whether what was cited proves it is not judged by this build.";
+/// What is said where nobody can judge whether a diagnosis was proved.
+const NOT_JUDGED: &str =
+    "Whether what was cited proves it is not judged: no ideal observer was built for this scenario.";
 
-/// The debrief of a session, from its end and its log.
+/// The debrief of a session, from its end and its log, with the ideal observer that comes with the program if there is one.
 ///
 /// # Errors
 /// The session goes on, or cannot be replayed.
 pub fn debrief(session: &Session, events: &[Event], progress: Progress<'_>) -> Result<Debrief, DebriefError> {
+    debrief_with(session, events, Observer::built_in(session.scenario()).ok(), progress)
+}
+
+/// As [`debrief`], with an ideal observer of one's own.
+///
+/// # Errors
+/// As [`debrief`].
+pub fn debrief_with(
+    session: &Session,
+    events: &[Event],
+    observer: Option<Observer>,
+    progress: Progress<'_>,
+) -> Result<Debrief, DebriefError> {
     let record = Record::of(session, events).ok_or(DebriefError::GoesOn)?;
     let (seal, scenario) = (session.seal(), session.scenario());
     let runs = Runs::new(scenario);
@@ -207,9 +233,10 @@ pub fn debrief(session: &Session, events: &[Event], progress: Progress<'_>) -> R
         added: &added,
         tempting: &tempting(scenario, &seal.variant),
     };
-    let card = card(&record, &replays, None);
+    let observer = observer.map(|o| judged(o, &record, &truth)).transpose()?;
+    let card = card(&record, &replays, observer.as_ref());
     let users = users(&record, run, nothing, &best, &added, at_first);
-    let cause = cause(session, &truth, card.blamed_decoy);
+    let cause = cause(session, &truth, card.blamed_decoy, observer.as_ref());
     let variant = scenario.file.variants.iter().find(|v| v.name == seal.variant);
     let own = variant.map(|v| v.story.clone()).filter(|story| !story.is_empty());
     let timeline = timeline(&record, &truth);
@@ -222,8 +249,26 @@ pub fn debrief(session: &Session, events: &[Event], progress: Progress<'_>) -> R
         truth,
         whatif: whatif(run, nothing, &best.ran),
         timeline,
+        observer,
         card,
     })
+}
+
+/// What the ideal observer says: it is shown what the looks would have shown if nobody had ordered anything.
+fn judged(mut observer: Observer, record: &Record<'_>, truth: &Truth) -> Result<Judgement, DebriefError> {
+    let (seal, scenario) = (record.session.seal(), record.session.scenario());
+    let setup = Setup { variant: Some(seal.variant.clone()), ..Setup::default() };
+    let (reading, freshness) = rayon::join(
+        || Reading::of(&scenario.file, &setup, seal.seed),
+        || observer.verify(scenario, Some(&seal.variant)),
+    );
+    let (reading, freshness) = (reading?, freshness?);
+    observer.freshness = freshness;
+    let shares = truth.by_mechanism();
+    let truths: Vec<&str> = shares.iter().filter(|(_, q)| is_top(&shares, **q)).map(|(m, _)| m.as_str()).collect();
+    let last = record.session.board().commits.last();
+    let said = last.and_then(|c| said(&c.commit)).map(|(m, _)| m);
+    Ok(judge(&observer, record, &Facts { reading: &reading, truth: &truths, said }))
 }
 
 fn users(record: &Record<'_>, run: &Ran, nothing: &Ran, best: &Best, added: &[f64], at_first: &[Arc<Ran>]) -> Users {
@@ -257,7 +302,7 @@ fn users(record: &Record<'_>, run: &Ran, nothing: &Ran, best: &Best, added: &[f6
     }
 }
 
-fn cause(session: &Session, truth: &Truth, blamed_decoy: bool) -> Cause {
+fn cause(session: &Session, truth: &Truth, blamed_decoy: bool, observer: Option<&Judgement>) -> Cause {
     let last = session.board().commits.last();
     let said = last.and_then(|c| said(&c.commit)).map(|(mechanism, points)| (mechanism.to_string(), points));
     let shares = truth.by_mechanism();
@@ -283,10 +328,26 @@ fn cause(session: &Session, truth: &Truth, blamed_decoy: bool) -> Cause {
         percent: said.as_ref().map(|(_, points)| *points),
         said: said.map(|(mechanism, _)| mechanism),
         was: if dominant.is_empty() { shares.into_keys().collect() } else { dominant },
-        proved: None,
-        grounding: NOT_JUDGED,
+        proved: observer.map(|o| verdict == Verdict::Right && GROUNDED <= o.truth_given_cited),
+        rightly_open: observer.filter(|_| verdict == Verdict::LeftOpen).map(|o| o.truth_given_viewed < GROUNDED),
+        grounding: observer.map_or(NOT_JUDGED.to_string(), |o| grounding(verdict, o)),
         blamed_decoy,
     }
+}
+
+/// Whether what was cited proves what was said, in words.
+fn grounding(verdict: Verdict, observer: &Judgement) -> String {
+    let proves = GROUNDED <= observer.truth_given_cited;
+    let text = match (verdict, proves) {
+        (Verdict::Right, true) => "What was cited proves it.",
+        (Verdict::Right, false) => "What was cited does not prove it: others fit it as well.",
+        (Verdict::LeftOpen, _) if observer.truth_given_viewed < GROUNDED => "What was looked at could not decide it.",
+        (Verdict::LeftOpen, _) => "What was looked at was enough to decide it.",
+        (Verdict::Half | Verdict::Wrong, true) => "What was cited speaks for what was true.",
+        (Verdict::Half | Verdict::Wrong | Verdict::Silent, _) => "What was cited proves nothing.",
+    };
+    let stale = observer.freshness.says();
+    if stale.is_empty() { text.to_string() } else { format!("{text} Not to be relied on: {stale}.") }
 }
 
 /// A moment as a time of day.

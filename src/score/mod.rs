@@ -13,9 +13,11 @@ pub mod measures; // formulas
 pub mod runs; // the same users in other worlds
 pub mod truth; // every subset of the causes, and the decoys
 
-pub mod card; // the scorecard
 pub mod record; // what a session's record says
 
+pub mod observer; // what should have been believed
+
+pub mod card; // the scorecard
 pub mod whatif; // users over time, in other worlds
 
 pub mod debrief; // two verdicts, side by side

@@ -20,6 +20,9 @@ const GOOD: f64 = 0.9;
 /// That is judged over so many seconds.
 const WINDOW_S: f64 = 60.0;
 
+/// An update is true if it is so many points of per cent from the truth, at most.
+const IMPACT: f64 = 20.0;
+
 /// Points as they stood from a moment on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Belief {
@@ -125,10 +128,28 @@ impl<'a> Record<'a> {
         Rate::count(kept)
     }
 
+    /// For each update, whether the share of users in pain that it states is within [`IMPACT`] points of the true one.
+    pub fn updates_true_of(&self, series: &Series) -> Vec<bool> {
+        let (open_at, _) = self.session.watch().world.window();
+        let is_true = |(at, update): &(SimTime, crate::session::command::Update)| {
+            let share = in_pain(series, at.as_secs_f64() - open_at.as_secs_f64());
+            (update.impact_percent - share * 100.0).abs() <= IMPACT
+        };
+        self.session.comms().updates.iter().map(is_true).collect()
+    }
+
     /// Numbers of the events that `wanted` picks.
     pub fn log(&self, wanted: impl Fn(&Command) -> bool) -> Vec<u64> {
         self.events.iter().filter(|e| wanted(&e.command)).map(|e| e.n).collect()
     }
+}
+
+/// The true share of intents not answered in time, over the minute before a moment (seconds after the opening).
+fn in_pain(series: &Series, at_s: f64) -> f64 {
+    let inside = (0..series.t_s.len()).filter(|i| at_s - WINDOW_S < series.t_s[*i] && series.t_s[*i] <= at_s);
+    let (wanted, good) =
+        inside.fold((0.0, 0.0), |(w, g), i| (w + series.intents_per_s[i], g + series.goodput_per_s[i]));
+    if wanted <= 0.0 { 0.0 } else { (1.0 - good / wanted).clamp(0.0, 1.0) }
 }
 
 /// The moments, in seconds after the opening, from which and until which users were in pain, the last one of none if they

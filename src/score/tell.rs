@@ -3,6 +3,7 @@
 use crate::scenario::mechanisms::{NO_FAULT, NOT_PROVABLE, OTHER, mechanism};
 use crate::score::card::{Measure, family};
 use crate::score::debrief::{Debrief, Users, Verdict};
+use crate::score::observer::judge::{Judgement, Settling};
 
 /// What a family is called in a sentence.
 fn plain(id: &str) -> &str {
@@ -52,10 +53,18 @@ pub fn headline(debrief: &Debrief) -> String {
 /// The verdict on the cause in a few words.
 pub fn verdict(debrief: &Debrief) -> &'static str {
     match debrief.cause.verdict {
-        Verdict::Right => "right",
+        Verdict::Right => match debrief.cause.proved {
+            Some(true) => "right and proved",
+            Some(false) => "right, but not proved",
+            None => "right",
+        },
         Verdict::Half => "half right: the family, not the mechanism",
         Verdict::Wrong => "wrong",
-        Verdict::LeftOpen => "left open; whether rightly is not judged by this build",
+        Verdict::LeftOpen => match debrief.cause.rightly_open {
+            Some(true) => "rightly left open",
+            Some(false) => "left open without need",
+            None => "left open; whether rightly is not judged",
+        },
         Verdict::Silent => "nothing committed",
     }
 }
@@ -109,11 +118,90 @@ fn order(order: &crate::score::debrief::Ordered, lost: f64) -> String {
     format!("{} {} {what}{sooner}{back}", order.time, order.action)
 }
 
+/// A number to three digits.
+fn short(value: f64) -> String {
+    match value.abs() {
+        size if 99.95 <= size => whole(value),
+        size if 9.995 <= size => format!("{value:.1}"),
+        size if size < 0.0005 => "0".to_string(),
+        size if size < 0.0995 => format!("{value:.3}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+/// What a look that would have settled it showed, as in `unique requests per second, flat (49, before 51; had it been
+/// demand, 101)`.
+pub fn settling(told: &Settling, rival: Option<&str>) -> String {
+    let title = told.item.title.as_str();
+    let lower: String = title.chars().take(1).flat_map(char::to_lowercase).chain(title.chars().skip(1)).collect();
+    let part = if told.part.is_empty() { String::new() } else { format!(" ({})", told.part) };
+    let mut numbers = Vec::new();
+    if ["flat", "rose", "fell"].contains(&told.behaved) {
+        numbers.extend(told.after.map(short));
+        numbers.extend(told.before.map(|v| format!("before {}", short(v))));
+        if let (Some(value), Some(rival)) = (told.if_rival, rival) {
+            numbers.push(format!("had it been {}, {}", plain(rival), short(value)));
+        }
+    }
+    let numbers = if numbers.is_empty() { String::new() } else { format!(" ({})", numbers.join("; ")) };
+    format!("{lower}{part}, {}{numbers}", told.behaved)
+}
+
+/// What is to be said of looks: which one would have settled it, and which ones could not.
+pub fn looks(observer: &Judgement, said: Option<&str>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let rival = observer.rival.as_deref();
+    match &observer.settled {
+        Some(told) if told.looked_at => {
+            lines.push(format!("One look settles it, and you had it: {}.", settling(told, rival)))
+        }
+        Some(told) => lines.push(format!("One look would have settled it: {}.", settling(told, rival))),
+        None if !observer.discriminating.is_empty() => {
+            let titles: Vec<String> = observer.discriminating.iter().map(|i| i.title.to_lowercase()).collect();
+            lines.push(format!("No single look settles it; together these do: {}.", titles.join("; ")));
+        }
+        None => lines.push("Nothing that there was to see by then settles it.".to_string()),
+    }
+    let blind: Vec<String> =
+        observer.looks.iter().filter(|l| !l.tells_apart).map(|l| format!("E{}", l.observation)).collect();
+    if let (Some(rival), false) = (rival, observer.looks.is_empty()) {
+        let from = match said.filter(|s| *s == rival) {
+            Some(said) => format!("what you said ({})", plain(said)),
+            None => format!("its look-alike ({}: {})", plain(rival), is(rival)),
+        };
+        lines.push(match blind.len() {
+            0 => format!("Each of your looks could tell the truth from {from}."),
+            1 => format!(
+                "One of your {} looks could not tell the truth from {from}: {}.",
+                observer.looks.len(),
+                blind[0]
+            ),
+            n => format!(
+                "{n} of your {} looks could not tell the truth from {from}: {}.",
+                observer.looks.len(),
+                blind.join(", ")
+            ),
+        });
+    }
+    if observer.premature == Some(true) {
+        lines.push("The question was closed too early: what would have told lay unopened.".to_string());
+    }
+    if observer.freshness.is_stale() {
+        lines.push(format!("Not to be relied on: {}.", observer.freshness.says()));
+    }
+    lines
+}
+
 /// The debrief as Markdown, which reads as plain text too.
 pub fn markdown(debrief: &Debrief) -> String {
     let mut text = format!("# {} {}\n\n**{}**\n\n", debrief.case, debrief.title, headline(debrief));
     text.push_str(&format!("- Users: {}\n", users(&debrief.users)));
     text.push_str(&format!("- Cause: {}. {}\n", verdict(debrief), debrief.cause.grounding));
+    debrief
+        .observer
+        .iter()
+        .flat_map(|o| looks(o, debrief.cause.said.as_deref()))
+        .for_each(|line| text.push_str(&format!("- {line}\n")));
     if debrief.cause.blamed_decoy {
         text.push_str("- What you blamed only seemed to be the cause.\n");
     }

@@ -75,8 +75,15 @@ impl Watch {
     /// # Errors
     /// No world can be built from it, or its date is none.
     pub fn new(file: &Arc<ScenarioFile>, variant: &str, seed: u64, salt: u64) -> Result<Watch, WatchError> {
-        let setup = Setup { variant: Some(variant.to_string()), ..Setup::default() };
-        let spec: WorldSpec = file.world(&setup).map_err(|e| WatchError::Spec(vec![e]))?;
+        Watch::of(file, &Setup { variant: Some(variant.to_string()), ..Setup::default() }, seed, salt)
+    }
+
+    /// As [`Watch::new`], with causes or decoys taken away.
+    ///
+    /// # Errors
+    /// As [`Watch::new`].
+    pub fn of(file: &Arc<ScenarioFile>, setup: &Setup, seed: u64, salt: u64) -> Result<Watch, WatchError> {
+        let spec: WorldSpec = file.world(setup).map_err(|e| WatchError::Spec(vec![e]))?;
         let history = &file.history;
         let calendar = Calendar::new(&history.date, &history.opens_at, spec.open_at).map_err(WatchError::Date)?;
         let mut world = World::new(&spec, seed).map_err(WatchError::Spec)?;
@@ -89,14 +96,14 @@ impl Watch {
             archive: Archive::built_in(&date),
             logs: LogBook::new(),
             spans: SpanBook::new(),
-            changes: ChangeLog::new(file, &setup, seed, opens_at, salt).map_err(one)?,
+            changes: ChangeLog::new(file, setup, seed, opens_at, salt).map_err(one)?,
             alerts: AlertBook::new(&spec.stack.monitoring.alerts, spec.open_at)
                 .map_err(one)?
                 .since(calendar.unix_ms(SimTime::ZERO)),
             tickets: TicketBook::new(file, seed, opens_at, salt),
             sql: None,
             file: Arc::clone(file),
-            variant: variant.to_string(),
+            variant: setup.variant.clone().unwrap_or_default(),
             seed,
             past: Past::default(),
             world,

@@ -20,6 +20,7 @@ mod loader; // a scenario file is read, or everything wrong with it is said
 mod logs; // log lines and spans agree with what was recorded, and tell no more
 mod mechanisms; // every fault, action and part moves what it should, and nothing else
 mod metastability; // collapse that outlives its trigger
+mod observer; // what should have been believed
 mod panels; // what boards show
 mod parts; // laws of the parts on any input
 mod practice; // what is chosen to practise, over simulated years

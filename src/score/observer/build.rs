@@ -1,0 +1,140 @@
+//! Ensembles: every hypothesis of a scenario under the same seeds. Runs are handed out one by one, so that whoever builds
+//! can stop and go on, and say how far it is.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use crate::scenario::opened::Scenario;
+use crate::score::observer::differential::{HEALTHY, Hypothesis, hypotheses};
+use crate::score::observer::reading::Reading;
+use crate::score::observer::table::{FIXED, Sample, Table};
+use crate::score::observer::{Freshness, Observer};
+use crate::telemetry::watch::WatchError;
+
+/// The first seed of ensembles; the seeds after it are the ensemble's.
+const FIRST: u64 = 0x0b5e_0000_0000;
+/// The first seed that is held out.
+const FIRST_HELD_OUT: u64 = 0x0b5e_8000_0000;
+
+/// The seed of a place in an ensemble. The same for every hypothesis: they differ by what is wrong and by nothing else.
+pub fn seed(place: usize) -> u64 {
+    FIRST + place as u64
+}
+
+/// The seed of a place among those that no ensemble has.
+pub fn held_out_seed(place: usize) -> u64 {
+    FIRST_HELD_OUT + place as u64
+}
+
+/// A run of an ensemble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The hypothesis' place.
+    pub hypothesis: usize,
+    /// The seed's place.
+    pub place: usize,
+}
+
+/// Where runs are kept between one attempt to build and the next.
+pub trait Kept: Sync {
+    /// A reading that was kept.
+    fn get(&self, hypothesis: &Hypothesis, seed: u64) -> Option<Reading>;
+    /// Keeps one.
+    fn put(&self, hypothesis: &Hypothesis, seed: u64, reading: &Reading);
+}
+
+/// Keeps nothing.
+pub struct Nowhere;
+
+impl Kept for Nowhere {
+    fn get(&self, _: &Hypothesis, _: u64) -> Option<Reading> {
+        None
+    }
+
+    fn put(&self, _: &Hypothesis, _: u64, _: &Reading) {}
+}
+
+/// Is told how many of so many runs are done.
+pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
+
+/// Runs every hypothesis under so many seeds, and makes a table of it. The healthy world is a hypothesis only where it
+/// pages somebody too; else nobody would be looking.
+///
+/// # Errors
+/// A world cannot be built.
+pub fn build(scenario: &Scenario, seeds: usize, kept: &dyn Kept, progress: Progress<'_>) -> Result<Table, WatchError> {
+    let mut all = hypotheses(&scenario.file);
+    let seeds = seeds.max(FIXED);
+    let places = |h: usize, of: std::ops::Range<usize>| of.map(move |place| Run { hypothesis: h, place });
+    let healthy = all.iter().position(|h| h.name == HEALTHY);
+    let mut samples = Vec::new();
+    if let Some(h) = healthy {
+        let first: Vec<Run> = places(h, 0..FIXED).collect();
+        let read = run(scenario, &all, &first, &seed, kept, &|_, _| {})?;
+        if read.iter().any(|s| s.reading.paged_s.is_none()) {
+            all.remove(h);
+        } else {
+            samples = read;
+        }
+    }
+    let wanted: Vec<Run> =
+        (0..all.len()).flat_map(|h| places(h, if Some(h) == healthy { FIXED..seeds } else { 0..seeds })).collect();
+    samples.extend(run(scenario, &all, &wanted, &seed, kept, progress)?);
+    samples.sort_by_key(|s| (s.hypothesis, s.seed));
+    Ok(Table::of(&scenario.name, &scenario.fingerprint(), &all, &samples))
+}
+
+/// Runs what is wanted, in parallel.
+///
+/// # Errors
+/// A world cannot be built.
+pub fn run(
+    scenario: &Scenario,
+    hypotheses: &[Hypothesis],
+    wanted: &[Run],
+    seed: &(dyn Fn(usize) -> u64 + Sync),
+    kept: &dyn Kept,
+    progress: Progress<'_>,
+) -> Result<Vec<Sample>, WatchError> {
+    let done = AtomicUsize::new(0);
+    let one = |run: &Run| {
+        let hypothesis = &hypotheses[run.hypothesis];
+        let seed = seed(run.place);
+        let reading = match kept.get(hypothesis, seed) {
+            Some(reading) => reading,
+            None => {
+                let reading = Reading::of(&scenario.file, &hypothesis.setup, seed)?;
+                kept.put(hypothesis, seed, &reading);
+                reading
+            }
+        };
+        progress(done.fetch_add(1, Ordering::Relaxed) + 1, wanted.len());
+        Ok(Sample { hypothesis: run.hypothesis, seed: run.place, reading })
+    };
+    wanted.par_iter().map(one).collect()
+}
+
+impl Observer {
+    /// Runs fixed seeds again and says whether the world is as it was when the table was made: of one hypothesis the first
+    /// of its two, or of all both.
+    ///
+    /// # Errors
+    /// A world cannot be built.
+    pub fn verify(&self, scenario: &Scenario, of: Option<&str>) -> Result<Freshness, WatchError> {
+        if self.freshness.is_stale() {
+            return Ok(self.freshness);
+        }
+        let wanted: Vec<Run> = (0..self.hypotheses.len())
+            .filter(|h| of.is_none_or(|name| self.hypotheses[*h].name == name))
+            .flat_map(|hypothesis| {
+                (0..if of.is_some() { 1 } else { FIXED }).map(move |place| Run { hypothesis, place })
+            })
+            .collect();
+        let read = run(scenario, &self.hypotheses, &wanted, &seed, &Nowhere, &|_, _| {})?;
+        let same = read
+            .iter()
+            .all(|s| self.table.hypotheses[s.hypothesis].digests.get(s.seed).is_some_and(|d| *d == s.reading.digest()));
+        Ok(if same { Freshness::Fresh } else { Freshness::OtherWorld })
+    }
+}

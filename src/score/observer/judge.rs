@@ -1,0 +1,405 @@
+//! A session before the ideal observer: what its looks could show, what should have been believed, and which look would
+//! have settled it.
+
+use serde::Serialize;
+
+use crate::score::bayes::logit;
+use crate::score::observer::mind::{Cells, Mind, Piece};
+use crate::score::observer::reading::Reading;
+use crate::score::observer::registry::{Item, Source, Window};
+use crate::score::observer::weigh::Scale;
+use crate::score::observer::{Freshness, Observer};
+use crate::score::record::Record;
+use crate::session::belief::lead;
+use crate::session::look::{Observation, title};
+use crate::session::prices::price;
+use crate::sim::time::SimTime;
+
+/// From this belief on something is proved beyond asking.
+pub const SETTLED: f64 = 0.95;
+/// From this belief on a diagnosis is grounded.
+pub const GROUNDED: f64 = 0.8;
+/// A lead of so many points closes the question for its owner.
+const CLOSED: u8 = 70;
+/// A look that tells two hypotheses apart by less than this, in bits of at most 1, could not.
+const TELLS: f64 = 0.15;
+/// A citation that moves the logit by less, added last, told nothing.
+const IRRELEVANT: f64 = 0.1;
+/// Within this factor of what it was, something is flat.
+const FLAT: f64 = 1.25;
+
+/// What the ideal observer says of a session.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Judgement {
+    /// Whether its table still holds.
+    pub freshness: Freshness,
+    /// Seeds of each hypothesis that it has seen.
+    pub seeds: u32,
+    /// Its belief in the weightiest cause, given the first screen alone.
+    pub truth_given_first_screen: f64,
+    /// The same, given the first screen and what was cited in the last commit.
+    pub truth_given_cited: f64,
+    /// The same, given everything that was viewed by then.
+    pub truth_given_viewed: f64,
+    /// The same, given everything that there was to be seen by then.
+    pub truth_given_all: f64,
+    /// Its belief in the declared lead, given everything that was viewed; 0 for what none of its hypotheses has.
+    pub lead_given_viewed: f64,
+    /// Citations that told nothing.
+    pub irrelevant: Vec<u32>,
+    /// Whether the question was closed too early; none if it never was closed.
+    pub premature: Option<bool>,
+    /// From 0 (moves as it should) to 1 (not at all), over disconfirming looks; none where there were none.
+    pub inertia: Option<f64>,
+    /// Disconfirming looks, by number.
+    pub disconfirming: Vec<u32>,
+    /// What the truth is held against: what was said, or else what seemed most likely at first.
+    pub rival: Option<String>,
+    /// Looks in order.
+    pub looks: Vec<Looked>,
+    /// One look that would have settled it, by the last commit.
+    pub settled: Option<Settling>,
+    /// A smallest set of looks that settles it, where one does not do.
+    pub discriminating: Vec<Item>,
+    /// For each update, whether what it said of the cause was as sure as could be known.
+    pub updates_sound: Vec<bool>,
+}
+
+/// A look, weighed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Looked {
+    /// The observation's number.
+    pub observation: u32,
+    /// What was asked.
+    pub title: String,
+    /// Bits that such a look can be expected to tell by itself.
+    pub bits: f64,
+    /// Whether it could tell the truth from what was said.
+    pub tells_apart: bool,
+    /// Belief in the weightiest cause after it.
+    pub truth_after: f64,
+    /// When it was answered, in seconds after the opening.
+    pub at_s: f64,
+}
+
+/// A look that would have settled it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Settling {
+    /// What it is.
+    pub item: Item,
+    /// The line of it that tells.
+    pub part: String,
+    /// `flat`, `rose` or `fell`; `there` or `not there`.
+    pub behaved: &'static str,
+    /// What it was in the first minutes.
+    pub before: Option<f64>,
+    /// What it came to.
+    pub after: Option<f64>,
+    /// What it would have come to had it been the rival.
+    pub if_rival: Option<f64>,
+    /// Belief in the weightiest cause, given it and the first screen.
+    pub belief: f64,
+    /// Its price in seconds.
+    pub price_s: f64,
+    /// Whether it was looked at.
+    pub looked_at: bool,
+}
+
+/// What a session is judged on besides its record.
+pub struct Facts<'a> {
+    /// What the looks would have shown if nobody had ordered anything.
+    pub reading: &'a Reading,
+    /// The weightiest mechanisms, by replay.
+    pub truth: &'a [&'a str],
+    /// What the last commit says above all.
+    pub said: Option<&'a str>,
+}
+
+/// Judges.
+pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Judgement {
+    let mut mind = Mind::new(observer, facts.reading);
+    let open = record.session.watch().scene.open_at;
+    let seconds = |at: SimTime| at.as_secs_f64() - open.as_secs_f64();
+    let truth = |beliefs: &[f64]| observer.of_truth(beliefs, facts.truth);
+    let first = mind.first_screen(seconds(record.paged_at()));
+    let on_first = mind.given(&first);
+    let rival = rival(observer, facts, &on_first);
+    let pair = pair(observer, facts.truth, rival.as_deref());
+
+    mind.take(first.iter().copied());
+    let mut steps: Vec<(f64, Vec<f64>)> = vec![(seconds(record.paged_at()), on_first.clone())];
+    let mut looks = Vec::new();
+    let mut cells: Vec<Cells> = Vec::new();
+    for observation in record.session.observations() {
+        let shown = shown(&mind, observation, &seconds);
+        let new = !shown.is_subset(&mind.seen);
+        mind.take(shown.iter().copied());
+        let beliefs = if new { mind.beliefs() } else { steps[steps.len() - 1].1.clone() };
+        let alone = Scale::new(&observer.table, shown.iter().copied(), &observer.prior);
+        let apart = pair.as_ref().map(|p| Scale::new(&observer.table, shown.iter().copied(), p).information());
+        looks.push(Looked {
+            observation: observation.number,
+            title: title(&observation.look),
+            bits: alone.information(),
+            tells_apart: apart.is_some_and(|bits| TELLS <= bits),
+            truth_after: truth(&beliefs),
+            at_s: seconds(observation.at),
+        });
+        steps.push((seconds(observation.at), beliefs));
+        cells.push(shown);
+    }
+    let last = record.session.board().commits.last();
+    let until_s = seconds(last.map_or(record.ended, |c| c.at));
+    let viewed = steps.iter().rev().find(|(at, _)| *at <= until_s + 1e-9).map_or(on_first.clone(), |(_, b)| b.clone());
+    let cites = last.map_or(&[][..], |c| c.commit.cites.as_slice());
+    let of_cite = |number: &u32| (*number as usize).checked_sub(1).and_then(|i| cells.get(i));
+    let cited = |without: Option<u32>| -> Cells {
+        let kept = cites.iter().filter(|c| Some(**c) != without).filter_map(of_cite).flatten().copied();
+        first.iter().copied().chain(kept).collect()
+    };
+    let truth_given_cited = truth(&mind.given(&cited(None)));
+    let tells_nothing = |number: &&u32| {
+        let without = truth(&mind.given(&cited(Some(**number))));
+        (logit(truth_given_cited) - logit(without)).abs() < IRRELEVANT
+    };
+    // Of two that say the same, one is not irrelevant for the other's sake: a citation counts as irrelevant only if it
+    // tells nothing alone either.
+    let alone = |number: &&u32| {
+        let cells: Cells = first.iter().copied().chain(of_cite(number).into_iter().flatten().copied()).collect();
+        (logit(truth(&mind.given(&cells))) - logit(truth(&on_first))).abs() < IRRELEVANT
+    };
+    let irrelevant: Vec<u32> = cites.iter().filter(tells_nothing).filter(alone).copied().collect();
+
+    let pieces = mind.pieces(0.0, until_s);
+    let all: Cells = pieces.iter().flat_map(|p| p.cells.iter().copied()).chain(first.iter().copied()).collect();
+    let settled = settling(&mind, facts, &first, &pieces, pair.as_deref(), rival.as_deref());
+    let discriminating = match settled {
+        Some(_) => Vec::new(),
+        None => mind.discriminating(&pieces, &first, facts.truth, SETTLED).unwrap_or_default(),
+    };
+    let (inertia, disconfirming) = inertia(observer, record, &steps, &looks, open);
+    let updates_sound = (record.session.comms().updates.iter())
+        .map(|(at, update)| {
+            let at_s = seconds(*at);
+            let then = steps.iter().rev().find(|(t, _)| *t <= at_s).map_or(&on_first, |(_, b)| b);
+            update.hypothesis.is_empty()
+                || f64::from(update.percent) / 100.0 <= observer.of_mechanism(then, &update.hypothesis) + 0.2
+        })
+        .collect();
+    Judgement {
+        freshness: observer.freshness,
+        seeds: observer.table.seeds,
+        truth_given_first_screen: truth(&on_first),
+        truth_given_cited,
+        truth_given_viewed: truth(&viewed),
+        truth_given_all: truth(&mind.given(&all)),
+        lead_given_viewed: facts.said.map_or(0.0, |m| observer.of_mechanism(&viewed, m)),
+        premature: premature(observer, record, &steps, &pieces, &mind, facts, open),
+        inertia,
+        disconfirming,
+        irrelevant,
+        rival,
+        looks,
+        discriminating: discriminating.into_iter().map(|p| p.item).collect(),
+        settled,
+        updates_sound,
+    }
+}
+
+/// The cells that an observation showed.
+fn shown(mind: &Mind<'_>, observation: &Observation, seconds: &dyn Fn(SimTime) -> f64) -> Cells {
+    let Some(answer) = &observation.answer else { return Cells::new() };
+    // A list that was cut off shows single rows of what it read, and not the whole.
+    if answer.data.get("truncated").and_then(serde_json::Value::as_bool) == Some(true) {
+        return Cells::new();
+    }
+    mind.revealed(&Window {
+        look: &observation.look,
+        seen: &answer.seen,
+        at_s: seconds(observation.at),
+        from_s: seconds(answer.seen.from),
+        to_s: seconds(answer.seen.to),
+    })
+}
+
+/// What the truth is held against: the mechanism that was said if it is another and can be, else the likeliest other one at
+/// first sight.
+fn rival(observer: &Observer, facts: &Facts<'_>, on_first: &[f64]) -> Option<String> {
+    let possible = |m: &str| observer.hypotheses.iter().any(|h| h.holds(m) && !is_true(h, facts.truth));
+    if let Some(said) = facts.said.filter(|m| possible(m)) {
+        return Some(said.to_string());
+    }
+    let others = observer.hypotheses.iter().zip(on_first).filter(|(h, _)| !is_true(h, facts.truth));
+    others.max_by(|a, b| a.1.total_cmp(b.1)).and_then(|(h, _)| h.roots.first().cloned())
+}
+
+fn is_true(hypothesis: &super::differential::Hypothesis, truth: &[&str]) -> bool {
+    hypothesis.roots.iter().any(|m| truth.contains(&m.as_str()))
+}
+
+/// Even beliefs between the truth and its rival, and none in anything else; none where one of them has no hypothesis.
+fn pair(observer: &Observer, truth: &[&str], rival: Option<&str>) -> Option<Vec<f64>> {
+    let rival = rival?;
+    let side = |of: &dyn Fn(&super::differential::Hypothesis) -> bool| -> Vec<f64> {
+        let there = observer.hypotheses.iter().filter(|h| of(h)).count() as f64;
+        observer.hypotheses.iter().map(|h| if of(h) { 0.5 / there } else { 0.0 }).collect()
+    };
+    let ours = side(&|h| is_true(h, truth));
+    let theirs = side(&|h| h.holds(rival) && !is_true(h, truth));
+    let sum = |side: &[f64]| side.iter().sum::<f64>();
+    if sum(&ours) <= 0.0 || sum(&theirs) <= 0.0 {
+        return None;
+    }
+    Some(ours.iter().zip(&theirs).map(|(a, b)| a + b).collect())
+}
+
+/// The look that would have settled it: of those after which the truth is beyond asking, what stood still where the rival
+/// would have moved it comes first, then what is cheap.
+fn settling(
+    mind: &Mind<'_>,
+    facts: &Facts<'_>,
+    first: &Cells,
+    pieces: &[Piece],
+    pair: Option<&[f64]>,
+    rival: Option<&str>,
+) -> Option<Settling> {
+    let observer = mind.observer;
+    let mut best: Option<(bool, f64, Settling)> = None;
+    for piece in pieces.iter().filter(|p| p.item.key != "pain") {
+        let cells: Cells = first.union(&piece.cells).copied().collect();
+        let belief = observer.of_truth(&mind.given(&cells), facts.truth);
+        let against = pair.map(|p| Scale::new(&observer.table, piece.cells.iter().copied(), p).posterior(&mind.levels));
+        let refutes = against.is_none_or(|p| SETTLED <= observer.of_truth(&p, facts.truth));
+        if belief < SETTLED || !refutes {
+            continue;
+        }
+        let mut told = behaviour(mind, facts, piece, rival);
+        told.belief = belief;
+        told.looked_at = piece.cells.iter().any(|c| mind.seen.contains(c) && !first.contains(c));
+        let key = (told.behaved != "flat", told.price_s, told);
+        let better = best.as_ref().is_none_or(|b| (key.0, key.1, -key.2.belief) < (b.0, b.1, -b.2.belief));
+        if better {
+            best = Some(key);
+        }
+    }
+    best.map(|(_, _, told)| told)
+}
+
+/// How the line of a piece that tells most moved.
+fn behaviour(mind: &Mind<'_>, facts: &Facts<'_>, piece: &Piece, rival: Option<&str>) -> Settling {
+    let table = &mind.observer.table;
+    // Cells stand in order of what they tell; of the line that tells most the latest bucket is shown.
+    let line = piece.cells.iter().next().map(|c| table.cells[*c].source);
+    let latest = piece
+        .cells
+        .iter()
+        .filter(|c| Some(table.cells[**c].source) == line)
+        .max_by_key(|c| table.cells[**c].bucket)
+        .copied();
+    let source = line.map(|l| &table.sources[usize::from(l)]);
+    let values = source.and_then(|s| facts.reading.values.get(s));
+    let finite = |v: &f32| v.is_finite().then(|| f64::from(*v));
+    let mean = |of: &[f32]| {
+        let there: Vec<f64> = of.iter().filter_map(finite).collect();
+        (!there.is_empty()).then(|| there.iter().sum::<f64>() / there.len() as f64)
+    };
+    let bucket = latest.map_or(0, |c| usize::from(table.cells[c].bucket));
+    let before = values.and_then(|v| mean(&v[..v.len().min(3)]));
+    let after = values.and_then(|v| v.get(bucket)).and_then(finite);
+    let if_rival = latest.zip(rival).and_then(|(cell, rival)| {
+        let unit = f64::from(table.units[usize::from(table.cells[cell].source)]);
+        let (low, step) = (f64::from(table.cells[cell].low), f64::from(table.cells[cell].step));
+        let of_rival = (table.runs.iter().enumerate())
+            .filter(|(_, (h, _))| {
+                let h = &mind.observer.hypotheses[usize::from(*h)];
+                h.holds(rival) && !is_true(h, facts.truth)
+            })
+            .map(|(run, _)| table.run(run)[cell])
+            .filter(|level| *level != u8::MAX);
+        let of_rival: Vec<f64> = of_rival.map(|l| libm::sinh(low + f64::from(l) * step) * unit).collect();
+        (!of_rival.is_empty()).then(|| of_rival.iter().sum::<f64>() / of_rival.len() as f64)
+    });
+    let moves = matches!(source, Some(Source::Panel { .. } | Source::Rows(_) | Source::Span { .. }));
+    let behaved = match (before, after) {
+        (_, None) => "not there",
+        _ if !moves => "there",
+        (Some(b), Some(a)) if a <= b * FLAT && b <= a * FLAT => "flat",
+        (Some(b), Some(a)) if a < b => "fell",
+        (None, _) => "there",
+        _ => "rose",
+    };
+    Settling {
+        item: piece.item.clone(),
+        part: source.map_or(String::new(), Source::part),
+        behaved,
+        before,
+        after,
+        if_rival,
+        belief: 0.0,
+        price_s: price(&piece.item.look).as_secs_f64(),
+        looked_at: false,
+    }
+}
+
+/// Whether the first lead of 70 points or more had less of the observer's belief than a diagnosis needs, while something
+/// that would have told lay unopened.
+fn premature(
+    observer: &Observer,
+    record: &Record<'_>,
+    steps: &[(f64, Vec<f64>)],
+    pieces: &[Piece],
+    mind: &Mind<'_>,
+    facts: &Facts<'_>,
+    open: SimTime,
+) -> Option<bool> {
+    let closed = record.beliefs().into_iter().find(|b| lead(&b.points).is_some_and(|(_, p)| CLOSED <= p))?;
+    let (lead, _) = lead(&closed.points)?;
+    let at_s = closed.at.as_secs_f64() - open.as_secs_f64();
+    let (_, then) = steps.iter().rev().find(|(t, _)| *t <= at_s)?;
+    if GROUNDED <= observer.of_mechanism(then, lead) {
+        return Some(false);
+    }
+    let number = record.session.observations().iter().filter(|o| o.at <= closed.at).count();
+    let mut seen = mind.first_screen(record.paged_at().as_secs_f64() - open.as_secs_f64());
+    for observation in &record.session.observations()[..number] {
+        seen.extend(shown(mind, observation, &|at: SimTime| at.as_secs_f64() - open.as_secs_f64()));
+    }
+    let over = |cell: &usize| {
+        let bucket = usize::from(observer.table.cells[*cell].bucket);
+        observer.is_within(bucket, 0.0, at_s)
+    };
+    let by_then: Vec<Piece> = (pieces.iter())
+        .map(|p| Piece { item: p.item.clone(), cells: p.cells.iter().copied().filter(over).collect() })
+        .filter(|p| !p.cells.is_empty())
+        .collect();
+    let left = mind.discriminating(&by_then, &seen, facts.truth, SETTLED);
+    Some(left.is_some_and(|pieces| !pieces.is_empty()))
+}
+
+/// How little stated beliefs moved where the observer's fell by a factor of three or more in odds.
+fn inertia(
+    observer: &Observer,
+    record: &Record<'_>,
+    steps: &[(f64, Vec<f64>)],
+    looks: &[Looked],
+    open: SimTime,
+) -> (Option<f64>, Vec<u32>) {
+    let beliefs = record.beliefs();
+    let seconds = |at: SimTime| at.as_secs_f64() - open.as_secs_f64();
+    let (mut all, mut numbers) = (Vec::new(), Vec::new());
+    for (place, look) in looks.iter().enumerate() {
+        let Some(before) = beliefs.iter().rfind(|b| seconds(b.at) < look.at_s) else { continue };
+        let Some((mechanism, points)) = lead(&before.points) else { continue };
+        let ideal = |step: usize| logit(observer.of_mechanism(&steps[step].1, mechanism));
+        let moved = ideal(place + 1) - ideal(place);
+        if -libm::log(3.0) < moved {
+            continue;
+        }
+        let stated = |points: u8| logit(f64::from(points) / 100.0);
+        let next = beliefs.iter().find(|b| look.at_s <= seconds(b.at));
+        let after = next.map_or(points, |b| b.points.get(mechanism).copied().unwrap_or(0));
+        all.push((1.0 - (stated(after) - stated(points)) / moved).clamp(0.0, 1.0));
+        numbers.push(look.observation);
+    }
+    ((!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64), numbers)
+}
