@@ -4,6 +4,8 @@
 //! counts, and how much is left to what the registry does not know, is fitted for each set of cells by leaving one run
 //! out at a time, under the proper log score. A set that tells nothing gives back the beliefs from before.
 
+use rayon::prelude::*;
+
 use crate::score::bayes::entropy_bits;
 use crate::score::observer::table::{LEAST_SD, Table, scaled, spread};
 
@@ -78,7 +80,7 @@ impl<'a> Scale<'a> {
     }
 
     /// Beliefs from distances to all runs, leaving out a seed.
-    fn from_distances(&self, squares: &[f64], without: Option<u16>, width: f64, doubt: f64) -> Vec<f64> {
+    fn near(&self, squares: &[f64], without: Option<u16>, width: f64, doubt: f64) -> Vec<f64> {
         let mut logs = vec![f64::NEG_INFINITY; self.prior.len()];
         let least = squares.iter().copied().fold(f64::INFINITY, f64::min);
         let mut sums = vec![(0.0, 0.0); self.prior.len()];
@@ -103,14 +105,8 @@ impl<'a> Scale<'a> {
 
     fn fit(&mut self) {
         let runs = self.table.runs.len();
-        let mut squares = vec![vec![0.0; runs]; runs];
-        for a in 0..runs {
-            for b in 0..a {
-                let d = self.distance(self.table.run(a), self.table.run(b));
-                squares[a][b] = d;
-                squares[b][a] = d;
-            }
-        }
+        let to_all = |a: usize| (0..runs).map(|b| self.distance(self.table.run(a), self.table.run(b))).collect();
+        let squares: Vec<Vec<f64>> = (0..runs).into_par_iter().map(to_all).collect();
         let mut counts = vec![0.0; self.prior.len()];
         self.table.runs.iter().for_each(|(h, _)| counts[usize::from(*h)] += 1.0);
         // Of n runs none was otherwise: the next may be, once in n + 2.
@@ -119,9 +115,8 @@ impl<'a> Scale<'a> {
         let weight = |h: usize| if counts[h] <= 0.0 { 0.0 } else { self.prior[h] / counts[h] };
         let mut best = (f64::NEG_INFINITY, 1.0, 1.0);
         for width in WIDTHS {
-            let sharp: Vec<Vec<f64>> = (0..runs)
-                .map(|run| self.from_distances(&squares[run], Some(self.table.runs[run].1), width, 0.0))
-                .collect();
+            let sharp: Vec<Vec<f64>> =
+                (0..runs).map(|run| self.near(&squares[run], Some(self.table.runs[run].1), width, 0.0)).collect();
             for doubt in DOUBTS {
                 let doubt = f64::max(doubt, least_doubt);
                 let score: f64 = (self.table.runs.iter().enumerate())
@@ -139,7 +134,7 @@ impl<'a> Scale<'a> {
         }
         (self.width, self.doubt) = (best.1, best.2);
         self.left_out = (0..runs)
-            .map(|run| self.from_distances(&squares[run], Some(self.table.runs[run].1), self.width, self.doubt))
+            .map(|run| self.near(&squares[run], Some(self.table.runs[run].1), self.width, self.doubt))
             .collect();
     }
 
@@ -150,7 +145,7 @@ impl<'a> Scale<'a> {
         }
         let squares: Vec<f64> =
             (0..self.table.runs.len()).map(|run| self.distance(levels, self.table.run(run))).collect();
-        self.from_distances(&squares, None, self.width, self.doubt)
+        self.near(&squares, None, self.width, self.doubt)
     }
 
     /// For each run the beliefs that its own evidence leaves, itself and its seed left out.
