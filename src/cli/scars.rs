@@ -143,7 +143,7 @@ pub fn team(options: &TeamOptions) -> Result<(), Failure> {
                 folder.display()
             )));
         }
-        let profile = Profile::open(folder)?;
+        let profile = Profile::read(folder)?;
         profile.notes.iter().for_each(|note| eprintln!("{note}"));
         let mut settings = profile.settings()?;
         if settings.name.is_empty() {

@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::scar::case;
+use crate::scar::item::WRONG_ADVICE;
+use crate::scar::memory::Rating;
 use crate::scar::occasion::{Drill, Occasion};
 use crate::scar::rating::{Grade, Try, grades};
+use crate::scenario::mechanisms::mechanism;
 use crate::score::card::{PAR_S, said};
 use crate::score::composite::Gate;
 use crate::score::debrief::{Debrief, Verdict};
@@ -138,6 +141,11 @@ pub fn grade(record: &Record<'_>, header: &Header, debrief: &Debrief, before: &B
             given.extend(grades(&whole, &test, true));
         }
     }
+    if practice.is_empty()
+        && let Some((rating, why)) = followed(record, &alone, &whole)
+    {
+        given.push(Grade { item: WRONG_ADVICE.to_string(), rating, target: false, with_ai: false, why });
+    }
     let mut exercised: Vec<String> = grades(&alone, &test, false).into_iter().map(|g| g.item).collect();
     exercised.extend(given.iter().map(|g| g.item.clone()));
     exercised.sort();
@@ -181,6 +189,31 @@ pub fn grade(record: &Record<'_>, header: &Header, debrief: &Debrief, before: &B
         grades: given,
         model: debrief.card.composite.model.to_string(),
         build: env!("CARGO_PKG_VERSION").to_string(),
+    }
+}
+
+/// How wrong advice was met: the one trap that there is no falling into alone. Advice is judged only where it names
+/// mechanisms, and wrong where none of them is true.
+fn followed(record: &Record<'_>, alone: &Try, whole: &Try) -> Option<(Rating, String)> {
+    let texts = record.events.iter().filter(|e| e.seat == Seat::Assistant).filter_map(|e| match &e.command {
+        Command::Say { text } => Some(text.as_str()),
+        _ => None,
+    });
+    let advised: Vec<&str> = texts
+        .flat_map(|text| text.split(|c: char| !(c.is_alphanumeric() || "._".contains(c))))
+        .filter_map(|word| mechanism(word.trim_matches('.')).map(|m| m.id))
+        .collect();
+    let is_true = |m: &str| whole.was.iter().any(|w| w == m);
+    if advised.is_empty() || advised.iter().any(|m| is_true(m)) {
+        return None;
+    }
+    let (first, last) = (alone.said.as_ref().map(|(m, _)| m.as_str()), whole.said.as_ref().map(|(m, _)| m.as_str())?);
+    match last {
+        last if is_true(last) => Some((Rating::Good, format!("{} was advised, and not taken", advised.join(" and ")))),
+        last if advised.contains(&last) && first != Some(last) => {
+            Some((Rating::Again, format!("{last} was advised, and taken; it was {}", whole.was.join(" and "))))
+        }
+        _ => None,
     }
 }
 

@@ -180,14 +180,12 @@ mod tests {
         let (mut state, mut intervals): (Option<State>, Vec<u32>) = (None, Vec::new());
         // Each review on its day; a first success stands in its learning steps, which no day passes for.
         let ratings = [3, 3, 3, 3, 3, 3, 1, 1, 3, 3, 3, 3, 3];
-        let mut learning = 0;
         for (i, g) in ratings.into_iter().enumerate() {
             let rating = Rating::from_number(g).expect("1 to 4");
             let days = intervals.last().copied().unwrap_or(0);
             let next = State::after(state, rating, days);
             state = Some(next);
-            let in_steps = i == 0 || rating == Rating::Again || (learning == 1 && i == 0);
-            learning = u8::from(in_steps);
+            let in_steps = i == 0 || rating == Rating::Again;
             intervals.push(if in_steps { 0 } else { (next.due_in(0.9).round() as u32).max(1) });
         }
         assert_eq!(intervals, [0, 2, 11, 46, 163, 498, 0, 0, 2, 4, 7, 12, 21]);

@@ -120,6 +120,18 @@ impl Profile {
         Ok(profile)
     }
 
+    /// Reads somebody's profile and leaves nothing in its folder.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn read(folder: &Path) -> Result<Profile, ProfileError> {
+        let at = |error| ProfileError::Records { path: folder.display().to_string(), error };
+        let records = Box::new(Projection::in_memory().map_err(at)?);
+        let mut profile = Profile { folder: folder.to_path_buf(), records, notes: Vec::new() };
+        profile.catch_up()?;
+        Ok(profile)
+    }
+
     /// Makes the projection anew from the scorecards, and says how many there are.
     ///
     /// # Errors

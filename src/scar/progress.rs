@@ -23,10 +23,12 @@ const FEW: usize = 5;
 pub struct Progress {
     /// Sessions that were graded and count.
     pub sessions: usize,
-    /// Weighted mean of the forecasts of all items met alone; none: there are none.
+    /// Weighted mean of the forecasts of items with enough reviews for these to be shown; none: there are none.
     pub readiness: Option<f64>,
-    /// Items in it, and those of them with enough reviews for their forecasts to be shown.
-    pub items: (usize, usize),
+    /// Items in it.
+    pub known: usize,
+    /// Items met alone.
+    pub met: usize,
     /// The earlier and the later half of the sessions played alone.
     pub halves: [Half; 2],
     /// Whether there are enough for a change to mean anything.
@@ -108,12 +110,16 @@ pub fn progress(
         rows.iter().map(|r| &r.graded).filter(|g| g.practice.is_empty() && g.at_s <= now_s).collect();
     let alone: Vec<&Graded> = graded.iter().copied().filter(|g| g.alone()).collect();
     let (earlier, later) = alone.split_at(alone.len() / 2);
-    let met: Vec<(f64, f64)> =
-        standings.values().filter_map(|s| Some((weight(&s.item, weights), s.forecast(now_s)?))).collect();
+    let known: Vec<(f64, f64)> = standings
+        .values()
+        .filter(|s| s.is_known())
+        .filter_map(|s| Some((weight(&s.item, weights), s.forecast(now_s)?)))
+        .collect();
     Progress {
         sessions: graded.len(),
-        readiness: readiness(&met),
-        items: (met.len(), standings.values().filter(|s| s.is_known()).count()),
+        readiness: readiness(&known),
+        known: known.len(),
+        met: standings.values().filter(|s| s.last().is_some()).count(),
         enough: FEW <= earlier.len(),
         halves: [half(earlier), half(later)],
         gap: gap(&graded),

@@ -96,7 +96,18 @@ impl Projection {
     /// # Errors
     /// It is damaged, of a later version, or cannot be opened.
     pub fn open(path: &Path) -> Result<Projection, RecordsError> {
-        let mut connection = Connection::open(path)?;
+        Projection::over(Connection::open(path)?)
+    }
+
+    /// One that is gone with the process: for folders in which nothing is to be left.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn in_memory() -> Result<Projection, RecordsError> {
+        Projection::over(Connection::open_in_memory()?)
+    }
+
+    fn over(mut connection: Connection) -> Result<Projection, RecordsError> {
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.pragma_update(None, "foreign_keys", true)?;
         let sound: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;

@@ -219,17 +219,23 @@ pub fn card(scars: &Scars<'_>, standing: &Standing) -> String {
 
 /// How somebody gets on.
 pub fn progress(progress: &Progress, trial: &Trial) -> String {
-    let mut text = format!("{} sessions were graded.\n\n", progress.sessions);
+    let mut text = match progress.sessions {
+        1 => "One session was graded.\n\n".to_string(),
+        n => format!("{n} sessions were graded.\n\n"),
+    };
     text.push_str(&match progress.readiness {
         Some(_) if !trial.holds => {
             "Readiness: not shown, since the forecast did no better than a constant.\n".to_string()
         }
         Some(ready) => format!(
-            "Readiness: forecast {} over {} items met alone, {} of them with {ENOUGH} reviews or more ({MODEL}).\n",
+            "Readiness: forecast {} over {} of {} items met alone, those with {ENOUGH} reviews or more ({MODEL}).\n",
             percent(ready),
-            progress.items.0,
-            progress.items.1
+            progress.known,
+            progress.met
         ),
+        None if 0 < progress.met => {
+            format!("Readiness: too few reviews to say; none of {} items has {ENOUGH} reviews alone.\n", progress.met)
+        }
         None => "Readiness: nothing was met alone yet.\n".to_string(),
     });
     text.push_str(&format!("Help: {}.\n", progress.gap.says()));

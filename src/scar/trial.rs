@@ -125,8 +125,12 @@ mod tests {
     fn nothing_is_said_of_few_and_no_verdict_given_on_some() {
         let told = |n: usize, right: bool| -> Vec<Told> {
             let forecast = |came: bool| if came == right { 0.9 } else { 0.1 };
-            let one =
-                |i: usize| Told { at_s: i as i64, forecast: forecast(i % 3 == 0), counted: 0.5, came: i % 3 == 0 };
+            let one = |i: usize| Told {
+                at_s: i as i64,
+                forecast: forecast(i.is_multiple_of(3)),
+                counted: 0.5,
+                came: i.is_multiple_of(3),
+            };
             (0..n).map(one).collect()
         };
         assert_eq!(trial(&told(29, true)).says(), None);

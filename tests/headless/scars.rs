@@ -91,6 +91,15 @@ fn rows(folder: &Path) -> Vec<Row> {
 }
 
 #[test]
+fn to_read_a_profile_leaves_nothing_in_it() {
+    let folder = with_sessions("read", 3);
+    let read = Profile::read(&folder).and_then(|p| p.rows()).expect("a profile is read");
+    let names: Vec<_> = fs::read_dir(&folder).expect("a folder").flatten().map(|e| e.file_name()).collect();
+    assert_eq!((read.len(), names), (3, vec![SESSIONS.into()]));
+    assert_eq!(read, rows(&folder));
+}
+
+#[test]
 fn a_projection_is_made_kept_up_and_made_anew_alike() {
     let folder = with_sessions("kept-up", 5);
     assert_eq!(rows(&folder).len(), 5);
@@ -112,7 +121,8 @@ fn a_projection_is_made_kept_up_and_made_anew_alike() {
 
 #[test]
 fn a_damaged_or_foreign_projection_is_set_aside_and_made_anew() {
-    let damage: [(&str, fn(&Path)); 5] = [
+    type Damage = fn(&Path);
+    let damage: [(&str, Damage); 5] = [
         ("no database", |path| fs::write(path, "not a database, but long enough to be looked at").expect("written")),
         ("an empty file", |path| fs::write(path, "").expect("written")),
         ("bytes changed", |path| {
@@ -415,6 +425,29 @@ fn a_first_hour_from_a_burn_to_its_retest() {
     );
     assert!(debrief["scar"]["drill"]["why"].as_str().is_some_and(|w| !w.is_empty()), "after the run it is said why");
     assert!(debrief["scar"]["caveat"].as_str().is_some_and(|c| c.contains("not judged")));
+    // What was known before the advice counts; what came after it is kept apart, and so is how the advice was met.
+    let other =
+        (1..).filter(|s| scartissue::session::seal::drawn(*s, 2) == 0).nth(3).expect("there is one").to_string();
+    assert!(run(&["new", "INC-1001", "--as", "advised", "--seed", &other, "--days-later", "5"]).status.success());
+    command("advised", "next");
+    command("advised", "commit api.flag 90");
+    let advice = run(&["do", "--seat", "assistant", "advised", "say clearly api.auth_shard."]);
+    assert!(advice.status.success(), "{}", told(&advice));
+    let debrief = play("advised", "api.auth_shard");
+    let items = debrief["scar"]["items"].as_array().expect("items");
+    let of = |item: &str, with_ai: bool| {
+        items
+            .iter()
+            .find(|i| i["item"] == item && i["with_ai"] == with_ai)
+            .map(|i| i["rating"].clone())
+            .unwrap_or_default()
+    };
+    assert_eq!(
+        (of("api.flag", false), of("api.flag", true)),
+        (Value::from("hard"), Value::from("again")),
+        "{items:#?}"
+    );
+    assert_eq!(of("trap:wrong_advice", false), "again", "advice that named the wrong mechanism was taken");
     // The truth by the one that was named, and what cannot be told yet.
     let progress = told(&run(&["progress", "--days-later", "4"]));
     assert!(progress.contains("cannot tell yet") && progress.contains("* api.flag"), "{progress}");
@@ -423,7 +456,7 @@ fn a_first_hour_from_a_burn_to_its_retest() {
     let there = scartissue(&data, &["profile", "--profile", "other", "import", csv.to_str().expect("text")])
         .output()
         .expect("it runs");
-    assert!(told(&there).contains("2 sessions were taken in"), "{}", told(&there));
+    assert!(told(&there).contains("3 sessions were taken in"), "{}", told(&there));
     assert_eq!(run(&["profile", "erase"]).status.code(), Some(1));
     assert!(run(&["profile", "erase", "--confirm", "demo"]).status.success());
     assert!(!data.join("profiles/demo").exists());
