@@ -21,4 +21,7 @@ pub mod report; // what is handed on: pages, charts, JSON
 
 pub mod console; // the operator's language in a terminal
 
+#[cfg(feature = "gui")]
+pub mod gui; // the window: the only module that knows Bevy and egui
+
 pub mod cli; // one file per command of the binary

@@ -26,6 +26,8 @@ mod show; // one scenario
 mod step; // one command on a saved session; a session again
 mod terminal; // what the terminal can show
 mod truth; // what truly causes an incident
+#[cfg(feature = "gui")]
+mod window; // the window's surroundings
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -39,7 +41,7 @@ use crate::session::store::StoreError;
 
 /// An incident simulator for people on call: an LLM service that really breaks, and proof of what broke it.
 ///
-/// Without a command it opens the console where there is a terminal; elsewhere it plays the flagship incident and shows
+/// Without a command it opens the window where there is a display, or else the console where there is a terminal; elsewhere it plays the flagship incident and shows
 /// what happened.
 #[derive(Parser)]
 #[command(name = "scartissue", version)]
@@ -52,6 +54,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Open the window
+    #[cfg(feature = "gui")]
+    Window(window::Options),
     /// Play a case in the terminal
     Play(play::Options),
     /// Begin a session to be played command by command
@@ -136,7 +141,12 @@ impl Failure {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
+        #[cfg(feature = "gui")]
+        None if arguments.demo.is_plain() && play::at_terminal() => window::window(window::Options::default()),
+        #[cfg(not(feature = "gui"))]
         None if arguments.demo.is_plain() && play::at_terminal() => play::play_next(place::Place::default()),
+        #[cfg(feature = "gui")]
+        Some(Command::Window(options)) => window::window(options),
         None => demo::demo(&arguments.demo),
         Some(Command::Demo(options)) => demo::demo(&options),
         Some(Command::Play(options)) => play::play(&options),

@@ -9,6 +9,7 @@ use crate::session::clock::ClockKind;
 use crate::session::look::title;
 use crate::session::{Session, postmortem};
 use crate::telemetry::panels::{BOARDS, Board};
+use crate::telemetry::stack_map::StackMap;
 
 /// Answers a question.
 ///
@@ -29,6 +30,7 @@ pub fn answer_to(session: &mut Session, by: &str, question: &str, rest: &str) ->
         "brief" => Ok(brief(session)),
         "looks" => Ok(looks(session, by)),
         "show" => show(session, by, rest),
+        "map" => Ok(StackMap::seen(session.watch().world.scraped(), session.watch().now_ms()).text()),
         "case" => Ok(board(session)),
         "mechanisms" => Ok(list(rest)),
         "explain" => explain(rest),

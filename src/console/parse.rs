@@ -25,6 +25,7 @@ const QUESTIONS: &[&str] = &[
     "status",
     "brief",
     "looks",
+    "map",
     "show",
     "case",
     "mechanisms",

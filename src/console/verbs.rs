@@ -112,6 +112,7 @@ pub const VERBS: &[Verb] = &[
     verb(Group::Host, "inject", "MECHANISM FAULT [for 5m]", "break something, as a scenario file writes it"),
     verb(Group::Free, "status", "", "where you stand"),
     verb(Group::Free, "brief", "", "page, briefing and prices"),
+    verb(Group::Free, "map", "", "the six layers at a glance: rate, errors, latency, queue, fill"),
     verb(Group::Free, "looks", "", "what was looked at"),
     verb(Group::Free, "show", "E7", "an answer again"),
     verb(Group::Free, "end", "", "close the incident"),

@@ -1,0 +1,179 @@
+//! Keys into deeds: what each verb does, on each screen.
+
+use bevy_egui::egui::{self, Event, Key};
+
+use crate::gui::keys::{Panel, VERBS, Verb};
+use crate::gui::kit::Cx;
+use crate::gui::panels::case_board;
+use crate::gui::snapshot::Snapshot;
+use crate::gui::state::{DebriefTab, Screen, State, panel_of};
+use crate::gui::worker::Ask;
+use crate::session::command::{Command, Speaks};
+
+/// Reads the keys of a frame.
+pub fn keys(ctx: &egui::Context, screen: Screen, state: &mut State, snap: Option<&Snapshot>, asks: &mut Vec<Ask>) {
+    if state.palette.is_some() {
+        return; // it reads its own
+    }
+    let pressed = state.settings.keys.clone().pressed(ctx);
+    for verb in pressed {
+        act(verb, ctx, screen, state, snap, asks);
+    }
+    if ctx.egui_wants_keyboard_input() {
+        return;
+    }
+    let enter = ctx.input(|i| i.key_pressed(Key::Enter) && i.modifiers.is_none());
+    let greeting = !state.settings.greeted;
+    if enter && !state.settings_open && (greeting || matches!(screen, Screen::Title | Screen::Briefing)) {
+        state.run = true;
+    }
+    if enter && screen == Screen::Console && state.focus == Panel::Pager {
+        act(Verb::Acknowledge, ctx, screen, state, snap, asks);
+    }
+    if screen == Screen::Console && state.focus == Panel::CaseBoard {
+        choose(ctx, state);
+    }
+    if screen == Screen::Debrief {
+        debrief_keys(ctx, state);
+    }
+}
+
+/// Arrows on the case board.
+fn choose(ctx: &egui::Context, state: &mut State) {
+    let by = ctx.input(|i| i32::from(i.key_pressed(Key::ArrowDown)) - i32::from(i.key_pressed(Key::ArrowUp)));
+    if by == 0 || state.points.is_empty() {
+        return;
+    }
+    let mut order: Vec<(String, u8)> = state.points.iter().map(|(m, p)| (m.clone(), *p)).collect();
+    order.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let at = order.iter().position(|(m, _)| Some(m) == state.chosen.as_ref());
+    let next = at.map_or(0, |at| (at as i32 + by).clamp(0, order.len() as i32 - 1) as usize);
+    state.chosen = Some(order[next].0.clone());
+}
+
+fn debrief_keys(ctx: &egui::Context, state: &mut State) {
+    const TABS: [DebriefTab; 5] =
+        [DebriefTab::Minute, DebriefTab::Turning, DebriefTab::Flip, DebriefTab::WhatIf, DebriefTab::Score];
+    let typed = ctx.input(|i| {
+        i.events.iter().find_map(|e| match e {
+            Event::Text(t) => t.parse::<usize>().ok(),
+            _ => None,
+        })
+    });
+    if let Some(tab) = typed.and_then(|n| TABS.get(n.wrapping_sub(1))) {
+        state.debrief.tab = *tab;
+    }
+    let by = ctx.input(|i| i32::from(i.key_pressed(Key::ArrowRight)) - i32::from(i.key_pressed(Key::ArrowLeft)));
+    let last = state.debrief.told.as_ref().map_or(0, |t| t.film.len().saturating_sub(1));
+    state.debrief.frame = (state.debrief.frame as i32 + by).clamp(0, last as i32) as usize;
+}
+
+/// Does a verb.
+pub fn act(
+    verb: Verb,
+    ctx: &egui::Context,
+    screen: Screen,
+    state: &mut State,
+    snap: Option<&Snapshot>,
+    asks: &mut Vec<Ask>,
+) {
+    let now = ctx.input(|i| i.time);
+    match verb {
+        Verb::Palette => state.palette = Some(Default::default()),
+        Verb::Help => state.help = !state.help,
+        Verb::Settings => state.settings_open = !state.settings_open,
+        Verb::Bigger => state.settings.resize_text(10),
+        Verb::Smaller => state.settings.resize_text(-10),
+        Verb::Still => state.still = true,
+        Verb::Run => state.run = true,
+        Verb::Back => back(ctx, screen, state),
+        Verb::Flip if screen == Screen::Debrief => {
+            if state.debrief.tab == DebriefTab::Flip {
+                state.debrief.truth = !state.debrief.truth;
+            }
+            state.debrief.tab = DebriefTab::Flip;
+        }
+        _ => {
+            if let Some(snap) = snap.filter(|_| screen == Screen::Console) {
+                on_call(verb, state, snap, asks, now);
+            }
+        }
+    }
+}
+
+/// Closes what is on top.
+fn back(ctx: &egui::Context, screen: Screen, state: &mut State) {
+    if state.settings_open {
+        state.settings_open = false;
+    } else if state.help {
+        state.help = false;
+    } else if state.primer.is_some() {
+        state.primer = None;
+    } else if let Some(focused) = ctx.memory(|m| m.focused()) {
+        ctx.memory_mut(|m| m.surrender_focus(focused));
+    } else if state.full {
+        state.full = false;
+    } else if screen == Screen::Commit {
+        state.go = Some(Screen::Console);
+    }
+}
+
+fn on_call(verb: Verb, state: &mut State, snap: &Snapshot, asks: &mut Vec<Ask>, now: f64) {
+    let mut say = |command: Command| asks.push(Ask::Do(command));
+    match verb {
+        Verb::Go(panel) => state.go_to(panel),
+        Verb::Pause => say(Command::Pause { stopped: !snap.view.stopped }),
+        Verb::Slower => say(Command::Speed { times: (snap.view.speed / 2).max(1) }),
+        Verb::Faster => say(Command::Speed { times: (snap.view.speed * 2).min(8) }),
+        Verb::Next => say(Command::Next),
+        Verb::Filter => state.wants_filter = true,
+        Verb::Full => state.full = !state.full,
+        Verb::Acknowledge => say(Command::Acknowledge),
+        Verb::Bookmark => say(Command::Bookmark { text: String::new() }),
+        Verb::Arm if snap.view.armed => say(Command::Safe),
+        Verb::Arm => say(Command::Arm),
+        Verb::Pin => match to_pin(state, snap) {
+            Some(observation) => say(Command::Pin { observation, note: String::new() }),
+            None => state.toast("nothing has been answered yet that could be pinned", true, now),
+        },
+        Verb::Link => match (snap.view.board.pins.last(), state.chosen.clone()) {
+            (Some(pin), Some(mechanism)) => {
+                say(Command::Link { observation: pin.observation, mechanism, speaks: Speaks::For });
+            }
+            (None, _) => state.toast("pin something first: p", true, now),
+            (_, None) => state.toast("choose a hypothesis first: H and arrows", true, now),
+        },
+        Verb::Contradict => match snap.view.board.pins.as_slice() {
+            [.., one, other] => say(Command::Contradict {
+                one: one.observation,
+                other: other.observation,
+                why: "they cannot both be true of one story".to_string(),
+            }),
+            _ => state.toast("two pins are needed for a contradiction", true, now),
+        },
+        Verb::More | Verb::Less | Verb::Rebalance => points(verb, state, snap, asks),
+        Verb::Primer => state.primer = state.chosen.clone(),
+        _ => {
+            let label = VERBS.iter().find(|e| e.verb == verb).map_or("this", |e| e.label);
+            state.toast(format!("{label} has its place in the debrief"), true, now);
+        }
+    }
+}
+
+fn points(verb: Verb, state: &mut State, snap: &Snapshot, asks: &mut Vec<Ask>) {
+    let themes = crate::gui::theme::themes();
+    let mut cx = Cx { snap, theme: &themes[0], state, asks };
+    match verb {
+        Verb::More => case_board::change(&mut cx, 5),
+        Verb::Less => case_board::change(&mut cx, -5),
+        _ => case_board::rebalance(&mut cx),
+    }
+}
+
+/// What is open in the panel in focus, or what was answered last.
+fn to_pin(state: &State, snap: &Snapshot) -> Option<u32> {
+    let answered = || snap.looked.iter().rev().filter(|l| l.answer.is_some());
+    let open = state.shown.get(&state.focus).copied();
+    open.or_else(|| answered().find(|l| panel_of(&l.look) == state.tab).map(|l| l.number))
+        .or_else(|| answered().next().map(|l| l.number))
+}

@@ -1,0 +1,114 @@
+//! The map: a picture of the six layers, turned into marks by a pure function, and marks turned into pixels or SVG.
+
+pub mod draw; // a picture into marks
+pub mod film; // moments of an incident that is over: seen, and happening
+pub mod mesh; // marks into triangles, for Bevy
+pub mod picture; // what is to be drawn
+pub mod svg; // marks into SVG
+
+#[cfg(test)]
+mod tests {
+    use super::draw::{Ink, Mark, draw};
+    use super::picture::{Dot, Loop, Picture, Tank};
+    use super::svg::svg;
+    use crate::gui::theme::themes;
+    use crate::telemetry::journeys::Place;
+    use crate::telemetry::stack_map::State;
+
+    fn picture() -> Picture {
+        let tank = |title: &str| Tank {
+            title: title.to_string(),
+            fill: Some(0.4),
+            fill_of: "blocks".to_string(),
+            state: State::Steady,
+            queue: 0.0,
+            readings: vec![("err 0%".to_string(), State::Steady)],
+        };
+        Picture {
+            title: "14:19".to_string(),
+            says: "Nothing asks for your eye".to_string(),
+            legend: ["scale".to_string(), "age".to_string()],
+            tanks: ["SDK", "NETWORK", "API", "SERVING", "ACCELERATORS", "KV CACHE"].map(tank).to_vec(),
+            flows: (0..5).map(|_| Some((10.0, "10/s".to_string()))).collect(),
+            reference_rate: 10.0,
+            dots: Vec::new(),
+            retries: None,
+            reuse: None,
+            notes: Vec::new(),
+        }
+    }
+
+    fn inks(marks: &[Mark]) -> Vec<Ink> {
+        let ink = |mark: &Mark| match mark {
+            Mark::Box { fill, line, .. } => vec![fill.map(|p| p.0), line.map(|l| l.1.0)],
+            Mark::Triangle { paint, .. } | Mark::Ring { paint, .. } | Mark::Dot { paint, .. } => vec![Some(paint.0)],
+            _ => Vec::new(),
+        };
+        marks.iter().flat_map(ink).flatten().collect()
+    }
+
+    #[test]
+    fn no_colour_of_a_state_without_that_state_and_a_shape_with_each() {
+        let quiet = inks(&draw(&picture(), 1200.0, 460.0));
+        assert!(!quiet.contains(&Ink::Degraded) && !quiet.contains(&Ink::Failing) && !quiet.contains(&Ink::Retry));
+        let mut odd = picture();
+        (odd.tanks[2].state, odd.tanks[3].state) = (State::Degraded, State::Failing);
+        let marks = draw(&odd, 1200.0, 460.0);
+        let triangles = marks.iter().filter(|m| matches!(m, Mark::Triangle { .. })).count();
+        let square = |m: &&Mark| matches!(m, Mark::Box { fill: Some(p), .. } if p.0 == Ink::Failing);
+        assert_eq!((triangles, marks.iter().filter(square).count()), (1, 1), "shape says the same as colour");
+    }
+
+    #[test]
+    fn what_was_not_measured_is_hatched_and_written_and_never_filled() {
+        let mut gap = picture();
+        (gap.tanks[5].fill, gap.tanks[5].state) = (None, State::Unknown);
+        let marks = draw(&gap, 1200.0, 460.0);
+        let hatched = marks.iter().filter(|m| matches!(m, Mark::Line { paint, .. } if paint.0 == Ink::Unknown)).count();
+        let written = marks.iter().any(|m| matches!(m, Mark::Text { text, .. } if text == "no data"));
+        let fills = |marks: &[Mark]| inks(marks).iter().filter(|i| matches!(i, Ink::Fill(_))).count();
+        assert!(10 < hatched && written);
+        assert_eq!(fills(&marks) + 1, fills(&draw(&picture(), 1200.0, 460.0)));
+        assert!(gap.text().contains("KV CACHE: no data"), "{}", gap.text());
+    }
+
+    #[test]
+    fn every_dot_is_drawn_once_and_only_a_try_that_is_known_as_one_is_a_ring() {
+        let mut busy = picture();
+        let dot = |n: u32| Dot {
+            trace: format!("t{n}"),
+            place: if n.is_multiple_of(2) { Place::Hop(1) } else { Place::Layer(3) },
+            share: 0.5,
+            lane: 0.5,
+            again: n.is_multiple_of(5),
+            failed: false,
+        };
+        busy.dots = (0..20).map(dot).collect();
+        busy.retries = Some(Loop { share: 0.42, times: 1.72 });
+        let marks = draw(&busy, 1200.0, 460.0);
+        let rings = marks.iter().filter(|m| matches!(m, Mark::Ring { .. })).count();
+        let dots = marks.iter().filter(|m| matches!(m, Mark::Dot { radius, .. } if *radius < 2.5)).count();
+        assert_eq!((rings, dots), (4, 16));
+        assert!(busy.text().contains("x1.72"), "the words have the loop too");
+    }
+
+    #[test]
+    fn the_same_picture_gives_the_same_marks_inside_its_frame() {
+        let mut odd = picture();
+        odd.tanks[3].queue = 5800.0;
+        odd.tanks.iter_mut().for_each(|t| t.fill = Some(0.99));
+        for (w, h) in [(1250.0, 460.0), (1240.0, 270.0), (860.0, 380.0)] {
+            let marks = draw(&odd, w, h);
+            assert_eq!(marks, draw(&odd, w, h));
+            for mark in &marks {
+                let at = match mark {
+                    Mark::Text { at, .. } | Mark::Dot { at, .. } | Mark::Box { at, .. } => at,
+                    _ => continue,
+                };
+                assert!(0.0 <= at[0] && at[0] <= w && 0.0 <= at[1] && at[1] <= h, "{w}x{h}: {mark:?}");
+            }
+            let page = svg(&marks, &themes()[0], w, h);
+            assert!(page.starts_with("<svg") && page.contains("SERVING") && page.ends_with("</svg>\n"));
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What the map is to show. A picture of what was seen is made without access to the truth; one of what was happening is
+//! made for a debrief only.
+
+use crate::sim::time::SimTime;
+use crate::telemetry::journeys::{BEHIND, Journey, Place};
+use crate::telemetry::spans::HEAD_SAMPLE;
+use crate::telemetry::stack_map::{StackMap, State, short};
+
+/// A request under way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dot {
+    /// Its trace.
+    pub trace: String,
+    /// Where.
+    pub place: Place,
+    /// Which share of that place is behind it.
+    pub share: f32,
+    /// Its lane, 0 to 1.
+    pub lane: f32,
+    /// A try after the first: drawn as a ring. Never where tries are not told apart.
+    pub again: bool,
+    /// It fails where it is.
+    pub failed: bool,
+}
+
+/// A tank.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tank {
+    /// As it is written.
+    pub title: String,
+    /// How full, 0 to 1; none: not measured.
+    pub fill: Option<f64>,
+    /// Of what; empty: this layer has no tank.
+    pub fill_of: String,
+    /// Its outline.
+    pub state: State,
+    /// Requests in line.
+    pub queue: f64,
+    /// Numbers below, with whether they stand out.
+    pub readings: Vec<(String, State)>,
+}
+
+/// Tries over wishes: what retries make of the load.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Loop {
+    /// The share of requests that are tries after the first.
+    pub share: f64,
+    /// Requests for each unique one.
+    pub times: f64,
+}
+
+/// The whole picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// A headline.
+    pub title: String,
+    /// A sentence below it.
+    pub says: String,
+    /// Lines at the right: scale and age.
+    pub legend: [String; 2],
+    /// Six tanks.
+    pub tanks: Vec<Tank>,
+    /// What flows from each to the next: requests per second and what is written; none: not measured.
+    pub flows: Vec<Option<(f64, String)>>,
+    /// The rate at which a ribbon has its usual width.
+    pub reference_rate: f64,
+    /// Requests under way.
+    pub dots: Vec<Dot>,
+    /// Retries, where they are told apart.
+    pub retries: Option<Loop>,
+    /// The share of prompt tokens that a cache had, where that is asked for.
+    pub reuse: Option<f64>,
+    /// Words on a tank that was lost, by place.
+    pub notes: Vec<(usize, String)>,
+}
+
+/// What was seen at a moment: from scrapes and traces alone.
+pub fn seen(stack: &StackMap, reference_rate: f64, journeys: &[Journey], now: SimTime, title: String) -> Picture {
+    let played = SimTime(now.0.saturating_sub(BEHIND.0));
+    let dots = journeys.iter().filter_map(|j| dot(j, played)).collect();
+    let rate = |place: usize| stack.layers[place].rate;
+    let flow = |place: usize, what: &str| {
+        rate(place)
+            .map(|r| (r, if what.is_empty() { format!("{}/s", short(r)) } else { format!("{}/s {what}", short(r)) }))
+    };
+    let worst = stack.layers.iter().filter(|l| l.state != State::Unknown).map(|l| l.state).max();
+    let unknown: Vec<&str> = stack.layers.iter().filter(|l| l.state == State::Unknown).map(|l| l.title).collect();
+    let says = match (worst, unknown.is_empty()) {
+        (_, false) => format!("No data from {}: hatched, never painted healthy", unknown.join(", ")),
+        (Some(State::Steady), _) => "Nothing asks for your eye".to_string(),
+        (Some(_), _) => {
+            let odd = stack.layers.iter().filter(|l| State::Steady < l.state).map(|l| l.title.to_lowercase());
+            format!("Beyond their marks: {}", odd.collect::<Vec<_>>().join(", "))
+        }
+        (None, _) => "No data yet".to_string(),
+    };
+    Picture {
+        title,
+        says,
+        legend: [
+            format!(
+                "1 dot = 1 traced request (1 in {HEAD_SAMPLE})  ·  ribbon width = requests/s  ·  fill = scarcest resource"
+            ),
+            format!("dots play {:.0} s behind the clock  ·  retries look like any request", BEHIND.as_secs_f64()),
+        ],
+        tanks: stack.layers.iter().map(tank).collect(),
+        flows: vec![flow(0, ""), flow(1, ""), flow(3, ""), flow(4, "started"), flow(5, "look-ups")],
+        reference_rate,
+        dots,
+        retries: None,
+        reuse: None,
+        notes: Vec::new(),
+    }
+}
+
+fn tank(layer: &crate::telemetry::stack_map::Layer) -> Tank {
+    Tank {
+        title: layer.title.to_string(),
+        fill: layer.fill,
+        fill_of: layer.fill_of.to_string(),
+        state: layer.state,
+        queue: layer.queue.unwrap_or(0.0),
+        readings: layer.readings.iter().map(|r| (r.text.clone(), r.state)).collect(),
+    }
+}
+
+fn dot(journey: &Journey, now: SimTime) -> Option<Dot> {
+    let (place, share) = journey.at(now)?;
+    let last = journey.stages.last().is_some_and(|s| s.place == place);
+    Some(Dot {
+        trace: journey.trace.clone(),
+        place,
+        share,
+        lane: journey.lane,
+        again: false,
+        failed: journey.failed && last && 0.8 < share,
+    })
+}
+
+impl Picture {
+    /// The picture in words: every mark that stands out is in it.
+    pub fn text(&self) -> String {
+        let mut text = format!("{}. {}.", self.title, self.says);
+        for tank in &self.tanks {
+            let fill = match (tank.fill, tank.fill_of.as_str()) {
+                (_, "") => String::new(),
+                (Some(fill), of) => format!(", {of} {:.0} %", fill * 100.0),
+                (None, of) => format!(", {of} no data"),
+            };
+            let readings: Vec<&str> = tank.readings.iter().map(|(r, _)| r.as_str()).collect();
+            text.push_str(&format!("\n{}: {}, {}{fill}", tank.title, tank.state.word(), readings.join(", ")));
+        }
+        if let Some(retries) = self.retries {
+            text.push_str(&format!("\nRetries {:.0} %, x{:.2} amplification", retries.share * 100.0, retries.times));
+        }
+        if let Some(reuse) = self.reuse {
+            text.push_str(&format!("\nPrefix reuse {:.0} % of prompt tokens", reuse * 100.0));
+        }
+        self.notes.iter().for_each(|(at, note)| text.push_str(&format!("\n{}: {note}", self.tanks[*at].title)));
+        text
+    }
+}

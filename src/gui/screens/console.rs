@@ -1,0 +1,264 @@
+//! On call: the bar, two rails, the map over a panel, and the strip of time. Narrow windows have one panel beside the map,
+//! small ones one panel alone.
+
+use bevy_egui::egui::{
+    self, Align, CornerRadius, Layout, Rect, RichText, Sense, Stroke, StrokeKind, Ui, UiBuilder, pos2, vec2,
+};
+
+use crate::gui::keys::{Panel, VERBS, Verb};
+use crate::gui::kit::{Cx, GAP, HEAD, card, empty, key_cap, low, ring};
+use crate::gui::panels::{
+    actions, archive, case_board, changes, channel, dashboards, explore, logs, pager, strip, top, traces,
+};
+use crate::gui::state::panel_of;
+
+/// Heights of the bar and of the strip.
+const TOP: f32 = 44.0;
+/// See [`TOP`].
+const STRIP: f32 = 62.0;
+/// Widths of the rails.
+const LEFT: f32 = 286.0;
+/// See [`LEFT`].
+const RIGHT: f32 = 348.0;
+/// Below this width the rails become tabs.
+const NARROW: f32 = 1366.0;
+/// Below this size there is one panel alone.
+const SMALL: (f32, f32) = (960.0, 560.0);
+/// Panels in the middle.
+pub const MIDDLE: [Panel; 6] =
+    [Panel::Dashboards, Panel::Explore, Panel::Logs, Panel::Traces, Panel::Changes, Panel::Archive];
+/// Panels of the rails.
+const RAILS: [Panel; 5] = [Panel::Pager, Panel::Chat, Panel::CaseBoard, Panel::Actions, Panel::Assistant];
+
+/// Draws it; returns where the map belongs, if it is to be seen.
+pub fn console_ui(ui: &mut Ui, cx: &mut Cx<'_>) -> Option<Rect> {
+    let whole = ui.available_rect_before_wrap();
+    let bar = Rect::from_min_size(whole.min, vec2(whole.width(), TOP));
+    ui.painter().rect_filled(bar, 0, cx.theme.ground.c());
+    ui.painter().hline(bar.x_range(), bar.bottom(), Stroke::new(1.0, cx.theme.hairline.c()));
+    ui.scope_builder(UiBuilder::new().max_rect(bar.shrink2(vec2(14.0, 6.0))).id_salt("bar"), |ui| top::top_ui(ui, cx));
+    let foot = Rect::from_min_max(pos2(whole.left(), whole.bottom() - STRIP), whole.max);
+    ui.painter().rect_filled(foot, 0, cx.theme.ground.c());
+    ui.painter().hline(foot.x_range(), foot.top(), Stroke::new(1.0, cx.theme.hairline.c()));
+    ui.scope_builder(UiBuilder::new().max_rect(foot).id_salt("strip"), |ui| strip::strip_ui(ui, cx));
+    let rest = Rect::from_min_max(pos2(whole.left(), bar.bottom()), pos2(whole.right(), foot.top())).shrink(GAP);
+    if cx.state.full {
+        return alone(ui, cx, rest);
+    }
+    if whole.width() < SMALL.0 || whole.height() < SMALL.1 {
+        return small(ui, cx, rest);
+    }
+    if whole.width() < NARROW {
+        return narrow(ui, cx, rest);
+    }
+    let left = Rect::from_min_size(rest.min, vec2(LEFT, rest.height()));
+    let right = Rect::from_min_max(pos2(rest.right() - RIGHT, rest.top()), rest.max);
+    let middle = Rect::from_min_max(pos2(left.right() + GAP, rest.top()), pos2(right.left() - GAP, rest.bottom()));
+    let (upper, lower) = split(left, 0.48);
+    rail(ui, cx, upper, Panel::Pager);
+    rail(ui, cx, lower, Panel::Chat);
+    let (upper, lower) = split(right, 0.56);
+    rail(ui, cx, upper, Panel::CaseBoard);
+    let (actions, assistant) = (lower.with_max_y(lower.bottom() - 44.0), lower.with_min_y(lower.bottom() - 36.0));
+    rail(ui, cx, actions, Panel::Actions);
+    locked(ui, cx, assistant);
+    let (map, lower) = split(middle, 0.46);
+    tabbed(ui, cx, lower, &MIDDLE);
+    Some(map)
+}
+
+fn split(rect: Rect, share: f32) -> (Rect, Rect) {
+    let y = rect.top() + rect.height() * share;
+    (rect.with_max_y(y - GAP / 2.0), rect.with_min_y(y + GAP / 2.0))
+}
+
+fn narrow(ui: &mut Ui, cx: &mut Cx<'_>, rest: Rect) -> Option<Rect> {
+    let all: Vec<Panel> = MIDDLE.into_iter().chain(RAILS).collect();
+    let (map, lower) = split(rest, 0.44);
+    tabbed(ui, cx, lower, &all);
+    Some(map)
+}
+
+fn small(ui: &mut Ui, cx: &mut Cx<'_>, rest: Rect) -> Option<Rect> {
+    let all: Vec<Panel> = [Panel::Map].into_iter().chain(MIDDLE).chain(RAILS).collect();
+    let body = tabbed(ui, cx, rest, &all);
+    (cx.state.tab == Panel::Map).then_some(body)
+}
+
+fn alone(ui: &mut Ui, cx: &mut Cx<'_>, rest: Rect) -> Option<Rect> {
+    if cx.state.focus == Panel::Map {
+        return Some(rest);
+    }
+    rail(ui, cx, rest, cx.state.focus);
+    None
+}
+
+/// The title of a panel and its key.
+pub fn name_of(cx: &Cx<'_>, panel: Panel) -> (String, &'static str) {
+    let entry = VERBS.iter().find(|e| e.verb == Verb::Go(panel));
+    entry.map_or((String::new(), ""), |e| (cx.state.settings.keys.of(e), e.label))
+}
+
+fn rail(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, panel: Panel) {
+    let (key, title) = name_of(cx, panel);
+    let focused = cx.state.focus == panel;
+    let right = extra(cx, panel);
+    let theme = cx.theme;
+    card(ui, rect, theme, &key, title, focused, |ui| drop(ui.label(low(theme, right))), |ui| body(ui, cx, panel));
+    focus_by_pointer(ui, cx, rect, panel);
+}
+
+fn focus_by_pointer(ui: &Ui, cx: &mut Cx<'_>, rect: Rect, panel: Panel) {
+    let pressed = ui.input(|i| i.pointer.primary_pressed().then(|| i.pointer.interact_pos()).flatten());
+    if pressed.is_some_and(|at| rect.contains(at)) {
+        cx.state.focus = panel;
+    }
+}
+
+/// What stands at the right of a panel's head.
+fn extra(cx: &Cx<'_>, panel: Panel) -> String {
+    match panel {
+        Panel::Pager => {
+            let firing = cx.snap.alerts.iter().filter(|a| a.resolved.is_none()).count();
+            if firing == 0 { "quiet".to_string() } else { format!("{firing} firing") }
+        }
+        Panel::Chat => format!("#{}", cx.snap.view.case.to_lowercase()),
+        Panel::CaseBoard => format!("{} pinned", cx.snap.view.board.pins.len()),
+        Panel::Actions if cx.snap.view.armed => "armed".to_string(),
+        Panel::Actions => "safe mode".to_string(),
+        _ => String::new(),
+    }
+}
+
+/// A panel; keys that run or filter are for the one in focus alone.
+fn body(ui: &mut Ui, cx: &mut Cx<'_>, panel: Panel) {
+    let (run, wants) = (cx.state.run, cx.state.wants_filter);
+    if cx.state.focus == panel {
+        draw(ui, cx, panel);
+        return;
+    }
+    (cx.state.run, cx.state.wants_filter) = (false, false);
+    draw(ui, cx, panel);
+    (cx.state.run, cx.state.wants_filter) = (run, wants);
+}
+
+fn draw(ui: &mut Ui, cx: &mut Cx<'_>, panel: Panel) {
+    match panel {
+        Panel::Dashboards => dashboards::dashboards_ui(ui, cx),
+        Panel::Explore => explore::explore_ui(ui, cx),
+        Panel::Logs => logs::logs_ui(ui, cx),
+        Panel::Traces => traces::traces_ui(ui, cx),
+        Panel::Changes => changes::changes_ui(ui, cx),
+        Panel::Archive => archive::archive_ui(ui, cx),
+        Panel::Chat => channel::channel_ui(ui, cx),
+        Panel::Pager => pager::pager_ui(ui, cx),
+        Panel::CaseBoard => case_board::case_board_ui(ui, cx),
+        Panel::Actions => actions::actions_ui(ui, cx),
+        Panel::Assistant => empty(ui, cx.theme, locked_says(cx)),
+        Panel::Map => {}
+    }
+}
+
+fn locked_says(cx: &Cx<'_>) -> &'static str {
+    if cx.snap.view.board.commits.is_empty() {
+        "Locked until your first commit: believe something first."
+    } else {
+        "This build has no assistant."
+    }
+}
+
+fn locked(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect) {
+    let (key, title) = name_of(cx, Panel::Assistant);
+    crate::gui::kit::frame(ui, rect, cx.theme, cx.state.focus == Panel::Assistant, true);
+    ui.scope_builder(UiBuilder::new().max_rect(rect.shrink2(vec2(10.0, 6.0))).id_salt("assistant"), |ui| {
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            key_cap(ui, cx.theme, &key);
+            ui.label(crate::gui::kit::head(cx.theme, title));
+            let says = if cx.snap.view.board.commits.is_empty() {
+                "locked until your first commit"
+            } else {
+                "none in this build"
+            };
+            ui.label(low(cx.theme, says));
+        });
+    });
+}
+
+/// Panels behind tabs; returns the body.
+fn tabbed(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, panels: &[Panel]) -> Rect {
+    if !panels.contains(&cx.state.tab) {
+        cx.state.tab = if panels.contains(&cx.state.middle) { cx.state.middle } else { panels[0] };
+    }
+    let tab = cx.state.tab;
+    let filled = tab != Panel::Map;
+    if filled {
+        crate::gui::kit::frame(ui, rect, cx.theme, panels.contains(&cx.state.focus), true);
+    }
+    let heads = Rect::from_min_size(rect.min + vec2(6.0, 4.0), vec2(rect.width() - 12.0, HEAD));
+    ui.scope_builder(UiBuilder::new().max_rect(heads).id_salt("tabs"), |ui| tabs(ui, cx, panels));
+    let inside = Rect::from_min_max(pos2(rect.left() + 10.0, heads.bottom() + 6.0), rect.max - vec2(10.0, 8.0));
+    if filled {
+        ui.painter().hline(rect.x_range().shrink(1.0), heads.bottom() + 1.0, Stroke::new(1.0, cx.theme.hairline.c()));
+        ui.scope_builder(UiBuilder::new().max_rect(inside).id_salt(("tab", tab)), |ui| {
+            ui.set_clip_rect(inside.expand(2.0).intersect(ui.clip_rect()));
+            body(ui, cx, tab);
+        });
+        let below = Rect::from_min_max(pos2(rect.left(), heads.bottom()), rect.max);
+        focus_by_pointer(ui, cx, below, tab);
+    }
+    Rect::from_min_max(pos2(rect.left(), heads.bottom() + 4.0), rect.max)
+}
+
+fn tabs(ui: &mut Ui, cx: &mut Cx<'_>, panels: &[Panel]) {
+    let many = 700.0 < ui.available_width() || panels.len() < 8;
+    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.x = 3.0;
+        for panel in panels {
+            let (key, title) = name_of(cx, *panel);
+            let open = cx.state.tab == *panel;
+            let under_way = cx
+                .snap
+                .looked
+                .iter()
+                .rev()
+                .take(6)
+                .find(|l| l.answer.is_none() && panel_of(&l.look) == *panel && cx.snap.view.elapsed_s < l.at_s);
+            let text = if many && panels.len() < 9 { title } else { short(title) };
+            let ink = if open { cx.theme.text_high } else { cx.theme.text_mid };
+            let fill = if open { cx.theme.raised.c() } else { egui::Color32::TRANSPARENT };
+            let inner = egui::Frame::NONE.fill(fill).corner_radius(CornerRadius { nw: 5, ne: 5, sw: 0, se: 0 });
+            let response = inner.inner_margin(egui::Margin::symmetric(6, 3)).show(ui, |ui| {
+                ui.spacing_mut().item_spacing.x = 5.0;
+                if let Some(looked) = under_way {
+                    let left = looked.at_s - cx.snap.view.elapsed_s;
+                    ring(ui, cx.theme, (1.0 - left / looked.price_s.max(1.0)) as f32);
+                } else {
+                    key_cap(ui, cx.theme, &key);
+                }
+                ui.label(RichText::new(text).size(13.5).color(ink.c()));
+            });
+            let rect = response.response.rect;
+            let response = ui.interact(rect, egui::Id::new(("tab", *panel)), Sense::click());
+            response.widget_info(|| egui::WidgetInfo::selected(egui::WidgetType::Button, true, open, title));
+            if open {
+                let line =
+                    Rect::from_min_max(pos2(rect.left(), rect.bottom() - 1.0), pos2(rect.right(), rect.bottom() + 1.0));
+                ui.painter().rect_filled(line, 0, cx.theme.flow.c());
+            } else if response.hovered() {
+                ui.painter().rect_stroke(rect, 5, Stroke::new(1.0, cx.theme.hairline.c()), StrokeKind::Inside);
+            }
+            if response.clicked() {
+                cx.state.go_to(*panel);
+            }
+        }
+    });
+}
+
+fn short(title: &'static str) -> &'static str {
+    match title {
+        "Dashboards" => "Boards",
+        "Case board" => "Case",
+        "Assistant" => "Assist",
+        other => other,
+    }
+}

@@ -1,0 +1,517 @@
+//! The debrief: one minute first, then what happened when, the flip, what would have been, and the score.
+
+use bevy_egui::egui::{
+    self, Align2, FontId, Rect, RichText, ScrollArea, Sense, Slider, Stroke, Ui, UiBuilder, pos2, vec2,
+};
+
+use crate::gui::desk::Told;
+use crate::gui::kit::{Shape, frame, head, high, inset, key_cap, low, mid, primary, shape};
+use crate::gui::state::{DebriefTab, Screen, State};
+use crate::gui::theme::{Theme, heading};
+use crate::gui::worker::Ask;
+use crate::score::debrief::Verdict;
+use crate::score::story::Kind;
+use crate::score::tell;
+
+const TABS: [(DebriefTab, &str); 5] = [
+    (DebriefTab::Minute, "One minute"),
+    (DebriefTab::Turning, "What happened when"),
+    (DebriefTab::Flip, "Flip"),
+    (DebriefTab::WhatIf, "What if"),
+    (DebriefTab::Score, "Score"),
+];
+
+/// Draws it; returns where the map belongs, while the flip is open.
+pub fn debrief_ui(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<Ask>) -> Option<Rect> {
+    let whole = ui.available_rect_before_wrap();
+    let Some(told) = state.debrief.told.clone() else {
+        ui.painter().rect_filled(whole, 0, theme.deep.c());
+        waiting(ui, theme, state, asks, whole);
+        return None;
+    };
+    let bar = Rect::from_min_size(whole.min, vec2(whole.width(), 48.0));
+    ui.painter().rect_filled(bar, 0, theme.ground.c());
+    ui.painter().hline(bar.x_range(), bar.bottom(), Stroke::new(1.0, theme.hairline.c()));
+    ui.scope_builder(UiBuilder::new().max_rect(bar.shrink2(vec2(18.0, 8.0))).id_salt("debrief bar"), |ui| {
+        ui.horizontal_centered(|ui| {
+            ui.label(
+                RichText::new(format!("Debrief  {}", told.debrief.case)).font(heading(18.0)).color(theme.text_high.c()),
+            );
+            ui.add_space(14.0);
+            for (place, (tab, name)) in TABS.into_iter().enumerate() {
+                key_cap(ui, theme, &(place + 1).to_string());
+                if ui.selectable_label(state.debrief.tab == tab, RichText::new(name).size(14.0)).clicked() {
+                    state.debrief.tab = tab;
+                }
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                if ui.button("Back to the cases").clicked() {
+                    leave(state, asks);
+                }
+            });
+        });
+    });
+    let rest = Rect::from_min_max(pos2(whole.left(), bar.bottom()), whole.max).shrink(14.0);
+    if state.debrief.tab != DebriefTab::Flip {
+        let ground = Rect::from_min_max(pos2(whole.left(), bar.bottom() + 1.0), whole.max);
+        ui.painter().rect_filled(ground, 0, theme.deep.c());
+    }
+    let inside = rest.shrink(10.0);
+    match state.debrief.tab {
+        DebriefTab::Flip => return Some(flip(ui, theme, state, &told, rest)),
+        DebriefTab::Minute => minute(ui, theme, state, &told, rest),
+        tab => {
+            frame(ui, rest, theme, false, true);
+            ui.scope_builder(UiBuilder::new().max_rect(inside.shrink(12.0)).id_salt("debrief body"), |ui| {
+                ScrollArea::vertical().id_salt(("debrief", tab as u8)).auto_shrink([false, false]).show(ui, |ui| {
+                    match tab {
+                        DebriefTab::Turning => timeline(ui, theme, &told),
+                        DebriefTab::WhatIf => what_if(ui, theme, &told),
+                        _ => score(ui, theme, &told),
+                    }
+                });
+            });
+        }
+    }
+    None
+}
+
+/// Leaves for the title.
+pub fn leave(state: &mut State, asks: &mut Vec<Ask>) {
+    asks.push(Ask::Leave);
+    state.forget_session();
+    state.go = Some(Screen::Title);
+}
+
+fn waiting(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<Ask>, whole: Rect) {
+    let sheet = Rect::from_center_size(whole.center(), vec2(520.0, 200.0));
+    frame(ui, sheet, theme, false, true);
+    ui.scope_builder(UiBuilder::new().max_rect(sheet.shrink(28.0)).id_salt("waiting"), |ui| {
+        let title = if state.debrief.failed.is_some() { "There is no debrief" } else { "Running what would have been" };
+        ui.label(RichText::new(title).font(heading(20.0)).color(theme.text_high.c()));
+        ui.add_space(8.0);
+        if let Some(why) = state.debrief.failed.clone() {
+            ui.label(mid(theme, why));
+            if ui.button("Back to the cases").clicked() {
+                leave(state, asks);
+            }
+            return;
+        }
+        let (done, total) = state.debrief.progress;
+        ui.label(mid(theme, "The same users, with each order taken away, moved forward, and nothing done at all."));
+        ui.add_space(8.0);
+        let share = if total == 0 { 0.0 } else { done as f32 / total as f32 };
+        crate::gui::kit::bar(ui, theme, share, ui.available_width(), 8.0, theme.flow.c());
+        let says = if total == 0 { "beginning ...".to_string() } else { format!("{done} of {total} runs") };
+        ui.label(low(theme, says));
+    });
+}
+
+fn whole(value: f64) -> String {
+    let mut text = format!("{:.0}", value.abs());
+    let mut place = text.len();
+    while 3 < place {
+        place -= 3;
+        text.insert(place, ',');
+    }
+    text
+}
+
+fn minute(ui: &mut Ui, theme: &Theme, state: &mut State, told: &Told, rest: Rect) {
+    let debrief = &told.debrief;
+    let head_rect = rest.with_max_y(rest.top() + 84.0);
+    ui.scope_builder(UiBuilder::new().max_rect(head_rect.shrink2(vec2(10.0, 4.0))).id_salt("headline"), |ui| {
+        ui.set_max_width(1180.0);
+        ui.label(RichText::new(tell::headline(debrief)).font(heading(21.0)).color(theme.text_high.c()));
+    });
+    let gap = 14.0;
+    let left_w = (rest.width() - gap) * 0.5;
+    let verdicts_h = ((rest.height() - 84.0) * 0.34).clamp(150.0, 230.0);
+    let top = head_rect.bottom() + 4.0;
+    let users = Rect::from_min_size(pos2(rest.left(), top), vec2(left_w, verdicts_h));
+    let cause = Rect::from_min_size(pos2(users.right() + gap, top), vec2(left_w, verdicts_h));
+    users_verdict(ui, theme, told, users);
+    cause_verdict(ui, theme, told, cause);
+    let lower = Rect::from_min_max(pos2(rest.left(), users.bottom() + gap), rest.max);
+    let chart = lower.with_max_x(lower.left() + left_w);
+    frame(ui, chart, theme, false, true);
+    belief_chart(ui, theme, told, chart.shrink2(vec2(20.0, 16.0)));
+    let right = lower.with_min_x(chart.right() + gap);
+    frame(ui, right, theme, false, true);
+    ui.scope_builder(UiBuilder::new().max_rect(right.shrink2(vec2(22.0, 16.0))).id_salt("story"), |ui| {
+        ScrollArea::vertical().id_salt("story").auto_shrink([false, false]).show(ui, |ui| {
+            ui.label(head(theme, &debrief.title).size(16.0));
+            ui.label(mid(theme, &debrief.story));
+            ui.add_space(8.0);
+            for cause in &debrief.truth.causes {
+                ui.horizontal_wrapped(|ui| {
+                    let share = format!("{:.0} %", cause.share * 100.0);
+                    ui.label(RichText::new(share).font(heading(14.0)).color(theme.text_high.c()));
+                    ui.label(low(theme, cause.role.word()));
+                    ui.label(mid(theme, &cause.says));
+                });
+            }
+            for decoy in debrief.truth.decoys.iter().filter(|d| d.harmless) {
+                ui.horizontal_wrapped(|ui| {
+                    shape(ui, Shape::Hollow, theme.text_low.c());
+                    ui.label(mid(theme, format!("{}: true, and harmless", decoy.says)));
+                });
+            }
+            ui.add_space(12.0);
+            ui.horizontal(|ui| {
+                if primary(ui, theme, "Flip the map  (f)", true) {
+                    state.debrief.tab = DebriefTab::Flip;
+                }
+                if ui.button("What if").clicked() {
+                    state.debrief.tab = DebriefTab::WhatIf;
+                }
+            });
+        });
+    });
+}
+
+fn users_verdict(ui: &mut Ui, theme: &Theme, told: &Told, rect: Rect) {
+    frame(ui, rect, theme, false, true);
+    let users = &told.debrief.users;
+    ui.scope_builder(UiBuilder::new().max_rect(rect.shrink2(vec2(20.0, 14.0))).id_salt("users"), |ui| {
+        ui.label(head(theme, "For users"));
+        let most = users.lost.max(users.lost_if_nothing).max(1.0);
+        let rows = [
+            ("nothing done", users.lost_if_nothing, theme.unknown),
+            ("you", users.lost, theme.flow),
+            ("best found", users.lost_at_best, theme.fill_edge),
+        ];
+        ui.spacing_mut().item_spacing.y = 3.0;
+        for (name, lost, colour) in rows {
+            ui.horizontal(|ui| {
+                let (label, _) = ui.allocate_exact_size(vec2(92.0, 22.0), Sense::hover());
+                ui.painter().text(
+                    label.left_center(),
+                    Align2::LEFT_CENTER,
+                    name,
+                    FontId::proportional(13.5),
+                    theme.text_mid.c(),
+                );
+                let width = ui.available_width() - 120.0;
+                crate::gui::kit::bar(ui, theme, (lost / most) as f32, width.max(40.0), 14.0, colour.c());
+                ui.label(RichText::new(whole(lost)).font(heading(15.0)).color(theme.text_high.c()));
+            });
+        }
+        ui.label(low(theme, "user-minutes lost"));
+        let pain = match (&users.pain_from, &users.pain_until) {
+            (None, _) => "Users hardly noticed.".to_string(),
+            (Some(from), None) => format!("In pain from {from} to the end."),
+            (Some(from), Some(until)) => format!("In pain from {from} to {until}."),
+        };
+        ui.label(mid(theme, pain));
+    });
+}
+
+fn cause_verdict(ui: &mut Ui, theme: &Theme, told: &Told, rect: Rect) {
+    frame(ui, rect, theme, false, true);
+    let cause = &told.debrief.cause;
+    ui.scope_builder(UiBuilder::new().max_rect(rect.shrink2(vec2(20.0, 14.0))).id_salt("cause"), |ui| {
+        ui.label(head(theme, "Of the cause"));
+        let (word, kind) = match cause.verdict {
+            Verdict::Right => ("Right", Shape::Dot),
+            Verdict::Half => ("Half right: the family, not the mechanism", Shape::Up),
+            Verdict::Wrong => ("Wrong", Shape::Square),
+            Verdict::LeftOpen => ("Left open", Shape::Hollow),
+            Verdict::Silent => ("Nothing committed", Shape::Hollow),
+        };
+        ui.horizontal(|ui| {
+            shape(ui, kind, theme.text_high.c());
+            ui.label(RichText::new(word).font(heading(22.0)).color(theme.text_high.c()));
+        });
+        let said = cause.said.clone().unwrap_or("nothing".to_string());
+        let percent = cause.percent.map_or(String::new(), |p| format!(" at {p} %"));
+        ui.label(mid(theme, format!("You said {said}{percent}.")));
+        ui.label(mid(theme, format!("It was {}.", cause.was.join(" and "))));
+        if cause.blamed_decoy {
+            ui.label(high(theme, "What you blamed only seemed to be the cause."));
+        }
+        let proved = match cause.proved {
+            Some(true) => "Right and proved: what you cited carries it.",
+            Some(false) => "Not proved: what you cited does not carry it.",
+            None => cause.grounding,
+        };
+        ui.label(low(theme, proved));
+    });
+}
+
+/// What one gave the truth, over time.
+fn belief_chart(ui: &mut Ui, theme: &Theme, told: &Told, rect: Rect) {
+    let painter = ui.painter();
+    painter.text(rect.left_top(), Align2::LEFT_TOP, "What you gave the truth", heading(13.5), theme.text_high.c());
+    let plot = Rect::from_min_max(rect.min + vec2(34.0, 34.0), rect.max - vec2(8.0, 22.0));
+    for percent in [0.0, 50.0, 100.0] {
+        let y = plot.bottom() - plot.height() * percent / 100.0;
+        painter.hline(plot.x_range(), y, Stroke::new(1.0, theme.hairline.c()));
+        painter.text(
+            pos2(plot.left() - 8.0, y),
+            Align2::RIGHT_CENTER,
+            format!("{percent:.0}"),
+            FontId::monospace(11.5),
+            theme.text_low.c(),
+        );
+    }
+    let length = told.length_s.max(60.0);
+    let x = |s: f64| plot.left() + plot.width() * (s / length).clamp(0.0, 1.0) as f32;
+    let step = if length < 900.0 { 120.0 } else { 300.0 };
+    let mut at = 0.0;
+    while at <= length {
+        let text = if at == 0.0 { "page".to_string() } else { format!("{:.0} min", at / 60.0) };
+        painter.text(
+            pos2(x(at), plot.bottom() + 12.0),
+            Align2::CENTER_CENTER,
+            text,
+            FontId::monospace(11.0),
+            theme.text_low.c(),
+        );
+        at += step;
+    }
+    let shares = told.debrief.truth.by_mechanism();
+    let on_truth = |points: &std::collections::BTreeMap<String, u8>| -> f64 {
+        let named = points
+            .iter()
+            .filter(|(m, _)| told.debrief.cause.was.contains(m) || shares.get(*m).is_some_and(|s| 0.05 <= *s));
+        named.map(|(_, p)| f64::from(*p)).sum::<f64>().min(100.0)
+    };
+    let y = |p: f64| plot.bottom() - plot.height() * (p / 100.0) as f32;
+    let mut line = vec![pos2(x(0.0), y(0.0))];
+    let mut last = 0.0;
+    for belief in &told.beliefs {
+        let p = on_truth(&belief.points);
+        line.push(pos2(x(belief.at_s), y(last)));
+        line.push(pos2(x(belief.at_s), y(p)));
+        last = p;
+    }
+    line.push(pos2(x(length), y(last)));
+    painter.add(egui::Shape::line(line, Stroke::new(2.5, theme.flow.c())));
+    for belief in told.beliefs.iter().filter(|b| b.committed) {
+        let c = pos2(x(belief.at_s), y(on_truth(&belief.points)));
+        painter.circle_filled(c, 7.0, theme.ground.c());
+        painter.circle_stroke(c, 6.0, Stroke::new(2.0, theme.you.c()));
+        painter.circle_stroke(c, 2.5, Stroke::new(2.0, theme.you.c()));
+    }
+    if told.beliefs.is_empty() {
+        painter.text(
+            plot.center(),
+            Align2::CENTER_CENTER,
+            "you wrote down no probabilities",
+            FontId::proportional(13.5),
+            theme.text_mid.c(),
+        );
+    }
+    painter.text(
+        rect.right_top(),
+        Align2::RIGHT_TOP,
+        "double ring: a commit",
+        FontId::proportional(12.0),
+        theme.text_low.c(),
+    );
+}
+
+fn timeline(ui: &mut Ui, theme: &Theme, told: &Told) {
+    ui.label(head(theme, "What was done and said, beside what was true then").size(16.0));
+    ui.add_space(6.0);
+    ui.spacing_mut().item_spacing.y = 2.0;
+    for line in &told.debrief.timeline {
+        let (kind, colour) = match line.kind {
+            Kind::Cause => (Shape::Square, theme.failing),
+            Kind::Decoy => (Shape::Hollow, theme.degraded),
+            Kind::Page => (Shape::Square, theme.text_mid),
+            Kind::Look => (Shape::Hollow, theme.flow),
+            Kind::Order => (Shape::Down, theme.you),
+            Kind::Belief => (Shape::Dot, theme.you),
+            Kind::Said => (Shape::Dot, theme.unknown),
+        };
+        ui.horizontal_top(|ui| {
+            ui.label(RichText::new(&line.time).monospace().color(theme.text_low.c()));
+            shape(ui, kind, colour.c());
+            let (rect, _) = ui.allocate_exact_size(vec2(64.0, 18.0), Sense::hover());
+            ui.painter().text(
+                rect.left_center(),
+                Align2::LEFT_CENTER,
+                line.kind.word(),
+                FontId::proportional(12.5),
+                theme.text_low.c(),
+            );
+            let truth = matches!(line.kind, Kind::Cause | Kind::Decoy);
+            let text = RichText::new(line.text.replace('\n', " "));
+            let text = if truth {
+                text.font(heading(14.0)).color(theme.text_high.c())
+            } else {
+                text.color(theme.text_mid.c())
+            };
+            ui.add(egui::Label::new(text).wrap());
+        });
+    }
+}
+
+fn flip(ui: &mut Ui, theme: &Theme, state: &mut State, told: &Told, rest: Rect) -> Rect {
+    let foot = rest.with_min_y(rest.bottom() - 92.0);
+    let map = rest.with_max_y(foot.top() - 12.0);
+    frame(ui, foot, theme, false, true);
+    let last = told.film.len().saturating_sub(1);
+    ui.scope_builder(UiBuilder::new().max_rect(foot.shrink2(vec2(18.0, 12.0))).id_salt("film"), |ui| {
+        ui.horizontal(|ui| {
+            for (truth, name) in [(false, "Seen"), (true, "Happening")] {
+                let text = RichText::new(name).font(heading(15.0));
+                if ui.selectable_label(state.debrief.truth == truth, text).clicked() {
+                    state.debrief.truth = truth;
+                }
+            }
+            key_cap(ui, theme, "f");
+            ui.add_space(8.0);
+            let name = if state.debrief.playing { "Stop" } else { "Play" };
+            if ui.button(name).clicked() {
+                state.debrief.playing = !state.debrief.playing;
+            }
+            ui.spacing_mut().slider_width = (ui.available_width() - 90.0).max(120.0);
+            ui.add(Slider::new(&mut state.debrief.frame, 0..=last).show_value(false));
+            if let Some(frame) = told.film.get(state.debrief.frame) {
+                ui.label(RichText::new(&frame.clock).monospace().color(theme.text_high.c()));
+            }
+        });
+        ui.horizontal(|ui| {
+            let differs =
+                told.film.get(state.debrief.frame).map(|f| differences(&f.seen, &f.happening)).unwrap_or_default();
+            let says = if differs.is_empty() {
+                "What was seen is what was happening.".to_string()
+            } else {
+                format!("Hidden then: {}", differs.join("; "))
+            };
+            ui.add(egui::Label::new(mid(theme, says)).truncate());
+        });
+    });
+    map
+}
+
+/// What the picture of what was happening has that the other has not.
+fn differences(seen: &crate::gui::map::picture::Picture, happening: &crate::gui::map::picture::Picture) -> Vec<String> {
+    let mut differs = Vec::new();
+    if let (Some(retries), None) = (happening.retries, seen.retries) {
+        differs.push(format!("{:.0} % of requests were retries", retries.share * 100.0));
+    }
+    if let (Some(reuse), None) = (happening.reuse, seen.reuse) {
+        differs.push(format!("{:.0} % of prompt tokens came from a cache", reuse * 100.0));
+    }
+    differs.extend(
+        happening.notes.iter().map(|(at, note)| format!("{}: {note}", happening.tanks[*at].title.to_lowercase())),
+    );
+    differs
+}
+
+fn what_if(ui: &mut Ui, theme: &Theme, told: &Told) {
+    let users = &told.debrief.users;
+    ui.label(head(theme, "What each order did").size(16.0));
+    ui.label(low(theme, "user-minutes, all other orders kept; right of the line: it cost users, left: it spared them"));
+    ui.add_space(6.0);
+    if users.orders.is_empty() {
+        ui.label(mid(theme, "You ordered nothing."));
+    }
+    let most = users.orders.iter().map(|o| o.effect.abs()).fold(1.0, f64::max);
+    for order in &users.orders {
+        inset(theme).show(ui, |ui| {
+            ui.set_width(ui.available_width() - 8.0);
+            ui.horizontal(|ui| {
+                ui.label(
+                    RichText::new(format!("{}  {}", order.time, order.action)).monospace().color(theme.text_high.c()),
+                );
+                if let Some(why) = &order.refused {
+                    ui.label(low(theme, format!("not carried out: {why}")));
+                }
+            });
+            let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::hover());
+            let middle = rect.center().x;
+            let reach = rect.width() / 2.0 - 90.0;
+            let end = middle + reach * (order.effect / most) as f32;
+            let colour = if order.effect < 0.0 { theme.flow } else { theme.degraded };
+            ui.painter().rect_filled(
+                Rect::from_two_pos(pos2(middle, rect.top() + 2.0), pos2(end, rect.bottom() - 2.0)),
+                2,
+                colour.c(),
+            );
+            ui.painter().vline(middle, rect.y_range(), Stroke::new(1.5, theme.text_low.c()));
+            let says = match order.effect {
+                e if e.abs() < 0.5 => "changed nothing".to_string(),
+                e if e < 0.0 => format!("spared {}", whole(e)),
+                e => format!("cost {}", whole(e)),
+            };
+            let (at, hang) =
+                if order.effect < 0.0 { (end - 8.0, Align2::RIGHT_CENTER) } else { (end + 8.0, Align2::LEFT_CENTER) };
+            ui.painter().text(pos2(at, rect.center().y), hang, says, FontId::proportional(13.0), theme.text_high.c());
+            let sooner = users.lost - order.lost_at_first_chance;
+            if 0.5 <= sooner {
+                ui.label(low(
+                    theme,
+                    format!("at the first chance it would have spared {} more: the cost of delay", whole(sooner)),
+                ));
+            }
+        });
+    }
+    ui.add_space(10.0);
+    ui.label(head(theme, "The best that was found").size(16.0));
+    if users.was_best {
+        ui.label(mid(theme, format!("Nothing better than yours was found in {} tries.", users.tried)));
+    }
+    for order in &users.best {
+        ui.label(RichText::new(format!("{}  {}", order.time, order.action)).monospace().color(theme.text_high.c()));
+    }
+    ui.label(low(
+        theme,
+        format!(
+            "{} user-minutes lost with it, {} with nothing done",
+            whole(users.lost_at_best),
+            whole(users.lost_if_nothing)
+        ),
+    ));
+}
+
+fn score(ui: &mut Ui, theme: &Theme, told: &Told) {
+    let card = &told.debrief.card;
+    ui.label(head(theme, "Parts").size(16.0));
+    for part in &card.composite.parts {
+        ui.horizontal(|ui| {
+            let (rect, _) = ui.allocate_exact_size(vec2(150.0, 20.0), Sense::hover());
+            ui.painter().text(
+                rect.left_center(),
+                Align2::LEFT_CENTER,
+                part.name,
+                FontId::proportional(14.0),
+                theme.text_mid.c(),
+            );
+            let share = part.points.map_or(0.0, |p| p / part.weight.max(1e-9)) as f32;
+            crate::gui::kit::bar(ui, theme, share, 220.0, 10.0, theme.flow.c());
+            let says = part.points.map_or("not judged".to_string(), |p| format!("{p:.1} of {:.0}", part.weight));
+            ui.label(mid(theme, says).size(13.5));
+        });
+    }
+    let composite = &card.composite;
+    let total = match composite.total {
+        Some(total) => format!("{total:.1} of 100, {:.1} taken off for harm", composite.lost),
+        None => format!("{:.1} of the {:.0} points that this build can judge", composite.points, composite.out_of),
+    };
+    ui.label(low(theme, total));
+    for gate in &composite.gates {
+        ui.label(mid(theme, gate.says()));
+    }
+    ui.add_space(10.0);
+    ui.label(head(theme, "Measures").size(16.0));
+    for measure in &card.measures {
+        let value = measure.value.map_or(format!("not judged: {}", measure.why_none), |v| format!("{v:.3}"));
+        egui::CollapsingHeader::new(RichText::new(format!("{}  {}   {value}", measure.id, measure.name)).size(14.0))
+            .id_salt(("measure", measure.id))
+            .show(ui, |ui| {
+                ui.label(RichText::new(measure.formula).monospace().color(theme.text_mid.c()));
+                for (name, v) in &measure.inputs {
+                    ui.label(low(theme, format!("{name} = {v:.3}")));
+                }
+                if !measure.log.is_empty() {
+                    let log: Vec<String> = measure.log.iter().map(u64::to_string).collect();
+                    ui.label(low(theme, format!("events {} of the log", log.join(", "))));
+                }
+            });
+    }
+}
