@@ -62,7 +62,7 @@ pub fn debrief(options: &Options) -> Result<(), Failure> {
 
 /// Grades the session, once and for good, and tells what it did to its player's scars. A session that lies elsewhere than
 /// in the profile is nobody's here, and is not graded.
-fn scar(
+pub(super) fn scar(
     place: &Place,
     name: &str,
     replayed: &Replayed,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::cli::begin::Beginning;
+use crate::cli::debrief::scar;
 use crate::cli::place::{Place, WallClock};
 use crate::cli::{Failure, play};
 use crate::console::shell::Clock;
@@ -125,8 +126,9 @@ impl Desk for Here {
     fn debrief(&self, name: &str, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Told, String> {
         let catalogue = self.place.catalogue().map_err(said)?;
         let store = self.place.store().map_err(said)?;
-        let replayed = store.replay(name, &catalogue, None).map_err(|e| e.to_string())?;
-        let events: Vec<Event> = replayed.replies.into_iter().map(|(event, _)| event).collect();
+        let mut replayed = store.replay(name, &catalogue, None).map_err(|e| e.to_string())?;
+        let replies = std::mem::take(&mut replayed.replies);
+        let events: Vec<Event> = replies.into_iter().map(|(event, _)| event).collect();
         let session = &replayed.session;
         let paged_s = session.seal().paged_at_ns as f64 / 1e9;
         let belief = |event: &Event| {
@@ -138,8 +140,10 @@ impl Desk for Here {
             Some(Belief { at_s: event.at as f64 / 1e9 - paged_s, points, committed })
         };
         let debrief = debrief(session, &events, progress).map_err(|e| e.to_string())?;
+        let healing = scar(&self.place, name, &replayed, &events, &debrief).map_err(said)?;
         Ok(Told {
             debrief,
+            scar: healing.as_ref().map(crate::scar::tell::healing).unwrap_or_default(),
             beliefs: events.iter().filter_map(belief).collect(),
             length_s: session.now().as_secs_f64() - paged_s,
             film: film(session),

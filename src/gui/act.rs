@@ -52,8 +52,14 @@ fn choose(ctx: &egui::Context, state: &mut State) {
 }
 
 fn debrief_keys(ctx: &egui::Context, state: &mut State) {
-    const TABS: [DebriefTab; 5] =
-        [DebriefTab::Minute, DebriefTab::Turning, DebriefTab::Flip, DebriefTab::WhatIf, DebriefTab::Score];
+    const TABS: [DebriefTab; 6] = [
+        DebriefTab::Minute,
+        DebriefTab::Turning,
+        DebriefTab::Flip,
+        DebriefTab::WhatIf,
+        DebriefTab::Score,
+        DebriefTab::Scar,
+    ];
     let typed = ctx.input(|i| {
         i.events.iter().find_map(|e| match e {
             Event::Text(t) => t.parse::<usize>().ok(),

@@ -60,6 +60,8 @@ pub struct Belief {
 pub struct Told {
     /// The debrief.
     pub debrief: Debrief,
+    /// What it did to its player's scars, in words; empty: nothing.
+    pub scar: String,
     /// Beliefs in order of time.
     pub beliefs: Vec<Belief>,
     /// From the page to the end, in seconds.

@@ -106,6 +106,7 @@ pub enum DebriefTab {
     Flip,
     WhatIf,
     Score,
+    Scar,
 }
 
 /// The debrief as far as it is there.

@@ -258,6 +258,7 @@ fn steps(case: &str) -> VecDeque<Step> {
         (DebriefTab::Flip, "26-flip-seen"),
         (DebriefTab::WhatIf, "28-what-if"),
         (DebriefTab::Score, "29-score"),
+        (DebriefTab::Scar, "30-scar"),
     ] {
         add(vec![Step::Do(Box::new(move |state, _| state.debrief.tab = tab)), Step::Frames(4), Step::Shot(name)]);
         if tab == DebriefTab::Flip {

@@ -13,12 +13,13 @@ use crate::score::debrief::Verdict;
 use crate::score::story::Kind;
 use crate::score::tell;
 
-const TABS: [(DebriefTab, &str); 5] = [
+const TABS: [(DebriefTab, &str); 6] = [
     (DebriefTab::Minute, "One minute"),
     (DebriefTab::Turning, "What happened when"),
     (DebriefTab::Flip, "Flip"),
     (DebriefTab::WhatIf, "What if"),
     (DebriefTab::Score, "Score"),
+    (DebriefTab::Scar, "Scar"),
 ];
 
 /// Draws it; returns where the map belongs, while the flip is open.
@@ -67,6 +68,7 @@ pub fn debrief_ui(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<
                     match tab {
                         DebriefTab::Turning => timeline(ui, theme, &told),
                         DebriefTab::WhatIf => what_if(ui, theme, &told),
+                        DebriefTab::Scar => scar(ui, theme, &told),
                         _ => score(ui, theme, &told),
                     }
                 });
@@ -467,6 +469,21 @@ fn what_if(ui: &mut Ui, theme: &Theme, told: &Told) {
             whole(users.lost_if_nothing)
         ),
     ));
+}
+
+/// What the session did to its player's scars.
+fn scar(ui: &mut Ui, theme: &Theme, told: &Told) {
+    ui.set_max_width(760.0);
+    if told.scar.trim().is_empty() {
+        ui.label(mid(theme, "This session leaves no scar: it is not graded here."));
+    }
+    for line in told.scar.lines() {
+        match line.trim_start_matches('#').trim() {
+            "" => ui.add_space(6.0),
+            title if line.starts_with('#') => drop(ui.label(head(theme, title).size(16.0))),
+            text => drop(ui.label(mid(theme, text))),
+        }
+    }
 }
 
 fn score(ui: &mut Ui, theme: &Theme, told: &Told) {
