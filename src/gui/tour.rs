@@ -270,6 +270,9 @@ fn steps(case: &str) -> VecDeque<Step> {
     steps
 }
 
+/// Between frames while a debrief is made.
+const PACE: std::time::Duration = std::time::Duration::from_millis(700);
+
 /// Takes the next step.
 #[allow(clippy::too_many_arguments, reason = "a system has as many parameters as it reads")]
 pub fn step(
@@ -284,6 +287,9 @@ pub fn step(
 ) {
     tour.frame_ms.push(time.delta_secs() * 1000.0);
     opened_by_click(&mut state, latest.0.as_deref(), &mut asks.0);
+    if state.debrief.asked && state.debrief.told.is_none() && state.debrief.failed.is_none() {
+        std::thread::sleep(PACE); // software rendering and the runs of a debrief want the same cores
+    }
     let snap = latest.0.as_deref();
     let waited = tour.waited;
     let done = match tour.steps.front() {
