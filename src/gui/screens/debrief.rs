@@ -235,7 +235,7 @@ fn cause_verdict(ui: &mut Ui, theme: &Theme, told: &Told, rect: Rect) {
         let proved = match cause.proved {
             Some(true) => "Right and proved: what you cited carries it.",
             Some(false) => "Not proved: what you cited does not carry it.",
-            None => cause.grounding,
+            None => cause.grounding.as_str(),
         };
         ui.label(low(theme, proved));
     });
