@@ -15,6 +15,7 @@ use crate::session::seal::{Seal, drawn};
 use crate::session::store::OpenSession;
 use crate::session::{Session, seal};
 use crate::sim::rng::mix;
+use crate::sim::time::SimDuration;
 use crate::telemetry::panels::BOARDS;
 use crate::telemetry::watch::Watch;
 
@@ -161,7 +162,8 @@ impl Beginning {
             roles: self.roles()?,
         };
         let world = |e: crate::telemetry::watch::WatchError| Failure::No(e.to_string());
-        let paged_at = Watch::new(&scenario.file, &variant, seed, salt).map_err(world)?.run_to_first_page();
+        let watch = Watch::new(&scenario.file, &variant, seed, salt).map_err(world)?;
+        let (paged_at, watch) = watch.before_first_page(SimDuration(seal::LEAD_NS));
         let build = env!("CARGO_PKG_VERSION").to_string();
         let seal = Seal {
             v: seal::VERSION,
@@ -185,7 +187,10 @@ impl Beginning {
             build,
             forked_from: None,
         };
-        let session = Session::open(scenario, seal.clone(), terms).map_err(world)?;
+        let session = match watch {
+            Some(watch) => Session::watching(scenario, seal.clone(), terms, watch),
+            None => Session::open(scenario, seal.clone(), terms).map_err(world)?,
+        };
         let open = store.create(&name, &seal, header, session)?;
         let occasion = Occasion {
             v: 1,

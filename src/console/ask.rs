@@ -31,6 +31,7 @@ pub fn answer_to(session: &mut Session, by: &str, question: &str, rest: &str) ->
         "looks" => Ok(looks(session, by)),
         "show" => show(session, by, rest),
         "map" => Ok(StackMap::seen(session.watch().world.scraped(), session.watch().now_ms()).text()),
+        "glance" => glance(session, by, rest),
         "case" => Ok(board(session)),
         "mechanisms" => Ok(list(rest)),
         "explain" => explain(rest),
@@ -73,6 +74,21 @@ fn looks(session: &Session, by: &str) -> String {
         format!("{number:<5}{at}  {what}\n")
     });
     lines.collect::<String>().trim_end().to_string()
+}
+
+/// An open board, or the list of those that are open.
+fn glance(session: &mut Session, by: &str, rest: &str) -> Result<String, String> {
+    let open = session.view_of(by).open_boards;
+    if !rest.is_empty() && (open.is_empty() || open.iter().any(|o| o.board == rest)) {
+        return session.glance(rest).map(|(text, _)| text);
+    }
+    if open.is_empty() {
+        return Ok("no board is open: `board NAME` opens one, at its price".to_string());
+    }
+    let state = |age_s: f64| if age_s == 0.0 { "live".to_string() } else { format!("grey, {age_s:.0} s old") };
+    let lines = open.iter().map(|o| format!("{:<12} E{}, {}\n", o.board, o.observation, state(o.age_s)));
+    let list = lines.collect::<String>().trim_end().to_string();
+    if rest.is_empty() { Ok(list) } else { Err(format!("\"{rest}\" is not open; there are:\n{list}")) }
 }
 
 fn show(session: &Session, by: &str, rest: &str) -> Result<String, String> {

@@ -61,7 +61,7 @@ impl Words {
             VERBS.iter().map(|v| v.name.to_string()).collect()
         } else {
             match verb {
-                "board" => owned(&self.boards),
+                "board" | "glance" => owned(&self.boards),
                 "explore" => owned(&self.metrics),
                 "sql" | "select" | "compare" => owned(&self.columns),
                 "logs" | "config" | "describe" | "drain" | "router" => owned(&self.services),

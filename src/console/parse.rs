@@ -27,6 +27,7 @@ const QUESTIONS: &[&str] = &[
     "looks",
     "map",
     "show",
+    "glance",
     "case",
     "mechanisms",
     "explain",

@@ -115,6 +115,7 @@ pub const VERBS: &[Verb] = &[
     verb(Group::Free, "map", "", "the six layers at a glance: rate, errors, latency, queue, fill"),
     verb(Group::Free, "looks", "", "what was looked at"),
     verb(Group::Free, "show", "E7", "an answer again"),
+    verb(Group::Free, "glance", "[BOARD]", "an open board: live for a minute after its look, then grey with its age"),
     verb(Group::Free, "end", "", "close the incident"),
     verb(Group::Free, "postmortem", "[SECTION TEXT]", "write it up; without a section, the form as it stands"),
     verb(Group::Free, "coach", "on|off", "call the coach of a first shift, or send them away"),

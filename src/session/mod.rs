@@ -13,6 +13,7 @@ pub mod comms; // acknowledgements, severity, updates, chat
 pub mod postmortem; // the form that is filled in afterwards
 
 pub mod act; // operator actions: preview, arms, order
+pub mod boards; // boards that stand open
 pub mod case; // what a participant meets: number, page, briefing
 pub mod hints; // the ladder
 pub mod inject; // faults that a host injects

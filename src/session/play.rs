@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::scenario::opened::Scenario;
 use crate::session::belief::Board;
+use crate::session::boards::OpenBoards;
 use crate::session::clock::{ClockKind, Mode, Seat, Terms};
 use crate::session::command::{Command, Look};
 use crate::session::comms::{Comms, SECONDARY_AFTER, TEAMS};
@@ -21,6 +22,7 @@ use crate::sim::spec::stack::Severity;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::fact::What;
 use crate::telemetry::calendar::span;
+use crate::telemetry::changes::ON_CALL;
 use crate::telemetry::watch::{Watch, WatchError};
 
 /// `next` goes no further than this.
@@ -95,6 +97,7 @@ pub struct Session {
     pub(super) bookmarks: Vec<(SimTime, String)>,
     pub(super) ended: Option<SimTime>,
     pub(super) injected: Vec<Injected>,
+    pub(super) boards: OpenBoards,
     pub(super) postmortem: Option<std::collections::BTreeMap<String, String>>,
     facts_seen: usize,
     paged: bool,
@@ -110,11 +113,16 @@ impl Session {
     /// # Errors
     /// No world can be built from what is sealed.
     pub fn open(scenario: Scenario, seal: Seal, terms: Terms) -> Result<Session, WatchError> {
-        let mut watch = Watch::new(&scenario.file, &seal.variant, seal.seed, seal.salt)?;
+        let watch = Watch::new(&scenario.file, &seal.variant, seal.seed, seal.salt)?;
+        Ok(Session::watching(scenario, seal, terms, watch))
+    }
+
+    /// The same with the watch of that world at some moment before.
+    pub fn watching(scenario: Scenario, seal: Seal, terms: Terms, mut watch: Watch) -> Session {
         watch.advance_to(seal.begins_at());
         let (_, horizon) = watch.world.window();
         let facts_seen = watch.world.facts().len();
-        Ok(Session {
+        Session {
             scenario,
             seal,
             terms,
@@ -133,6 +141,7 @@ impl Session {
             hints: 0,
             bookmarks: Vec::new(),
             injected: Vec::new(),
+            boards: OpenBoards::default(),
             ended: None,
             postmortem: None,
             paged: false,
@@ -140,7 +149,7 @@ impl Session {
             overdue_told: false,
             notices: Vec::new(),
             answers: true,
-        })
+        }
     }
 
     /// From now on looks are charged and numbered but not answered: for a replay that only wants to come to its end.
@@ -470,9 +479,11 @@ impl Session {
             let answer = look::answer(&mut self.watch, look).unwrap_or_else(|why| look::no_answer(look, &why));
             let (text, data) = (answer.text.clone(), answer.data.clone());
             observation.answer = Some(answer);
+            self.boards.opened(&observation);
             self.observations.push(observation);
             return Ok((text, data, Some(number)));
         }
+        self.boards.opened(&observation);
         self.observations.push(observation);
         Ok((String::new(), Value::Null, Some(number)))
     }
@@ -532,6 +543,7 @@ impl Session {
     fn see_what_came(&mut self, before: SimTime) {
         self.page_if_due();
         self.answer_what_is_due();
+        self.boards.see(self.watch.world.now(), &mut self.observations);
         self.follow_orders();
         self.hear_alerts(before);
         self.hear_the_channel(before);
@@ -571,6 +583,7 @@ impl Session {
             let answer = look::answer(&mut self.watch, &look).unwrap_or_else(|why| look::no_answer(&look, &why));
             self.notice(at, format!("E{number} {}\n{}", answer.title, answer.text));
             self.observations[place].answer = Some(answer);
+            self.boards.opened(&self.observations[place]);
         }
     }
 
@@ -619,9 +632,24 @@ impl Session {
             .filter(|(at, ..)| before < *at && *at <= self.now())
             .collect();
         lines.sort_by_key(|(at, ..)| *at);
+        self.hear_of_deploys(before);
         for (at, from, text) in lines {
             self.comms.line(at, &from, &text);
             self.notice(at, format!("{from}: {text}"));
+        }
+    }
+
+    /// A bot tells the channel of every change as it is made; orders have been told already.
+    fn hear_of_deploys(&mut self, before: SimTime) {
+        let open_at = self.watch.scene.open_at;
+        let at = |at_s: f64| SimTime(((open_at.as_secs_f64() + at_s).max(0.0) * 1e9) as u64);
+        let made: Vec<(SimTime, String)> = (self.watch.changes.until(self.watch.now_s()).rev())
+            .take_while(|change| before < at(change.at_s))
+            .filter(|change| change.author != ON_CALL)
+            .map(|c| (at(c.at_s), format!("{} {}: {} ({})", c.id, c.service, c.title, c.author)))
+            .collect();
+        for (at, text) in made.into_iter().rev() {
+            self.comms.line(at, "deploy-bot", &text);
         }
     }
 

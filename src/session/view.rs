@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::session::belief::Board;
+use crate::session::boards::OpenBoard;
 use crate::session::clock::{ClockKind, Mode};
 use crate::session::comms::Line;
 use crate::session::look::title;
@@ -50,6 +51,8 @@ pub struct View {
     pub orders: Vec<Ordered>,
     /// Looks: number, moment of the answer, what was asked.
     pub looks: Vec<(u32, String, String)>,
+    /// Boards that stand open, the oldest first.
+    pub open_boards: Vec<OpenBoard>,
     /// Seconds spent on looks, orders, updates and waiting.
     pub spent_s: f64,
     /// The last lines of the channel.
@@ -95,6 +98,7 @@ impl Session {
                 .filter(|o| role.is_none_or(|role| role.sees(&o.look)))
                 .map(|o| (o.number, calendar.clock(o.at), title(&o.look)))
                 .collect(),
+            open_boards: self.open_boards().into_iter().filter(|open| sees_board(role, &open.board)).collect(),
             spent_s: self.spent.as_secs_f64(),
             channel: shown.map(|line| (calendar.clock(line.at), line.clone())).collect(),
             ended: self.ended.is_some(),
@@ -117,6 +121,10 @@ impl Session {
         let armed = if view.armed { " | armed" } else { "" };
         format!("{time} | {severity} | {pain} | {update}{armed}")
     }
+}
+
+fn sees_board(role: Option<&Role>, board: &str) -> bool {
+    role.is_none_or(|role| role.boards.is_empty() || role.boards.iter().any(|seen| seen == board))
 }
 
 fn minutes(seconds: f64) -> String {

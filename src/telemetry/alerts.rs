@@ -170,10 +170,16 @@ impl AlertBook {
     /// Lets a world go on, evaluation by evaluation, until somebody is paged; false if nobody is before its end. The
     /// world scrapes everything ([`World::scrape_everything`]).
     pub fn run_to_page(&mut self, world: &mut World) -> bool {
+        self.run_to_page_and(world, |_, _| {})
+    }
+
+    /// The same, with a look after each evaluation.
+    pub fn run_to_page_and(&mut self, world: &mut World, mut look: impl FnMut(&AlertBook, &World)) -> bool {
         let (_, end) = world.window();
         while self.page().is_none() && self.next <= end {
             world.advance_to(self.next);
             self.advance(world.scraped(), self.next);
+            look(self, world);
         }
         self.page().is_some()
     }

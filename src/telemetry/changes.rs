@@ -20,6 +20,8 @@ const BACKGROUND_DAYS: f64 = 14.0;
 /// When a cause without a moment of its own was made, in days before the opening.
 const LONG_AGO_DAYS: f64 = 30.0;
 /// Which stream of the background this is.
+/// Whoever gives orders in an incident.
+pub const ON_CALL: &str = "on-call";
 const STREAM: u64 = 1;
 
 /// One change, as the log has it.
@@ -122,7 +124,7 @@ impl ChangeLog {
                     kind: ChangeKind::Config,
                     service: service_of(&ordered.action).to_string(),
                     title,
-                    author: "on-call".to_string(),
+                    author: ON_CALL.to_string(),
                     rollout: 1.0,
                     diff: String::new(),
                 };

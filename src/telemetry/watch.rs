@@ -6,6 +6,7 @@ use crate::metrics::promql::{Query, Value};
 use crate::metrics::store::Store;
 use crate::scenario::file::ScenarioFile;
 use crate::scenario::lower::Setup;
+use crate::sim::spec::stack::Severity;
 use crate::sim::spec::{SpecError, WorldSpec};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::World;
@@ -183,6 +184,26 @@ impl Watch {
         let (open_at, _) = self.world.window();
         self.alerts.run_to_page(&mut self.world);
         self.alerts.page().map_or(open_at + ASKED_AFTER, |alert| alert.fired)
+    }
+
+    /// The same, and where it can be had the watch as it was a stretch of time before that moment: a rule that pages has
+    /// held for a while, and when it began to the world was kept. Nothing has to be simulated twice then.
+    pub fn before_first_page(mut self, lead: SimDuration) -> (SimTime, Option<Watch>) {
+        let (open_at, _) = self.world.window();
+        let mut kept: Option<(World, AlertBook)> = None;
+        self.alerts.run_to_page_and(&mut self.world, |book, world| {
+            let pending = book.pending().any(|(rule, _)| rule.severity == Severity::Page);
+            match (pending || book.page().is_some(), kept.is_some()) {
+                (true, false) => kept = Some((world.clone(), book.clone())),
+                (false, true) => kept = None,
+                _ => {}
+            }
+        });
+        let at = self.alerts.page().map_or(open_at + ASKED_AFTER, |alert| alert.fired);
+        let from = SimTime(at.0.saturating_sub(lead.0));
+        let Some((world, alerts)) = kept.filter(|(world, _)| world.now() <= from) else { return (at, None) };
+        (self.world, self.alerts) = (world, alerts);
+        (at, Some(self))
     }
 
     /// What a rollback of a change of the log has to name in the world; its own id where it touched nothing in it, which

@@ -351,3 +351,101 @@ fn a_live_look_is_answered_when_its_price_has_passed() {
     assert!(notices[0].text.starts_with("E1 "), "{notices:?}");
     assert_eq!(notices[0].at, SimTime(from.0) + SimDuration::from_secs(10));
 }
+
+fn say(session: &mut Session, line: &str) -> Result<String, String> {
+    let Ok(Said::Command(command)) = parse(line) else { panic!("{line} is a command") };
+    session.apply(Seat::Participant, &command).map(|reply| reply.text).map_err(|e| e.to_string())
+}
+
+#[test]
+fn an_open_board_is_live_for_a_minute_and_grey_afterwards_and_two_are_open() {
+    let mut session = session(2, ClockKind::Metered);
+    assert!(session.glance("serving").expect_err("none is open").contains("`board serving`"));
+    let first = say(&mut session, "board serving 10m").expect("a board");
+    assert_eq!(session.glance("serving").map(|(text, _)| text), Ok(first.clone()));
+    let (from, spent) = (session.now(), session.view().spent_s);
+    say(&mut session, "wait 40s").expect("time passes");
+    let (live, _) = session.glance("serving").expect("it is open");
+    assert!(live != first && !live.contains("grey"), "{live}");
+    say(&mut session, "wait 40s").expect("time passes");
+    let (grey, _) = session.glance("serving").expect("it is open");
+    assert!(grey.starts_with("(grey: 20 s old; `board serving` looks again)"), "{grey}");
+    assert_eq!(session.view().spent_s, spent + 80.0, "a glance costs nothing");
+    assert_eq!(session.view().open_boards[0].age_s, 20.0);
+    let seen = session.observations()[0].answer.as_ref().map(|answer| answer.seen.to);
+    assert_eq!(seen, Some(from + SimDuration::from_secs(60)), "what stood on it was seen");
+    say(&mut session, "board overview").expect("a board");
+    say(&mut session, "board kv_cache").expect("a board");
+    let open: Vec<String> = session.view().open_boards.into_iter().map(|open| open.board).collect();
+    assert_eq!(open, ["overview", "kv_cache"]);
+}
+
+#[test]
+fn what_nobody_acknowledges_goes_to_the_secondary_and_bots_tell_the_channel() {
+    let mut session = session(2, ClockKind::Metered);
+    say(&mut session, "wait 70s").expect("the page comes");
+    assert!(say(&mut session, "page gatewy").expect_err("a slip").contains("gateway"));
+    say(&mut session, "/page gateway").expect("a team");
+    let Ok(Said::Command(wait)) = parse("wait 5m") else { panic!("a command") };
+    let reply = session.apply(Seat::Participant, &wait).expect("time passes");
+    assert!(reply.notices.iter().any(|notice| notice.text.contains("the secondary was paged")), "{reply:?}");
+    say(&mut session, "ack").expect("it is acknowledged at last");
+    say(&mut session, "sev 2").expect("a severity");
+    let channel: Vec<String> =
+        session.comms().channel.iter().map(|line| format!("{}: {}", line.from, line.text)).collect();
+    for says in
+        ["pager: PAGE INC-1001", "gateway on call was paged", "the secondary was paged", "was acknowledged", "SEV2"]
+    {
+        assert!(channel.iter().any(|line| line.contains(says)), "{says}: {channel:?}");
+    }
+    assert!(session.status_line().contains("SEV2") && session.status_line().contains("users in pain"));
+}
+
+#[test]
+fn a_live_clock_stops_and_has_four_speeds() {
+    let mut session = session(2, ClockKind::Live);
+    say(&mut session, "pause").expect("it stops");
+    assert!(session.is_stopped());
+    say(&mut session, "resume").expect("it goes on");
+    say(&mut session, "speed 8").expect("a speed");
+    assert_eq!((session.is_stopped(), session.speed()), (false, 8));
+    assert!(say(&mut session, "speed 3").expect_err("no speed").contains("1, 2, 4 or 8"));
+    let mut metered = self::session(2, ClockKind::Metered);
+    assert!(say(&mut metered, "pause").expect_err("it stands anyway").contains("metered"));
+}
+
+/// The world that was kept when the paging rule began to hold is the one that a session would have played from its
+/// beginning.
+#[test]
+fn a_session_begun_from_the_run_to_its_page_is_the_same() {
+    let scenario = Scenario::open(&Catalogue::built_in(), "quiet-tuesday").expect("the scenario loads");
+    let variant = scenario.file.variants[0].name.clone();
+    let watch = || Watch::new(&scenario.file, &variant, 3, 7).expect("a world");
+    let paged_at = watch().run_to_first_page();
+    let (again, kept) = watch().before_first_page(SimDuration(seal::LEAD_NS));
+    assert_eq!(again, paged_at);
+    let seal = Seal {
+        v: seal::VERSION,
+        scenario: "quiet-tuesday".to_string(),
+        variant: variant.clone(),
+        seed: 3,
+        salt: 7,
+        scenario_hash: scenario.fingerprint(),
+        paged_at_ns: paged_at.0,
+        build: "test".to_string(),
+    };
+    let mut sessions = vec![Session::open(scenario.clone(), seal.clone(), Terms::default()).expect("a session")];
+    let kept = kept.expect("its rule holds for a minute before it pages");
+    sessions.push(Session::watching(scenario.clone(), seal, Terms::default(), kept));
+    let told = |session: &mut Session| {
+        let lines = [
+            "next",
+            "explore sum by (pod) (vllm:prompt_tokens_total) over 5m",
+            "sql select count(*), max(time) from requests",
+        ];
+        let said: Vec<_> = lines.map(|line| say(session, line)).into();
+        (said, serde_json::to_string(&session.view()).expect("plain data"))
+    };
+    let told: Vec<_> = sessions.iter_mut().map(told).collect();
+    assert_eq!(told[0], told[1]);
+}

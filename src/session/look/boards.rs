@@ -20,10 +20,18 @@ const MOMENTS: u32 = 120;
 /// # Errors
 /// There is no such board.
 pub fn answer(watch: &mut Watch, name: &str, window_s: u32) -> Result<Answer, String> {
+    let now = watch.world.now();
+    answer_at(watch, name, window_s, now)
+}
+
+/// Answers over a stretch of time up to a moment that is over.
+///
+/// # Errors
+/// There is no such board.
+pub fn answer_at(watch: &mut Watch, name: &str, window_s: u32, to: SimTime) -> Result<Answer, String> {
     let board = Board::named(name)?;
     let window_s = window_s.clamp(WINDOWS_S.0, WINDOWS_S.1);
     let step_s = window_s.div_ceil(MOMENTS).next_multiple_of(15);
-    let to = watch.world.now();
     let from = SimTime(to.0.saturating_sub(u64::from(window_s) * 1_000_000_000));
     let step = SimDuration::from_secs(u64::from(step_s));
     let panels = board.read(watch.world.scraped(), from, to, step).map_err(|e| e.to_string())?;
