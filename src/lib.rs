@@ -21,6 +21,9 @@ pub mod report; // what is handed on: pages, charts, JSON
 
 pub mod console; // the operator's language in a terminal
 
+#[cfg(feature = "wire")]
+pub mod wire; // HTTP: a session over the interface that Prometheus has
+
 #[cfg(feature = "gui")]
 pub mod gui; // the window: the only module that knows Bevy and egui
 

@@ -84,6 +84,15 @@ enum Help {
     A3,
 }
 
+/// What marks a session beside how it is begun.
+#[derive(Clone, Copy, Default)]
+pub struct Marks {
+    /// It is served to tools from elsewhere.
+    pub external_tools: bool,
+    /// Looks cost nothing.
+    pub unpriced: bool,
+}
+
 /// A case by its number, or by an author's name.
 ///
 /// # Errors
@@ -124,18 +133,25 @@ impl Beginning {
     /// # Errors
     /// As [`Beginning::begin`].
     pub fn begin_chosen(&self, place: &Place, text: &str, live: bool, chosen: &Chosen) -> Result<OpenSession, Failure> {
-        self.begin_on(place, text, live, Some(chosen))
+        self.begin_on(place, text, live, Marks::default(), Some(chosen))
     }
 
     /// Begins a session of a case on disk. `live` says how the clock moves where nobody said.
     ///
     /// # Errors
     /// The case is none, the seed draws nothing that can be built, or the disk refuses.
-    pub fn begin(&self, place: &Place, text: &str, live: bool) -> Result<OpenSession, Failure> {
-        self.begin_on(place, text, live, None)
+    pub fn begin(&self, place: &Place, text: &str, live: bool, marks: Marks) -> Result<OpenSession, Failure> {
+        self.begin_on(place, text, live, marks, None)
     }
 
-    fn begin_on(&self, place: &Place, text: &str, live: bool, chosen: Option<&Chosen>) -> Result<OpenSession, Failure> {
+    fn begin_on(
+        &self,
+        place: &Place,
+        text: &str,
+        live: bool,
+        marks: Marks,
+        chosen: Option<&Chosen>,
+    ) -> Result<OpenSession, Failure> {
         let catalogue = place.catalogue()?;
         let (scenario, named) = find(place, &catalogue, text)?;
         let seed = chosen.map(|c| c.seed).or(self.seed).unwrap_or_else(unguessable);
@@ -144,6 +160,16 @@ impl Beginning {
             Some(name) => scenario.file.variant(Some(name)).map_err(|e| ScenarioError::Setup(vec![e]))?.name.clone(),
             None => scenario.file.variants[drawn(seed, scenario.file.variants.len())].name.clone(),
         };
+        if marks.external_tools && matches!(self.clock, Some(Clock::Metered)) {
+            return Err(Failure::Usage(
+                "tools from elsewhere go by the wall clock: leave out `--clock metered`".to_string(),
+            ));
+        }
+        if marks.unpriced && self.ranked {
+            return Err(Failure::Usage(
+                "a session without prices is practice and is compared with nothing: leave out `--ranked`".to_string(),
+            ));
+        }
         let terms = Terms {
             clock: match self.clock {
                 Some(Clock::Live) => ClockKind::Live,
@@ -160,6 +186,8 @@ impl Beginning {
             ranked: self.ranked,
             named: named || self.variant.is_some(),
             roles: self.roles()?,
+            external_tools: marks.external_tools,
+            unpriced: marks.unpriced,
         };
         let world = |e: crate::telemetry::watch::WatchError| Failure::No(e.to_string());
         let watch = Watch::new(&scenario.file, &variant, seed, salt).map_err(world)?;

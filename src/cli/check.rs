@@ -12,12 +12,12 @@ use serde::Serialize;
 use crate::cli::check::certificates::{Desk, load, save};
 use crate::cli::place::{Place, WallClock};
 use crate::cli::{Failure, lines, open, print, progress, write_file};
-use crate::console::shell::Clock;
 use crate::scenario::opened::Scenario;
 use crate::score::check::certificate::{Certificate, Keys, Standing, VERSION};
 use crate::score::check::naive::{Fared, LIMIT, play};
 use crate::score::check::{Finding, SEEDS, Scope, Verdict, check_scenario, check_variant, world_key};
 use crate::score::runs::Runs;
+use crate::session::live::Clock;
 
 /// What to check, and how.
 #[derive(Args)]

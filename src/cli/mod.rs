@@ -9,6 +9,8 @@ mod check_files; // every scenario file, and all that is wrong with them
 mod debrief; // what was true of a session, and what it did
 mod demo; // the flagship incident, beside the same users with its cause removed
 mod drill; // the case most worth practising now
+#[cfg(feature = "wire")]
+mod grafana; // files for Grafana
 mod incident; // which scenario, variant and seed, and what is changed in it
 mod list; // what there is
 mod metrics; // what can be asked
@@ -22,6 +24,8 @@ mod query; // a question to the monitoring system of a run
 mod run; // one run of one scenario
 mod scars; // what fades, how one gets on, a team
 mod schema; // the format, for editors
+#[cfg(feature = "wire")]
+mod served; // a session for tools from elsewhere
 mod show; // one scenario
 mod step; // one command on a saved session; a session again
 mod terminal; // what the terminal can show
@@ -109,6 +113,9 @@ enum Command {
     CheckFiles(check_files::Options),
     /// Write a commented scenario file to begin with
     NewScenario(new_scenario::Options),
+    /// Write a data source and dashboards for Grafana
+    #[cfg(feature = "wire")]
+    Grafana(grafana::Options),
     /// Print the JSON Schema of the scenario format
     Schema,
 }
@@ -174,6 +181,8 @@ pub fn main() -> ExitCode {
         Some(Command::Check(options)) => check::check(&options),
         Some(Command::CheckFiles(options)) => check_files::check_files(&options),
         Some(Command::NewScenario(options)) => new_scenario::new_scenario(&options),
+        #[cfg(feature = "wire")]
+        Some(Command::Grafana(options)) => grafana::grafana(&options),
         Some(Command::Schema) => schema::schema(),
     };
     match done {

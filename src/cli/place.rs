@@ -7,10 +7,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use clap::Args;
 
 use crate::cli::Failure;
-use crate::console::shell::Clock;
 use crate::scar::memory::DAY_S;
 use crate::scar::profile::Profile;
 use crate::scenario::catalogue::Catalogue;
+use crate::session::live::Clock;
 use crate::session::store::Store;
 
 /// The environment variable that names the data directory.
@@ -109,18 +109,27 @@ pub fn unguessable() -> u64 {
 }
 
 /// The machine's clock.
-pub struct WallClock(Instant);
+pub struct WallClock {
+    began: Instant,
+    began_unix_ms: i64,
+}
 
 impl WallClock {
     /// A clock that begins now.
     #[allow(clippy::disallowed_methods, reason = "this is the one place where the console's clock comes from")]
     pub fn new() -> Self {
-        WallClock(Instant::now())
+        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let began_unix_ms = unix.map_or(0, |passed| i64::try_from(passed.as_millis()).unwrap_or(i64::MAX));
+        WallClock { began: Instant::now(), began_unix_ms }
     }
 }
 
 impl Clock for WallClock {
     fn now_ns(&self) -> u64 {
-        self.0.elapsed().as_nanos().min(u128::from(u64::MAX)) as u64
+        self.began.elapsed().as_nanos().min(u128::from(u64::MAX)) as u64
+    }
+
+    fn began_unix_ms(&self) -> i64 {
+        self.began_unix_ms
     }
 }

@@ -3,15 +3,20 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use std::sync::{Arc, Mutex};
+
 use clap::Args;
 
-use crate::cli::begin::Beginning;
+use crate::cli::begin::{Beginning, Marks};
 use crate::cli::place::{Place, WallClock};
+#[cfg(feature = "wire")]
+use crate::cli::served::Serve;
 use crate::cli::{Failure, print};
 use crate::console::skin::Skin;
 use crate::console::{ask, shell};
 use crate::scenario::opened::Scenario;
 use crate::session::case::case;
+use crate::session::live::{Clock, Live};
 use crate::session::store::OpenSession;
 
 /// Which case.
@@ -27,6 +32,9 @@ pub struct Options {
     skin: Option<PathBuf>,
     #[command(flatten)]
     beginning: Beginning,
+    #[cfg(feature = "wire")]
+    #[command(flatten)]
+    serve: Serve,
     #[command(flatten)]
     place: Place,
 }
@@ -41,7 +49,15 @@ pub fn skin(file: Option<&Path>) -> Result<Skin, Failure> {
 
 /// Plays the next case, as somebody at a terminal who asks for nothing in particular.
 pub fn play_next(place: Place) -> Result<(), Failure> {
-    play(&Options { case: None, resume: None, skin: None, beginning: Beginning::default(), place })
+    play(&Options {
+        case: None,
+        resume: None,
+        skin: None,
+        beginning: Beginning::default(),
+        #[cfg(feature = "wire")]
+        serve: Serve::default(),
+        place,
+    })
 }
 
 /// Whether a person sits at both ends.
@@ -52,37 +68,65 @@ pub fn at_terminal() -> bool {
 /// Plays.
 pub fn play(options: &Options) -> Result<(), Failure> {
     let place = &options.place;
-    let at_terminal = at_terminal();
+    let (at_terminal, by) = (at_terminal(), options.beginning.by.as_str());
     let skin = skin(options.skin.as_deref())?;
+    #[cfg(feature = "wire")]
+    let (listening, marks) = (options.serve.listen(by)?, options.serve.marks());
+    #[cfg(not(feature = "wire"))]
+    let marks = Marks::default();
     let open = match &options.resume {
-        Some(name) => place.store()?.open(name, &place.catalogue()?)?,
+        Some(name) => {
+            let open = place.store()?.open(name, &place.catalogue()?)?;
+            resumable(&open, marks)?;
+            open
+        }
         None => {
             let case = options.case.clone().map_or_else(|| next_case(place), Ok)?;
-            options.beginning.begin(place, &case, at_terminal)?
+            options.beginning.begin(place, &case, at_terminal || marks.external_tools, marks)?
         }
     };
-    go_on_in(open, &options.beginning.by, place, &skin)
+    #[cfg(feature = "wire")]
+    let beside = |live: &_, clock: &_| listening.map(|listening| listening.serve(live, clock)).transpose();
+    #[cfg(not(feature = "wire"))]
+    let beside = |_: &_, _: &_| Ok(());
+    go_on_in(open, by, place, &skin, beside)
 }
 
 /// Plays a session that is open.
 pub fn go_on(open: OpenSession, by: &str, place: &Place) -> Result<(), Failure> {
-    go_on_in(open, by, place, &Skin::default())
+    go_on_in(open, by, place, &Skin::default(), |_, _| Ok(()))
 }
 
-fn go_on_in(open: OpenSession, by: &str, place: &Place, skin: &Skin) -> Result<(), Failure> {
+/// Plays a session that is open, and does something else with it meanwhile.
+fn go_on_in<B>(
+    open: OpenSession,
+    by: &str,
+    place: &Place,
+    skin: &Skin,
+    beside: impl FnOnce(&Arc<Mutex<Live>>, &Arc<dyn Clock>) -> Result<B, Failure>,
+) -> Result<(), Failure> {
     eprintln!("session {}; `quit` leaves, and `scartissue play --resume {}` goes on", name_of(&open), name_of(&open));
     print(&skin.shown(&format!("{}\n-- {}", ask::brief(&open.session), open.session.status_line())))?;
-    converse(open, by, place, at_terminal(), skin)
+    let words = at_terminal().then(|| crate::console::complete::Words::of(&open.session));
+    let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
+    let live = Arc::new(Mutex::new(Live::new(open, clock.now_ns())));
+    let _beside = beside(&live, &clock)?;
+    let talked = match words {
+        Some(words) => shell::converse(&live, by, words, &*clock, &place.data()?.join("history.txt"), skin),
+        None => shell::filter(&live, by, &*clock, &mut std::io::stdin().lock(), &Mutex::new(std::io::stdout()), skin),
+    };
+    talked.map_err(Failure::Surroundings)
 }
 
-fn converse(mut open: OpenSession, by: &str, place: &Place, at_terminal: bool, skin: &Skin) -> Result<(), Failure> {
-    let lost = |why: String| Failure::Surroundings(why);
-    if at_terminal {
-        let words = crate::console::complete::Words::of(&open.session);
-        let history = place.data()?.join("history.txt");
-        return shell::converse(open, by, words, &WallClock::new(), &history, skin).map_err(lost);
-    }
-    shell::filter(&mut open, by, &mut std::io::stdin().lock(), &mut std::io::stdout().lock(), skin).map_err(lost)
+/// How a session counts was settled when it was begun.
+fn resumable(open: &OpenSession, marks: Marks) -> Result<(), Failure> {
+    let terms = open.session.terms();
+    let wrong = match (marks.external_tools && !terms.external_tools, marks.unpriced && !terms.unpriced) {
+        (true, _) => "this session was begun without external tools, and goes on so: begin one with --prometheus",
+        (_, true) => "this session was begun with prices, and goes on so: leave out --unpriced",
+        _ => return Ok(()),
+    };
+    Err(Failure::Usage(wrong.to_string()))
 }
 
 /// The name of a session's folder.
@@ -122,7 +166,7 @@ pub struct NewOptions {
 
 /// Begins a session and leaves it on disk.
 pub fn new(options: &NewOptions) -> Result<(), Failure> {
-    let open = options.beginning.begin(&options.place, &options.case, false)?;
+    let open = options.beginning.begin(&options.place, &options.case, false, Marks::default())?;
     if options.json {
         let view = serde_json::json!({ "session": name_of(&open), "view": open.session.view() });
         return print(&view.to_string());

@@ -189,7 +189,10 @@ pub fn sessions(options: &SessionsOptions) -> Result<(), Failure> {
         return print(&json!(rows.iter().map(row).collect::<Vec<_>>()).to_string());
     }
     let lines = rows.iter().map(|(header, name)| match header {
-        Ok(header) => format!("{name}  {}  {:?}  by {}", header.case, header.terms.clock, header.by),
+        Ok(header) => {
+            let marks: String = header.terms.marks().iter().map(|mark| format!("  {mark}")).collect();
+            format!("{name}  {}  {:?}  by {}{marks}", header.case, header.terms.clock, header.by)
+        }
         Err(error) => format!("{name}  {error}"),
     });
     print(&lines.collect::<Vec<_>>().join("\n"))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::cli::begin::Beginning;
+use crate::cli::begin::{Beginning, Marks};
 use crate::cli::debrief::scar;
 use crate::cli::place::{Place, WallClock};
 use crate::cli::{Failure, play};
@@ -115,7 +115,7 @@ impl Desk for Here {
         };
         let mut beginning = Beginning::default();
         beginning.seed = self.seed;
-        beginning.begin(&self.place, &case, true).map_err(said)
+        beginning.begin(&self.place, &case, true, Marks::default()).map_err(said)
     }
 
     fn resume(&self, name: &str) -> Result<OpenSession, String> {

@@ -55,12 +55,20 @@ pub fn brief(session: &Session) -> String {
         ClockKind::Live => "live: it runs by itself; a price is how long an answer takes",
     };
     let handover = if case.handover.is_empty() { String::new() } else { format!("\n\nHandover: {}", case.handover) };
+    let terms = session.terms();
+    let prices = match terms.unpriced {
+        true => "Looks cost nothing: this is practice, leaves no scars and is compared with nothing.".to_string(),
+        false => format!("Prices:\n{}", price_list().trim_end()),
+    };
+    let marks = match terms.marks().as_slice() {
+        [] => String::new(),
+        marks => format!("This session is marked: {}.\n", marks.join(", ")),
+    };
     format!(
-        "{}  {page}\n\n{}{handover}\n\nThe clock is {clock}. The shift ends in {:.0} minutes. Prices:\n{}",
+        "{}  {page}\n\n{}{handover}\n\n{marks}The clock is {clock}. The shift ends in {:.0} minutes. {prices}",
         case.id,
         case.briefing,
         session.view().left_s / 60.0,
-        price_list().trim_end()
     )
 }
 

@@ -3,8 +3,9 @@
 
 use std::io::{BufRead, Write};
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
@@ -16,9 +17,10 @@ use crate::console::parse::{Said, parse};
 use crate::console::skin::Skin;
 use crate::session::clock::{ClockKind, Seat};
 use crate::session::coach::Coach;
+pub use crate::session::live::Clock;
+use crate::session::live::Live;
 use crate::session::play::{Notice, Reply};
 use crate::session::store::{ApplyError, OpenSession};
-use crate::sim::time::{SimDuration, SimTime};
 
 /// What came of one line.
 #[derive(Debug)]
@@ -114,17 +116,83 @@ pub fn say(out: &mut dyn Write, turn: &Turn, status: &str) -> std::io::Result<()
     }
 }
 
-/// What the loop needs to know of the wall clock.
-pub trait Clock: Send + Sync {
-    /// Nanoseconds since some moment that stays the same.
-    fn now_ns(&self) -> u64;
+/// Somebody who talks with a session: by which name, in which skin, with a coach where there is one.
+struct Talk<'t> {
+    shared: &'t Mutex<Live>,
+    by: &'t str,
+    clock: &'t dyn Clock,
+    skin: &'t Skin,
+    coach: Mutex<Coach>,
 }
 
-/// A live clock's hand: how far simulated time has come since it was set.
-#[derive(Clone, Copy, Debug)]
-struct Hand {
-    wall_ns: u64,
-    world: SimTime,
+/// What came of a line, in the order in which it is told.
+struct Told {
+    came: String,
+    turn: Turn,
+    status: String,
+    advice: Option<String>,
+}
+
+impl<'t> Talk<'t> {
+    fn new(shared: &'t Mutex<Live>, by: &'t str, clock: &'t dyn Clock, skin: &'t Skin) -> Self {
+        let coach = Mutex::new(Coach::of(&lock(shared).open.session));
+        Talk { shared, by, clock, skin, coach }
+    }
+
+    /// What the coach says before anything else.
+    fn opening(&self) -> Option<String> {
+        let live = lock(self.shared);
+        lock(&self.coach).says(&live.open.session)
+    }
+
+    /// Whether time passes by itself.
+    fn runs(&self) -> bool {
+        lock(self.shared).open.session.terms().clock == ClockKind::Live
+    }
+
+    fn prompt(&self) -> String {
+        let open = &lock(self.shared).open;
+        format!("{} {}> ", open.session.view().case.to_lowercase(), open.session.clock())
+    }
+
+    /// Keeps a live session up to date, and tells what came, until it is over or nobody listens.
+    fn tell(&self, over: &AtomicBool, mut print: impl FnMut(String) -> bool) {
+        while !over.load(Ordering::Relaxed) {
+            std::thread::sleep(TICK);
+            let text = {
+                let mut live = lock(self.shared);
+                live.catch_up(self.clock.now_ns());
+                let mut text = news(&live.take_news());
+                text.extend(lock(&self.coach).says(&live.open.session).map(|said| format!("{said}\n")));
+                text
+            };
+            if !text.is_empty() && !print(self.skin.shown(&text)) {
+                return;
+            }
+        }
+    }
+
+    /// One line, at the moment at which it is said.
+    fn line(&self, line: &str) -> Told {
+        let mut live = lock(self.shared);
+        live.catch_up(self.clock.now_ns());
+        let came = self.skin.shown(&news(&live.take_news()));
+        let mut coach = lock(&self.coach);
+        let turn = turn_in(self.skin, &mut coach, &mut live.open, self.by, line);
+        live.settle();
+        let status = live.open.session.status_line();
+        let advice = coached(&mut coach, &live.open, line, &turn);
+        Told { came, turn, status, advice }
+    }
+}
+
+impl Told {
+    fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        out.write_all(self.came.as_bytes())?;
+        say(out, &self.turn, &self.status)?;
+        self.advice.as_ref().map_or(Ok(()), |text| writeln!(out, "{text}"))?;
+        out.flush()
+    }
 }
 
 /// Talks with whoever sits at a terminal, until they leave or the input ends.
@@ -132,61 +200,41 @@ struct Hand {
 /// # Errors
 /// The terminal refuses.
 pub fn converse(
-    open: OpenSession,
+    shared: &Mutex<Live>,
     by: &str,
     words: Words,
     clock: &dyn Clock,
     history: &Path,
     skin: &Skin,
 ) -> Result<(), String> {
-    let live = open.session.terms().clock == ClockKind::Live;
-    let coach = Mutex::new(Coach::of(&open.session));
-    if let Some(text) = lock(&coach).says(&open.session) {
+    let talk = Talk::new(shared, by, clock, skin);
+    if let Some(text) = talk.opening() {
         println!("{text}");
     }
-    let shared = Mutex::new(open);
-    let hand = Mutex::new(Hand { wall_ns: clock.now_ns(), world: lock(&shared).session.now() });
     let mut editor = Editor::<Words, FileHistory>::new().map_err(|e| e.to_string())?;
     editor.set_helper(Some(words));
     drop(editor.load_history(history)); // the first time there is none
     let over = AtomicBool::new(false);
     let result = std::thread::scope(|scope| {
-        if live && let Ok(mut printer) = editor.create_external_printer() {
-            let (shared, hand, over, coach) = (&shared, &hand, &over, &coach);
-            scope.spawn(move || {
-                while !over.load(Ordering::Relaxed) {
-                    std::thread::sleep(TICK);
-                    let mut open = lock(shared);
-                    let mut text = news(&run_to_now(&mut open, hand, clock));
-                    text.extend(lock(coach).says(&open.session).map(|said| format!("{said}\n")));
-                    drop(open);
-                    if !text.is_empty() && printer.print(skin.shown(&text)).is_err() {
-                        return;
-                    }
-                }
-            });
+        if talk.runs()
+            && let Ok(mut printer) = editor.create_external_printer()
+        {
+            let (talk, over) = (&talk, &over);
+            scope.spawn(move || talk.tell(over, |text| printer.print(text).is_ok()));
         }
         let result = loop {
-            let prompt = prompt(&lock(&shared));
-            let line = match editor.readline(&prompt) {
+            let line = match editor.readline(&talk.prompt()) {
                 Ok(line) => line,
                 Err(ReadlineError::Interrupted) => continue,
                 Err(ReadlineError::Eof) => break Ok(()),
                 Err(error) => break Err(error.to_string()),
             };
             drop(editor.add_history_entry(line.as_str()));
-            let mut open = lock(&shared);
-            print!("{}", skin.shown(&news(&run_to_now(&mut open, &hand, clock))));
-            let turn = turn_in(skin, &mut lock(&coach), &mut open, by, &line);
-            *lock(&hand) = Hand { wall_ns: clock.now_ns(), world: open.session.now() };
-            let status = open.session.status_line();
-            if say(&mut std::io::stdout(), &turn, &status).is_err() || matches!(turn, Turn::Quit) {
+            let told = talk.line(&line);
+            if told.write(&mut std::io::stdout()).is_err() || matches!(told.turn, Turn::Quit) {
                 break Ok(());
             }
-            if let Some(text) = coached(&mut lock(&coach), &open, &line, &turn) {
-                println!("{text}");
-            }
-            if let Turn::Lost(why) = turn {
+            if let Turn::Lost(why) = told.turn {
                 break Err(why);
             }
         };
@@ -198,66 +246,68 @@ pub fn converse(
 }
 
 /// How often a live session is brought up to date while nobody types.
-const TICK: std::time::Duration = std::time::Duration::from_millis(250);
+const TICK: Duration = Duration::from_millis(250);
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Lets a live session catch up with the wall clock.
-fn run_to_now(open: &mut OpenSession, hand: &Mutex<Hand>, clock: &dyn Clock) -> Vec<Notice> {
-    let mut hand = lock(hand);
-    let now_ns = clock.now_ns();
-    let passed = now_ns.saturating_sub(hand.wall_ns);
-    let speed = if open.session.is_stopped() { 0 } else { u64::from(open.session.speed()) };
-    let until = hand.world + SimDuration(passed.saturating_mul(speed));
-    *hand = Hand { wall_ns: now_ns, world: until.max(open.session.now()) };
-    open.advance_to(until)
-}
-
-fn prompt(open: &OpenSession) -> String {
-    format!("{} {}> ", open.session.view().case.to_lowercase(), open.session.clock())
-}
-
-/// Takes lines from a stream, as a transcript or a pipe gives them: each is shown, then its answer.
+/// Takes lines from a stream until it ends, as a transcript, a pipe or a program gives them: each is shown, then its
+/// answer. A live clock runs meanwhile, and what comes is told when it comes.
 ///
 /// # Errors
 /// The stream cannot be read, nobody listens, or what was said could not be kept.
 pub fn filter(
-    open: &mut OpenSession,
+    shared: &Mutex<Live>,
     by: &str,
+    clock: &dyn Clock,
     lines: &mut dyn BufRead,
-    out: &mut dyn Write,
+    out: &Mutex<dyn Write + Send>,
     skin: &Skin,
 ) -> Result<(), String> {
-    let mut coach = Coach::of(&open.session);
-    let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
-    if let Some(Err(error)) = coach.says(&open.session).map(|text| writeln!(out, "{text}")) {
-        return if gone(&error) { Ok(()) } else { Err(format!("standard output: {error}")) };
-    }
-    let mut line = String::new();
+    let talk = Talk::new(shared, by, clock, skin);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (talk, over) = (&talk, &over);
+        let opening = talk.opening().map_or(Ok(()), |text| writeln!(lock(out), "{text}"));
+        if talk.runs() {
+            let print = |text: String| {
+                let mut out = lock(out);
+                out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+            };
+            scope.spawn(move || talk.tell(over, print));
+        }
+        let result = each_line(lines, opening, |line| {
+            let prompt = talk.prompt();
+            let told = talk.line(line);
+            let mut out = lock(out);
+            let head = if line.is_empty() { Ok(()) } else { writeln!(out, "{prompt}{line}") };
+            (head.and_then(|()| told.write(&mut *out)), told.turn)
+        });
+        over.store(true, Ordering::Relaxed);
+        result
+    })
+}
+
+/// Reads lines until the stream ends, whoever plays leaves, or nobody listens.
+fn each_line(
+    lines: &mut dyn BufRead,
+    opening: std::io::Result<()>,
+    mut take: impl FnMut(&str) -> (std::io::Result<()>, Turn),
+) -> Result<(), String> {
+    let (mut told, mut turn) = (opening, Turn::Nothing);
     loop {
-        line.clear();
+        match (told, turn) {
+            (Err(error), _) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+            (Err(error), _) => return Err(format!("standard output: {error}")),
+            (Ok(()), Turn::Quit) => return Ok(()),
+            (Ok(()), Turn::Lost(why)) => return Err(why),
+            (Ok(()), _) => {}
+        }
         let mut bytes = Vec::new();
         if lines.read_until(b'\n', &mut bytes).map_err(|e| format!("standard input: {e}"))? == 0 {
             return Ok(());
         }
-        line.push_str(&String::from_utf8_lossy(&bytes));
-        let shown = line.trim_end();
-        let written = if shown.is_empty() { Ok(()) } else { writeln!(out, "{}{shown}", prompt(open)) };
-        let turn = turn_in(skin, &mut coach, open, by, shown);
-        let status = open.session.status_line();
-        let advice = coached(&mut coach, open, shown, &turn);
-        let said = written.and_then(|()| say(out, &turn, &status));
-        match said.and_then(|()| advice.map_or(Ok(()), |text| writeln!(out, "{text}"))) {
-            Err(error) if gone(&error) => return Ok(()),
-            Err(error) => return Err(format!("standard output: {error}")),
-            Ok(()) => {}
-        }
-        match turn {
-            Turn::Quit => return Ok(()),
-            Turn::Lost(why) => return Err(why),
-            _ => {}
-        }
+        (told, turn) = take(String::from_utf8_lossy(&bytes).trim_end());
     }
 }

@@ -60,4 +60,27 @@ pub struct Terms {
     /// Who sits in it and what for, by name; empty: whoever plays does and sees everything.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<String, Role>,
+    /// Whether it is served to tools from elsewhere, on their clock.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub external_tools: bool,
+    /// Whether looks cost nothing: practice, no scar, no comparison.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unpriced: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl Terms {
+    /// Whether it is for practice only: it leaves no scar and is compared with nothing.
+    pub fn is_practice(&self) -> bool {
+        self.named || self.unpriced
+    }
+
+    /// What marks it, in words; empty for a session that counts in full.
+    pub fn marks(&self) -> Vec<&'static str> {
+        let marks = [(self.named, "named"), (self.external_tools, "external tools"), (self.unpriced, "unpriced")];
+        marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark).collect()
+    }
 }

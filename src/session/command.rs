@@ -218,6 +218,77 @@ pub enum Look {
         /// What about.
         about: String,
     },
+    /// A question over the monitoring system's own interface.
+    Prometheus(Asked),
+}
+
+/// A question over the monitoring system's own interface. Moments are milliseconds after 1970 on the asker's clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The moment of that clock that is the beginning of the world.
+    pub zero_ms: i64,
+    /// What is asked.
+    pub what: Question,
+}
+
+/// What is asked over the monitoring system's own interface.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    /// The value of an expression at a moment.
+    Instant {
+        /// The expression.
+        query: String,
+        /// The moment.
+        at_ms: i64,
+    },
+    /// Its values from one moment to another.
+    Range {
+        /// The expression.
+        query: String,
+        /// The first moment.
+        start_ms: i64,
+        /// The last.
+        end_ms: i64,
+        /// From one to the next.
+        step_ms: i64,
+    },
+    /// Series that have samples between two moments; without selectors all of them.
+    Series {
+        /// Selectors, of which one must fit.
+        selectors: Vec<String>,
+        /// The first moment.
+        start_ms: i64,
+        /// The last.
+        end_ms: i64,
+        /// Only names of labels, or only the values of one.
+        #[serde(default)]
+        only: Only,
+    },
+    /// Requests whose traces were kept, as examples of what histograms count.
+    Exemplars {
+        /// An expression with the series of histograms in it.
+        query: String,
+        /// The first moment.
+        start_ms: i64,
+        /// The last.
+        end_ms: i64,
+    },
+    /// What is scraped, and whether it answered.
+    Targets,
+}
+
+/// What is wanted of series.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Only {
+    /// All their labels.
+    #[default]
+    Whole,
+    /// Names of labels.
+    Names,
+    /// Values of this label.
+    Values(String),
 }
 
 fn usual_window() -> u32 {

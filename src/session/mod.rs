@@ -17,6 +17,7 @@ pub mod boards; // boards that stand open
 pub mod case; // what a participant meets: number, page, briefing
 pub mod hints; // the ladder
 pub mod inject; // faults that a host injects
+pub mod live; // a session on a live clock, for whoever drives it
 pub mod look; // looks and their answers
 pub mod play; // the session itself
 pub mod view; // what a participant may see at a moment

@@ -187,6 +187,14 @@ impl Session {
         &self.observations
     }
 
+    /// Hands the data of an answer to whoever asked for it over the wire; its text stays. None while it is under way.
+    pub fn hand_over(&mut self, number: u32) -> Option<Value> {
+        let now = self.now();
+        let place = number.checked_sub(1)?;
+        let answer = self.observations.get_mut(place as usize).filter(|o| o.at <= now)?.answer.as_mut()?;
+        Some(std::mem::take(&mut answer.data))
+    }
+
     /// The case board.
     pub fn board(&self) -> &Board {
         &self.board
@@ -460,7 +468,7 @@ impl Session {
     fn look(&mut self, look: &Look) -> Result<(String, Value, Option<u32>), String> {
         let asked = self.now();
         let number = self.observations.len() as u32 + 1;
-        let free = self.scenario.file.free_looks;
+        let free = self.scenario.file.free_looks || self.terms.unpriced;
         let price = if free { SimDuration::ZERO } else { prices::price(look) };
         let mut observation = Observation { number, look: look.clone(), asked, at: asked + price, answer: None };
         if self.terms.clock == ClockKind::Live && SimDuration::ZERO < price {
@@ -581,7 +589,10 @@ impl Session {
             }
             let (number, at, look) = (due.number, due.at, due.look.clone());
             let answer = look::answer(&mut self.watch, &look).unwrap_or_else(|why| look::no_answer(&look, &why));
-            self.notice(at, format!("E{number} {}\n{}", answer.title, answer.text));
+            if !matches!(look, Look::Prometheus(_)) {
+                // Whoever asked over the wire is told there.
+                self.notice(at, format!("E{number} {}\n{}", answer.title, answer.text));
+            }
             self.observations[place].answer = Some(answer);
             self.boards.opened(&self.observations[place]);
         }

@@ -1,6 +1,6 @@
 //! What a look costs on the simulated clock: the same for everybody.
 
-use crate::session::command::Look;
+use crate::session::command::{Asked, Look, Question};
 use crate::sim::time::SimDuration;
 
 /// A board, a change, a list of tickets, a question to the fleet.
@@ -17,6 +17,8 @@ pub fn price(look: &Look) -> SimDuration {
     match look {
         Look::Board { .. } | Look::Changes { .. } | Look::Tickets | Look::Fleet { .. } => GLANCE,
         Look::Archive { .. } => GLANCE,
+        Look::Prometheus(Asked { what: Question::Series { .. } | Question::Targets, .. }) => GLANCE,
+        Look::Prometheus(_) => QUERY,
         Look::Promql { .. } | Look::Trace { .. } | Look::Traces { .. } => QUERY,
         Look::Sql { .. } | Look::Logs { .. } | Look::Compare { .. } => SEARCH,
         Look::Ask { .. } => COLLEAGUE,

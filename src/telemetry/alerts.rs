@@ -48,6 +48,7 @@ pub struct Alert {
 #[derive(Clone, Debug)]
 pub struct AlertBook {
     rules: Vec<Rule>,
+    first: SimTime,
     next: SimTime,
     history: Vec<Alert>,
 }
@@ -58,9 +59,31 @@ struct Rule {
     spec: AlertSpec,
     query: Query,
     zero_ms: i64,
-    holding_since: BTreeMap<Labels, SimTime>,
+    holding: BTreeMap<Labels, Holding>,
     /// Its place in the history while it fires.
     firing: Option<usize>,
+}
+
+/// Since when an expression holds for a series, and its value when it was last evaluated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Holding {
+    since: SimTime,
+    value: f64,
+}
+
+/// A series for which a rule holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ActiveAlert<'b> {
+    /// The rule.
+    pub rule: &'b AlertSpec,
+    /// The series, without the metric's name.
+    pub labels: &'b Labels,
+    /// It began to hold.
+    pub since: SimTime,
+    /// What the expression gave when it was last evaluated.
+    pub value: f64,
+    /// It has held for as long as the rule wants; else it is pending.
+    pub firing: bool,
 }
 
 impl AlertBook {
@@ -72,10 +95,10 @@ impl AlertBook {
         let rule = |(index, spec): (usize, &AlertSpec)| {
             let query = Query::parse(&spec.expr);
             let query = query.map_err(|e| SpecError::new(format!("monitoring.alerts.{index}.expr"), e.to_string()))?;
-            Ok(Rule { spec: spec.clone(), query, zero_ms: 0, holding_since: BTreeMap::new(), firing: None })
+            Ok(Rule { spec: spec.clone(), query, zero_ms: 0, holding: BTreeMap::new(), firing: None })
         };
         let rules = specs.iter().enumerate().map(rule).collect::<Result<_, SpecError>>()?;
-        Ok(AlertBook { rules, next: from, history: Vec::new() })
+        Ok(AlertBook { rules, first: from, next: from, history: Vec::new() })
     }
 
     /// The same for a world whose beginning has a date, in milliseconds since 1970: rules may speak of hours.
@@ -111,7 +134,7 @@ impl AlertBook {
     /// Rules whose expression holds but not yet for long enough, and since when.
     pub fn pending(&self) -> impl Iterator<Item = (&AlertSpec, SimTime)> {
         let waiting = self.rules.iter().filter(|rule| rule.firing.is_none());
-        waiting.filter_map(|rule| Some((&rule.spec, rule.holding_since.values().min().copied()?)))
+        waiting.filter_map(|rule| Some((&rule.spec, rule.holding.values().map(|h| h.since).min()?)))
     }
 
     /// The rules, in the order of the stack.
@@ -162,6 +185,22 @@ impl AlertBook {
         }
     }
 
+    /// Every series for which a rule holds, rule by rule.
+    pub fn active(&self) -> impl Iterator<Item = ActiveAlert<'_>> {
+        let evaluated = self.evaluated();
+        self.rules.iter().flat_map(move |rule| {
+            rule.holding.iter().map(move |(labels, held)| {
+                let firing = evaluated.is_some_and(|at| rule.spec.for_s <= at.since(held.since));
+                ActiveAlert { rule: &rule.spec, labels, since: held.since, value: held.value, firing }
+            })
+        })
+    }
+
+    /// When the rules were last evaluated, if they were.
+    pub fn evaluated(&self) -> Option<SimTime> {
+        (self.first < self.next).then(|| SimTime(self.next.0 - EVERY.0))
+    }
+
     /// The page of the incident: the first alert that woke somebody.
     pub fn page(&self) -> Option<&Alert> {
         self.history.iter().find(|alert| alert.severity == Severity::Page)
@@ -188,17 +227,16 @@ impl AlertBook {
 impl Rule {
     fn evaluate(&mut self, store: &Store, at: SimTime, history: &mut Vec<Alert>) {
         let holding = holding(&self.query, store, (at.0 / 1_000_000) as i64 + self.zero_ms);
-        self.holding_since.retain(|labels, _| holding.contains(labels));
-        for labels in holding {
-            self.holding_since.entry(labels).or_insert(at);
+        self.holding.retain(|labels, _| holding.iter().any(|(held, _)| held == labels));
+        for (labels, value) in holding {
+            self.holding.entry(labels).or_insert(Holding { since: at, value }).value = value;
         }
-        let for_long = |(_, since): &(&Labels, &SimTime)| self.spec.for_s <= at.since(**since);
-        let firing: Vec<Labels> =
-            self.holding_since.iter().filter(for_long).map(|(labels, _)| labels.clone()).collect();
+        let for_long = |(_, held): &(&Labels, &Holding)| self.spec.for_s <= at.since(held.since);
+        let firing: Vec<Labels> = self.holding.iter().filter(for_long).map(|(labels, _)| labels.clone()).collect();
         match self.firing {
             None if firing.is_empty() => {}
             None => {
-                let since = self.holding_since.values().min().copied().unwrap_or(at);
+                let since = self.holding.values().map(|held| held.since).min().unwrap_or(at);
                 self.firing = Some(history.len());
                 history.push(self.fire(firing, since, at));
             }
@@ -223,10 +261,12 @@ impl Rule {
 
 /// The series that an expression gives at a moment. One that cannot be evaluated gives none, as in Prometheus, where
 /// such a rule is unwell and silent.
-fn holding(query: &Query, store: &Store, at_ms: i64) -> Vec<Labels> {
+fn holding(query: &Query, store: &Store, at_ms: i64) -> Vec<(Labels, f64)> {
     match query.eval_at(store, at_ms) {
-        Ok(Value::Vector(samples)) => samples.into_iter().map(|sample| sample.labels.without(&[NAME])).collect(),
-        Ok(Value::Scalar(_)) => vec![Labels::default()],
+        Ok(Value::Vector(samples)) => {
+            samples.into_iter().map(|sample| (sample.labels.without(&[NAME]), sample.value)).collect()
+        }
+        Ok(Value::Scalar(value)) => vec![(Labels::default(), value)],
         Ok(Value::Range(_) | Value::Text(_)) | Err(_) => Vec::new(),
     }
 }

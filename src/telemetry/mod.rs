@@ -26,6 +26,7 @@ pub mod real_names; // what a real stack exposes, and what of it is here
 pub mod rows; // the wide tables of requests and accounts, column by column
 pub mod sql; // statements over all of it
 
+pub mod exemplars; // requests whose traces were kept, as examples of what histograms count
 pub mod journeys; // where traced requests have been
 pub mod stack_map; // the six layers at a glance
 

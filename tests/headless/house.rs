@@ -65,6 +65,10 @@ fn imports_point_upwards_only() {
             {
                 wrong.push(format!("src/{name}:{}: sim imports something other than metrics", line + 1));
             }
+            if module == "wire" && ["score", "scenario", "report"].iter().any(|m| code.contains(&format!("crate::{m}")))
+            {
+                wrong.push(format!("src/{name}:{}: wire imports what knows the truth", line + 1));
+            }
             if module == "metrics" && code.contains("crate::") && !code.contains("crate::metrics") {
                 wrong.push(format!("src/{name}:{}: metrics imports something of ours", line + 1));
             }

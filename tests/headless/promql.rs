@@ -232,13 +232,13 @@ fn ranges_are_instants_in_a_row() {
     for (start, end, step, says) in [
         (0, 1, 0, "longer than nothing"),
         (1, 0, 1, "before the start"),
-        (0, MOST_STEPS as i64, 1, "moments"),
-        (i64::MIN, i64::MAX, 1, "moments"),
+        (0, MOST_STEPS as i64 + 1, 1, "steps"),
+        (i64::MIN, i64::MAX, 1, "steps"),
     ] {
         let error = up.eval_range(&store, start, end, step).expect_err(says).to_string();
         assert!(error.contains(says), "{error}");
     }
-    assert!(up.eval_range(&store, 0, MOST_STEPS as i64 - 1, 1).is_ok());
+    assert!(up.eval_range(&store, 0, MOST_STEPS as i64, 1).is_ok());
     let range = Query::parse("c[1m]").expect("a range");
     assert!(matches!(range.eval_range(&store, 0, 1, 1), Err(PromqlError::Mismatch { .. })));
     assert!(!range.gives_values() && up.gives_values());
@@ -389,5 +389,86 @@ proptest! {
         };
         let (whole, parts) = (total("sum(q)"), total("sum by (pool) (q)"));
         prop_assert!((whole - parts).abs() <= 1e-6 * (1.0 + values.iter().map(|(_, v)| v.abs()).sum::<f64>()));
+    }
+}
+
+#[test]
+fn a_query_is_printed_as_prometheus_prints_it() {
+    // As 2.42's format_query has them.
+    for (query, printed) in [
+        ("up{job=\"a\"}", "up{job=\"a\"}"),
+        ("{ __name__ = 'up' }", "{__name__=\"up\"}"),
+        ("SUM by(a)(up)+1e6", "sum by (a) (up) + 1e+06"),
+        ("123456789 + 1e21 + 100000 + 0.00001 + Inf", "1.23456789e+08 + 1e+21 + 100000 + 1e-05 + +Inf"),
+        ("rate(up[90m] offset -5m)", "rate(up[1h30m] offset -5m)"),
+        ("max_over_time(sum(up)[1h:1m] @ 1.5)", "max_over_time(sum(up)[1h:1m] @ 1.500)"),
+        ("up[5m:] offset 1w", "up[5m:] offset 1w"),
+        ("a * on() group_left b", "a * on () group_left () b"),
+        ("a / ignoring() b", "a / b"),
+        ("sum by() (up)", "sum(up)"),
+        ("- ( up )", "-(up)"),
+        ("label_replace(up,'a','$1','b','(.*)\\\\d')", "label_replace(up, \"a\", \"$1\", \"b\", \"(.*)\\\\d\")"),
+        ("count_values without(x) ('v', up @ end())", "count_values without (x) (\"v\", up @ end())"),
+        (
+            "sum by(aaaaaaaaaaaaaaaaaaaaaaaaaa)(rate(bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb[5m])) / on(ccc) group_left(x) max_over_time(ddddddddddddddddddddddd[5m:1m])",
+            "  sum by (aaaaaaaaaaaaaaaaaaaaaaaaaa) (rate(bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb[5m]))\n/ on (ccc) group_left (x)\n  max_over_time(ddddddddddddddddddddddd[5m:1m])",
+        ),
+    ] {
+        assert_eq!(Query::parse(query).expect(query).pretty(), printed);
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_means_the_same(seed in 0u64..1 << 40) {
+        let store = store(&["c_total{pod=a,pool=x} 0 1 2 _ 4 1 6 7", "g{pod=a,pool=x} NaN 1 -inf inf 0 -3", "g{pod=b} 4 4 2 1"]);
+        let mut maker = Maker::new(&store, seed);
+        for _ in 0..10 {
+            let asked = maker.make();
+            let Ok(query) = Query::parse(&asked.query) else { continue };
+            let pretty = query.pretty();
+            let again = Query::parse(&pretty).map_err(|e| TestCaseError::fail(format!("{}: {pretty}: {e}", asked.query)))?;
+            prop_assert_eq!(again.canonical(), query.canonical());
+            let (one, other) = (query.eval_at(&store, 90_000), again.eval_at(&store, 90_000));
+            prop_assert_eq!(format!("{:?}", one.ok()), format!("{:?}", other.ok()), "{}", asked.query);
+        }
+    }
+
+    #[test]
+    fn on_another_clock_answers_are_the_same_but_for_moments(seed in 0u64..1 << 40, zero_h in -3i64..500_000) {
+        let store = store(&["c_total{pod=a,pool=x} 0 1 2 _ 4 1 6 7", "g{pod=a,pool=x} 2 1 8 0 0 -3", "g{pod=b} 4 4 2 1 x"]);
+        let zero_ms = zero_h * 3_600_000;
+        let mut maker = Maker::new(&store, seed);
+        for _ in 0..10 {
+            let asked = maker.make();
+            if ["@", ":", "time", "hour", "minute", "day", "month", "year"].iter().any(|word| asked.query.contains(word)) {
+                continue; // those speak of moments, or of multiples of a step
+            }
+            let Ok(query) = Query::parse(&asked.query) else { continue };
+            let here = query.eval_range(&store, 30_000, 120_000, 10_000);
+            let there = query.since(zero_ms).eval_range(&store, zero_ms + 30_000, zero_ms + 120_000, 10_000);
+            let plain = |lines: Vec<Line>, zero_ms: i64| -> Vec<String> {
+                let shown = |line: &Line| line.points.iter().map(|p| format!(" {}@{}", p.value, p.t_ms - zero_ms)).collect::<String>();
+                lines.iter().map(|line| format!("{}{}", line.labels, shown(line))).collect()
+            };
+            prop_assert_eq!(here.ok().map(|l| plain(l, 0)), there.ok().map(|l| plain(l, zero_ms)), "{}", asked.query);
+        }
+    }
+}
+
+#[test]
+fn moments_are_on_the_askers_clock() {
+    let store = store(&["up{pod=a} 1 2 3", "process_start_time_seconds{pod=a} 5 5 5"]);
+    let zero_ms = 1_772_546_400_000; // 2026-03-03 14:00:00
+    for (query, shown) in [
+        ("time()", "1772546430"),
+        ("hour()", "{} 14"),
+        ("timestamp(up)", "{pod=\"a\"} 1772546430"),
+        ("up @ 1772546415", "up{pod=\"a\"} 2"),
+        ("up[16s]", "up{pod=\"a\"} 2@1772546415 3@1772546430"),
+        ("time() - process_start_time_seconds", "{pod=\"a\"} 25"),
+    ] {
+        let query = Query::parse(query).expect(query).since(zero_ms);
+        assert_eq!(show(&query.eval_at(&store, zero_ms + 30_000).expect("answered")), shown, "{}", query.text());
     }
 }

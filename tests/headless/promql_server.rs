@@ -111,6 +111,18 @@ impl Server {
         Ok(answer)
     }
 
+    /// Status and body of its answer to any request.
+    pub fn raw(&self, method: &str, path: &str, form: &str) -> Result<(u16, serde_json::Value), String> {
+        let request = format!(
+            "{method} {path} HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        );
+        let answer = self.get(&request).map_err(|e| format!("prometheus does not answer: {e}"))?;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+        Ok((status, serde_json::from_str(body).unwrap_or_default()))
+    }
+
     /// Its rows, or its refusal.
     pub fn ask(&self, endpoint: &str, parameters: &[(&str, String)]) -> Result<Result<Rows, String>, String> {
         self.data(endpoint, parameters).map(|answer| answer.map(|data| rows(&data)))
@@ -158,7 +170,8 @@ fn rows(data: &serde_json::Value) -> Rows {
     data["result"].as_array().expect("rows").iter().map(row).collect()
 }
 
-fn escaped(text: &str) -> String {
+/// A text as an address or a form has it.
+pub fn escaped(text: &str) -> String {
     text.bytes()
         .map(|b| match b {
             b if b.is_ascii_alphanumeric() => char::from(b).to_string(),

@@ -144,7 +144,8 @@ fn label_replace(text: &str, args: Vec<Expr>) -> Result<Node, PromqlError> {
     let target = label_name(text, Some(&args[1]))?;
     let pattern = pattern(&words[3]).map_err(|why| PromqlError::syntax(text, args[4].at, why))?;
     let of = args.into_iter().next().expect("arguments were counted");
-    Ok(Node::LabelReplace { of: Box::new(of), target, template: words[1].clone(), source: words[2].clone(), pattern })
+    let [_, template, source, written] = [0, 1, 2, 3].map(|n| words[n].clone());
+    Ok(Node::LabelReplace { of: Box::new(of), target, template, source, pattern, written })
 }
 
 fn label_join(text: &str, args: Vec<Expr>) -> Result<Node, PromqlError> {
@@ -211,7 +212,7 @@ pub(super) fn range(text: &str, at: usize, expr: Expr, range_ms: i64) -> Result<
     }
 }
 
-pub(super) fn subquery(text: &str, expr: Expr, range_ms: i64, step_ms: i64) -> Result<Expr, PromqlError> {
+pub(super) fn subquery(text: &str, expr: Expr, range_ms: i64, step_ms: Option<i64>) -> Result<Expr, PromqlError> {
     want(text, &expr, Type::Vector, "a subquery")?;
     let node = Node::Subquery { range_ms, step_ms, when: When::default(), of: Box::new(expr) };
     let mut subquery = of_parts(0, Type::Range, node);

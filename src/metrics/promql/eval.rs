@@ -11,6 +11,9 @@ use crate::metrics::store::{Columns, Point, STALE, SeriesId, Store};
 /// Metrics whose values are moments in seconds, on the clock of the samples.
 const MOMENTS: [&str; 2] = ["process_start_time_seconds", "ALERTS_FOR_STATE"];
 
+/// The step of a subquery that names none (Prometheus' default evaluation interval).
+const DEFAULT_STEP_MS: i64 = 60_000;
+
 /// Evaluates one query.
 pub(super) struct Evaluator<'s> {
     store: &'s Store,
@@ -297,7 +300,8 @@ impl<'s> Evaluator<'s> {
     }
 
     /// The moments at which a subquery is asked: multiples of its step within all its ranges; none if there are none.
-    fn inner_grid(&self, windows: &Windows, step_ms: i64) -> Result<Option<Grid>, PromqlError> {
+    fn inner_grid(&self, windows: &Windows, step_ms: Option<i64>) -> Result<Option<Grid>, PromqlError> {
+        let step_ms = step_ms.unwrap_or(DEFAULT_STEP_MS);
         let from_ms = self.moment(windows.when, windows.grid.start_ms).saturating_sub(windows.range_ms);
         let to_ms = self.moment(windows.when, windows.grid.last());
         let behind = from_ms.rem_euclid(step_ms);

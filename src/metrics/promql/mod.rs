@@ -14,6 +14,7 @@ mod functions; // the list of functions
 mod lex; // text to tokens
 mod literal; // numbers, durations, texts, patterns
 mod parse; // tokens to a tree
+mod print; // a tree to text
 mod quantile; // of values and of buckets
 mod row; // values of a series over a grid
 mod sum; // sums that lose little
@@ -36,7 +37,7 @@ use tree::{AggregateOp, Expr, Node, Type};
 pub const MOST_SAMPLES: usize = 50_000_000;
 /// Samples that windows may hold in all, where a function looks at each of them anew for every window.
 pub const MOST_VISITS: usize = 200_000_000;
-/// Moments of one range query (as in Prometheus).
+/// Steps of one range query (as in Prometheus).
 pub const MOST_STEPS: usize = 11_000;
 /// How far back an instant looks for a sample (Prometheus' default).
 pub const LOOKBACK_MS: i64 = 300_000;
@@ -95,6 +96,23 @@ impl Query {
         Query { zero_ms, ..self }
     }
 
+    /// The query as Prometheus prints it, over several lines where it is long.
+    pub fn pretty(&self) -> String {
+        print::pretty(&self.expr)
+    }
+
+    /// The query as Prometheus prints it, on one line.
+    pub fn canonical(&self) -> String {
+        print::line(&self.expr)
+    }
+
+    /// Whether it looks at any series; else it is a sum on a slip of paper.
+    pub fn reads_series(&self) -> bool {
+        let mut reads = false;
+        self.visit(&mut |expr| reads |= matches!(expr.node, Node::Selector(_) | Node::Range { .. }));
+        reads
+    }
+
     /// The query as it was written.
     pub fn text(&self) -> &str {
         &self.text
@@ -134,7 +152,7 @@ impl Query {
     ///
     /// # Errors
     /// As `eval_at`; it gives no number and no vector; the step is none, the end lies before the start, or there are more
-    /// than [`MOST_STEPS`] moments.
+    /// than [`MOST_STEPS`] steps.
     pub fn eval_range(
         &self,
         store: &Store,
@@ -170,8 +188,8 @@ impl Query {
         }
         let steps = (i128::from(end_ms) - i128::from(start_ms)) / i128::from(step_ms);
         match usize::try_from(steps) {
-            Ok(steps) if steps < MOST_STEPS => Ok(Grid { start_ms, step_ms, count: steps + 1 }),
-            _ => Err(PromqlError::Steps(format!("more than {MOST_STEPS} moments: make the step longer"))),
+            Ok(steps) if steps <= MOST_STEPS => Ok(Grid { start_ms, step_ms, count: steps + 1 }),
+            _ => Err(PromqlError::Steps(format!("more than {MOST_STEPS} steps: make the step longer"))),
         }
     }
 
@@ -228,6 +246,19 @@ impl Query {
         reach
     }
 
+    /// Series that any of its selectors means, in the order in which they first came.
+    pub fn selected(&self, store: &Store) -> Vec<SeriesId> {
+        let mut found = Vec::new();
+        self.visit(&mut |expr| {
+            if let Node::Selector(selector) | Node::Range { selector, .. } = &expr.node {
+                found.extend(store.select(selector.exact_name(), |labels| selector.fits(labels)));
+            }
+        });
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// The series that it selects, if it is nothing but a selector.
     ///
     /// # Errors
@@ -247,6 +278,11 @@ impl Query {
             left.extend(expr.parts());
         }
     }
+}
+
+/// A duration as PromQL writes it, in milliseconds; none if it is none.
+pub fn duration_ms(text: &str) -> Option<i64> {
+    literal::duration_ms(text).ok()
 }
 
 /// Whether the order of the result is what was asked for.

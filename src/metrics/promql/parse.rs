@@ -13,8 +13,6 @@ use crate::metrics::labels::NAME;
 
 /// How many expressions may stand within each other, so that no query exhausts the stack.
 const DEEPEST: usize = 150;
-/// The step of a subquery that names none (Prometheus' default evaluation interval).
-const DEFAULT_STEP_MS: i64 = 60_000;
 /// Words that name no metric.
 const RESERVED: [&str; 6] = ["atan2", "bool", "group_left", "group_right", "ignoring", "on"];
 
@@ -305,13 +303,14 @@ impl<'t> Parser<'t> {
         }
         let text = unquote(value.text).map_err(|why| self.syntax(value.at, why))?;
         let regex = |text: &str| pattern(text).map_err(|why| self.syntax(value.at, why));
+        let written = text.clone();
         let test = match sign.text {
             "=" => Test::Is(text),
             "!=" => Test::IsNot(text),
             "=~" => Test::Like(regex(&text)?),
             _ => Test::Unlike(regex(&text)?),
         };
-        Ok(Matcher { label: label.text.to_string(), test })
+        Ok(Matcher { label: label.text.to_string(), written, test })
     }
 
     /// Ranges, `offset` and `@` after an expression.
@@ -370,7 +369,7 @@ impl<'t> Parser<'t> {
             });
         }
         self.take();
-        let step_ms = if self.peek().is("]") { DEFAULT_STEP_MS } else { self.duration()? };
+        let step_ms = if self.peek().is("]") { None } else { Some(self.duration()?) };
         self.want("]")?;
         self.finish(check::subquery(self.text, expr, range_ms, step_ms)?)
     }

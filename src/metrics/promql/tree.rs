@@ -72,15 +72,39 @@ pub(super) enum Node {
     Number(f64),
     Text(String),
     Selector(Selector),
-    Range { selector: Selector, range_ms: i64 },
-    Subquery { of: Box<Expr>, range_ms: i64, step_ms: i64, when: When },
+    Range {
+        selector: Selector,
+        range_ms: i64,
+    },
+    /// Without a step it has the default one.
+    Subquery {
+        of: Box<Expr>,
+        range_ms: i64,
+        step_ms: Option<i64>,
+        when: When,
+    },
     Paren(Box<Expr>),
     Negative(Box<Expr>),
     Aggregate(Aggregate),
     Binary(Binary),
-    Call { function: &'static Function, args: Vec<Expr> },
-    LabelReplace { of: Box<Expr>, target: String, template: String, source: String, pattern: Regex },
-    LabelJoin { of: Box<Expr>, target: String, separator: String, sources: Vec<String> },
+    Call {
+        function: &'static Function,
+        args: Vec<Expr>,
+    },
+    LabelReplace {
+        of: Box<Expr>,
+        target: String,
+        template: String,
+        source: String,
+        pattern: Regex,
+        written: String,
+    },
+    LabelJoin {
+        of: Box<Expr>,
+        target: String,
+        separator: String,
+        sources: Vec<String>,
+    },
 }
 
 /// Which series are meant, and when.
@@ -111,6 +135,8 @@ impl Selector {
 #[derive(Clone, Debug)]
 pub(super) struct Matcher {
     pub label: String,
+    /// The value or pattern as it was written.
+    pub written: String,
     pub test: Test,
 }
 

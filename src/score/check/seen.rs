@@ -7,7 +7,7 @@ use crate::scenario::file::{CauseSpec, VariantSpec};
 use crate::scenario::opened::Scenario;
 use crate::score::check::{Clause, Finding, Scope, Verdict, first_onset};
 use crate::session::clock::{Seat, Terms};
-use crate::session::command::{Command, Look};
+use crate::session::command::{Asked, Command, Look, Only, Question};
 use crate::session::seal::{self, Seal};
 use crate::session::{Session, case, look};
 use crate::sim::time::{SimDuration, SimTime};
@@ -64,6 +64,11 @@ pub fn looks() -> Vec<Look> {
         .map(sql),
     );
     all.push(Look::Promql { query: "{__name__=~\".+\"}".to_string(), window_s: None, step_s: None });
+    let (start_ms, end_ms) = (0, i64::MAX / 4);
+    let query = "envoy_http_downstream_rq_time_bucket".to_string();
+    let series = Question::Series { selectors: Vec::new(), start_ms, end_ms, only: Only::Whole };
+    let over_the_wire = [Question::Targets, series, Question::Exemplars { query, start_ms, end_ms }];
+    all.extend(over_the_wire.map(|what| Look::Prometheus(Asked { zero_ms: 0, what })));
     all
 }
 

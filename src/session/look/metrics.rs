@@ -46,6 +46,15 @@ fn zero_ms(watch: &Watch) -> i64 {
     watch.scene.calendar.unix_ms(SimTime::ZERO)
 }
 
+/// Every metric that can be asked for, and how it is to be read.
+pub fn kinds() -> BTreeMap<String, Kind> {
+    let beside = INPUTS.iter().map(|input| input.name).chain(SERIES);
+    (metrics().into_iter().map(|m| (m.name, m.kind)))
+        .chain(beside.map(|name| (name, Kind::Gauge)))
+        .map(|(name, kind)| (name.to_string(), kind))
+        .collect()
+}
+
 /// Answers at this moment, or over a stretch of time up to it.
 ///
 /// # Errors
@@ -58,13 +67,8 @@ pub fn answer(watch: &mut Watch, text: &str, window_s: Option<u32>, step_s: Opti
         None => at_once(watch, &query)?,
         Some(window) => over(watch, &query, window, step_s)?,
     };
-    let beside = INPUTS.iter().map(|input| input.name).chain(SERIES);
-    let kinds: BTreeMap<String, _> = (metrics().into_iter().map(|m| (m.name, m.kind)))
-        .chain(beside.map(|name| (name, Kind::Gauge)))
-        .map(|(name, kind)| (name.to_string(), kind))
-        .collect();
     let said: Vec<String> =
-        warnings(&query, &kinds).into_iter().map(|w| format!("note: {} ({})", w.message, w.at)).collect();
+        warnings(&query, &kinds()).into_iter().map(|w| format!("note: {} ({})", w.message, w.at)).collect();
     if !said.is_empty() {
         data["notes"] = json!(said);
     }

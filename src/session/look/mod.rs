@@ -15,6 +15,7 @@ pub mod colleague; // somebody else looks
 pub mod documents; // the archive
 pub mod fleet; // control planes, changes, alerts, tickets
 pub mod metrics; // PromQL
+pub mod prometheus; // PromQL as Prometheus' own interface has it
 pub mod rows; // requests, logs, traces
 
 /// The answer to a look.
@@ -77,6 +78,7 @@ pub fn title(look: &Look) -> String {
         Look::Fleet { line } => line.clone(),
         Look::Compare { selection } => format!("compare {selection}"),
         Look::Ask { who, about } => format!("ask {who} {about}"),
+        Look::Prometheus(asked) => prometheus::title(asked),
     }
 }
 
@@ -103,6 +105,7 @@ pub fn check(watch: &Watch, look: &Look) -> Result<(), String> {
         Look::Changes { id, hours } if !id.is_empty() => fleet::changes(watch, id, *hours).map(drop),
         Look::Fleet { line } => fleet::read(line).map(drop),
         Look::Traces { filter } => rows::filter(filter, watch.world.now()).map(drop),
+        Look::Prometheus(asked) => prometheus::check(watch, asked),
         _ => Ok(()),
     }
 }
@@ -127,5 +130,6 @@ pub fn answer(watch: &mut Watch, look: &Look) -> Result<Answer, String> {
         Look::Archive { words } => Ok(documents::search(watch, words)),
         Look::Document { id } => documents::read(watch, id),
         Look::Ask { who, about } => colleague::ask(watch, who, about),
+        Look::Prometheus(asked) => Ok(prometheus::answer(watch, asked)),
     }
 }
