@@ -77,12 +77,21 @@ pub struct Runs<'a> {
     /// The scenario.
     pub scenario: &'a Scenario,
     kept: Mutex<BTreeMap<String, Arc<Ran>>>,
+    /// The last world that several runs began with, and from where.
+    fork: Mutex<Option<Fork>>,
+}
+
+/// A world up to a moment before which some runs do not differ.
+struct Fork {
+    of: String,
+    at: SimTime,
+    world: World,
 }
 
 impl<'a> Runs<'a> {
     /// No runs yet.
     pub fn new(scenario: &'a Scenario) -> Runs<'a> {
-        Runs { scenario, kept: Mutex::new(BTreeMap::new()) }
+        Runs { scenario, kept: Mutex::new(BTreeMap::new()), fork: Mutex::new(None) }
     }
 
     /// Makes all runs that are asked for and were not made before, in parallel; answers are in the order of the asks.
@@ -102,17 +111,42 @@ impl<'a> Runs<'a> {
         let known = kept(self);
         new.retain(|key, ask| known.get(*key).is_none_or(|ran| ask.watch_page && !ran.watched));
         let (done, total) = (AtomicUsize::new(0), new.len());
-        let made: Result<Vec<(String, Arc<Ran>)>, ScenarioError> = new
-            .into_par_iter()
-            .map(|(key, ask)| {
-                let ran = run(self.scenario, ask)?;
-                progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
-                Ok((key.clone(), Arc::new(ran)))
+        let made: Result<Vec<Vec<(String, Arc<Ran>)>>, ScenarioError> = (groups(new).into_par_iter())
+            .map(|(of, group)| {
+                // A world is not looked at from two threads; each takes its copy in turn.
+                let begun = self.begun(&of, &group)?.map(Mutex::new);
+                let one = |(key, ask): &(&String, &Ask)| {
+                    let world = match &begun {
+                        Some(world) => world.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+                        None => world_of(self.scenario, ask)?,
+                    };
+                    let ran = run(self.scenario, ask, world)?;
+                    progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+                    Ok(((*key).clone(), Arc::new(ran)))
+                };
+                group.par_iter().map(one).collect()
             })
             .collect();
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend(made?);
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend(made?.into_iter().flatten());
         let known = kept(self);
         Ok(keys.iter().filter_map(|key| known.get(key).cloned()).collect())
+    }
+
+    /// The world with which all runs of a group begin, up to the moment at which the first of them differs; none where it
+    /// would serve one run alone.
+    fn begun(&self, of: &str, group: &[(&String, &Ask)]) -> Result<Option<World>, ScenarioError> {
+        let differs =
+            group.iter().flat_map(|(_, ask)| ask.orders.first().map(|o| o.at).into_iter().chain(ask.mark)).min();
+        let (Some(at), [(_, ask), _, ..]) = (differs, group) else { return Ok(None) };
+        let fork = || self.fork.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = fork().take().filter(|fork| fork.of == of && fork.at <= at);
+        let mut world = match known {
+            Some(fork) => fork.world,
+            None => world_of(self.scenario, ask)?,
+        };
+        world.advance_to(at);
+        *fork() = Some(Fork { of: of.to_string(), at, world: world.clone() });
+        Ok(Some(world))
     }
 
     /// As [`Runs::all`], for one.
@@ -128,6 +162,19 @@ fn run_of(mut ran: Vec<Arc<Ran>>) -> Result<Arc<Ran>, ScenarioError> {
     ran.pop().ok_or_else(|| ScenarioError::Setup(Vec::new()))
 }
 
+/// Runs by what they begin with: the same users and causes. Those whose pager is watched begin by themselves.
+fn groups<'b>(asks: BTreeMap<&'b String, &'b Ask>) -> BTreeMap<String, Vec<(&'b String, &'b Ask)>> {
+    let mut groups: BTreeMap<String, Vec<(&String, &Ask)>> = BTreeMap::new();
+    for (key, ask) in asks {
+        let of = match ask.watch_page {
+            true => key.clone(),
+            false => content(&Ask { orders: Vec::new(), mark: None, ..ask.clone() }),
+        };
+        groups.entry(of).or_default().push((key, ask));
+    }
+    groups
+}
+
 /// Everything that makes a run of this scenario what it is.
 fn content(ask: &Ask) -> String {
     let mut without = ask.without.clone();
@@ -137,11 +184,15 @@ fn content(ask: &Ask) -> String {
     format!("{:?}", (&ask.variant, ask.seed, without, orders, ask.mark))
 }
 
-/// Orders are given as a session gives them, at their moments, so that a session's own orders make its history again to
-/// the event.
-fn run(scenario: &Scenario, ask: &Ask) -> Result<Ran, ScenarioError> {
+/// A world before its beginning.
+fn world_of(scenario: &Scenario, ask: &Ask) -> Result<World, ScenarioError> {
     let setup = Setup { variant: Some(ask.variant.clone()), without: ask.without.clone(), actions: Vec::new() };
-    let mut world = scenario.world(&setup, ask.seed)?;
+    scenario.world(&setup, ask.seed)
+}
+
+/// Orders are given as a session gives them, at their moments, so that a session's own orders make its history again to
+/// the event. The world stands before the first of them.
+fn run(scenario: &Scenario, ask: &Ask, mut world: World) -> Result<Ran, ScenarioError> {
     let mut marked = Vec::new();
     let paged = if ask.watch_page { first_page(scenario, &mut world)? } else { None };
     for order in &ask.orders {

@@ -2,13 +2,16 @@
 //! to look busy without knowing.
 
 use scartissue::console::parse::{Said, parse};
+use scartissue::scenario::apply::parse as action;
 use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::opened::Scenario;
 use scartissue::score::debrief::{Debrief, Verdict, debrief};
+use scartissue::score::runs::{Ask, Runs};
 use scartissue::session::Session;
 use scartissue::session::clock::{Mode, Seat, Terms};
 use scartissue::session::log::Event;
 use scartissue::session::seal::{self, Seal};
+use scartissue::sim::spec::TimedAction;
 use scartissue::sim::time::SimDuration;
 
 const SMALL: &str = include_str!("../data/scenarios/small.ron");
@@ -298,7 +301,6 @@ fn the_debrief_is_one_page_that_needs_nothing_else_and_escapes_what_people_wrote
     }
     // Drawn without a script too: six layers, twice, for each turning point.
     assert_eq!(page.matches("class=\"layer\"").count(), 36);
-    assert!(page.contains("not measured"), "clients are not measured, and are not drawn as well");
     // The curves end where the harms are.
     let [you, nothing, ..] = told.whatif.curves.as_slice() else { panic!("two curves at least") };
     assert_eq!((you.lost, nothing.lost), (told.users.lost, told.users.lost_if_nothing));
@@ -311,5 +313,35 @@ fn whoever_draws_what_was_seen_knows_nothing_of_the_truth() {
     let allowed = ["crate::metrics::", "crate::report::flip::"];
     for line in source.lines().filter(|line| line.contains("crate::")) {
         assert!(allowed.iter().any(|a| line.contains(a)), "{line}");
+    }
+}
+
+#[test]
+fn runs_that_begin_together_end_as_each_does_alone() {
+    let scenario = small(SMALL);
+    let moment = |at_s: u64| scenario.file.open_at() + SimDuration::from_secs(at_s);
+    let ask = |orders: &[(u64, &str)], mark: Option<u64>| Ask {
+        variant: VARIANT.to_string(),
+        seed: 4,
+        orders: (orders.iter())
+            .map(|(at_s, text)| TimedAction { at: moment(*at_s), action: action(text).expect("an action") })
+            .collect(),
+        mark: mark.map(moment),
+        ..Ask::default()
+    };
+    let asks = [
+        ask(&[], None),
+        ask(&[(200, "shed=0.3")], None),
+        ask(&[(300, "flag-off:fast-headers"), (310, "scale:only=3")], Some(305)),
+        ask(&[(250, "flag-off:fast-headers")], Some(220)),
+    ];
+    let together = Runs::new(&scenario);
+    let first = together.all(&asks, &|_, _| {}).expect("they run");
+    // A later call goes on from where the first one's runs parted.
+    let later = [ask(&[(210, "shed=0.5")], None), ask(&[(400, "restart:only")], None)];
+    let second = together.all(&later, &|_, _| {}).expect("they run");
+    for (ask, ran) in asks.iter().chain(&later).zip(first.iter().chain(&second)) {
+        let alone = Runs::new(&scenario).one(ask).expect("it runs");
+        assert_eq!((ran.event_hash, &ran.marked, ran.harm), (alone.event_hash, &alone.marked, alone.harm), "{ask:?}");
     }
 }

@@ -5,7 +5,7 @@ use crate::metrics::store::Store;
 use crate::report::flip::{Frame, Row, State, against, number};
 
 /// What is asked, in this order.
-const QUESTIONS: [&str; 8] = [
+const QUESTIONS: [&str; 9] = [
     "sum(rate(envoy_http_downstream_rq_total[2m]))",
     "sum(rate(envoy_http_downstream_rq_xx{envoy_response_code_class=\"5\"}[2m])) / sum(rate(envoy_http_downstream_rq_total[2m]))",
     "sum(vllm:num_requests_waiting)",
@@ -14,10 +14,11 @@ const QUESTIONS: [&str; 8] = [
     "avg(DCGM_FI_DEV_GPU_UTIL) / 100",
     "sum(rate(vllm:prefix_cache_hits_total[2m])) / sum(rate(vllm:prefix_cache_queries_total[2m]))",
     "sum(rate(vllm:external_prefix_cache_hits_total[2m])) / sum(rate(vllm:external_prefix_cache_queries_total[2m]))",
+    "sum(rate(gen_ai_client_operation_duration_seconds_count[2m]))",
 ];
 
 /// Answers to the questions at a moment.
-pub type Answers = [Option<f64>; 8];
+pub type Answers = [Option<f64>; 9];
 
 /// Asks at a moment, in milliseconds of the world.
 pub fn ask(store: &Store, at_ms: i64) -> Answers {
@@ -33,7 +34,7 @@ pub fn ask(store: &Store, at_ms: i64) -> Answers {
 
 /// The frame of a moment, beside what was usual before anything began.
 pub fn frame(time: String, now: &Answers, usual: &Answers) -> Frame {
-    let [requests, failed, waiting, running, first_token, busy, hits, remote] = *now;
+    let [requests, failed, waiting, running, first_token, busy, hits, remote, calls] = *now;
     let unknown = |what: &str| Row {
         main: "not measured".to_string(),
         beside: what.to_string(),
@@ -42,6 +43,13 @@ pub fn frame(time: String, now: &Answers, usual: &Answers) -> Frame {
     };
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let fell = |value: f64, usual: Option<f64>| usual.is_some_and(|u| value < 0.6 * u);
+    // Calls end with all their tries: a client that still tries has not been counted.
+    let clients = calls.map_or(unknown("tries again look like new requests"), |c| Row {
+        main: format!("{} calls /s ended", number(c)),
+        beside: format!("in client programs, {}", against(c, usual[8])),
+        fill: c / (3.0 * usual[8].unwrap_or(c)).max(1e-9),
+        state: State::Usual,
+    });
     let network = requests.map_or(unknown("no sample"), |r| Row {
         main: format!("{} requests /s", number(r)),
         beside: against(r, usual[0]),
@@ -93,7 +101,7 @@ pub fn frame(time: String, now: &Answers, usual: &Answers) -> Frame {
     });
     Frame {
         time,
-        rows: vec![unknown("tries again look like new requests"), network, api, serving, accelerators, cache],
+        rows: vec![clients, network, api, serving, accelerators, cache],
         // What comes again looks like new demand: nothing here can tell.
         new_per_s: requests.unwrap_or(0.0),
         again_per_s: 0.0,
