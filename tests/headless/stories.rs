@@ -111,6 +111,9 @@ fn the_ladder_has_foils_no_fault_and_something_to_read() {
     for name in catalogue.names() {
         let scenario = Scenario::open(&catalogue, name).expect("it loads");
         let file = &scenario.file;
+        if file.shift.is_some() || name.ends_with("-replay") {
+            continue;
+        }
         variants += 1.0;
         foils += file.variants.iter().filter(|v| v.foil).count() as f64 / file.variants.len() as f64;
         nothing += file.variants.iter().filter(|v| v.causes.is_empty()).count() as f64 / file.variants.len() as f64;
@@ -136,7 +139,7 @@ fn the_ladder_has_foils_no_fault_and_something_to_read() {
         );
     }
     assert!(0.25 <= foils / variants, "{foils} foils of {variants}");
-    assert!(0.1 <= nothing / variants, "{nothing} of {variants} without a fault");
+    assert!(0.125 <= nothing / variants, "{nothing} of {variants} without a fault");
 }
 
 /// A run to a moment with everything written down.
