@@ -109,9 +109,9 @@ impl<'a> Scale<'a> {
         let squares: Vec<Vec<f64>> = (0..runs).into_par_iter().map(to_all).collect();
         let mut counts = vec![0.0; self.prior.len()];
         self.table.runs.iter().for_each(|(h, _)| counts[usize::from(*h)] += 1.0);
-        // Of n runs none was otherwise: the next may be, once in n + 2.
-        let most = counts.iter().copied().fold(0.0, f64::max);
-        let least_doubt = 1.0 / (most + 2.0);
+        // Where none of n runs that were left out was misjudged, the next one may be, once in n + 2 (Laplace).
+        let there: f64 = counts.iter().zip(&self.prior).filter(|(_, p)| 0.0 < **p).map(|(n, _)| n).sum();
+        let least_doubt = 1.0 / (there + 2.0);
         let weight = |h: usize| if counts[h] <= 0.0 { 0.0 } else { self.prior[h] / counts[h] };
         let mut best = (f64::NEG_INFINITY, 1.0, 1.0);
         for width in WIDTHS {
