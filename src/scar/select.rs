@@ -165,7 +165,7 @@ pub fn choose(situation: &Situation<'_>) -> Choice {
     let holds_other = mix(0x7e57, slots / BLOCK) % BLOCK == slots % BLOCK;
     if holds_other && let Some(first) = best(situation, &due) {
         // Where everything is due, something else is what is needed least.
-        let least = due.iter().copied().filter(|c| c.item != first.item).min_by(|a, b| a.need.total_cmp(&b.need));
+        let least = due.iter().copied().filter(|c| c.need < first.need).min_by(|a, b| a.need.total_cmp(&b.need));
         if let Some(other) = best(situation, &rest).or(least) {
             let why = "one slot in four holds something else than what is due".to_string();
             return go(situation, other, true, true, why);
