@@ -15,7 +15,9 @@ use crate::cli::{Failure, lines, open, print, progress, write_file};
 use crate::scenario::opened::Scenario;
 use crate::score::check::certificate::{Certificate, Keys, Standing, VERSION};
 use crate::score::check::naive::{Fared, LIMIT, play};
+use crate::score::check::observed;
 use crate::score::check::{Finding, SEEDS, Scope, Verdict, check_scenario, check_variant, world_key};
+use crate::score::observer::Observer;
 use crate::score::runs::Runs;
 use crate::session::live::Clock;
 
@@ -157,6 +159,7 @@ fn one(
         desk.clear()?;
     }
     let runs = Runs::new(scenario);
+    let observer = Observer::built_in(scenario);
     let mut findings = Vec::new();
     for variant in &scenario.file.variants {
         if let Some(kept) = desk.kept(&variant.name) {
@@ -168,7 +171,7 @@ fn one(
             return Ok(None);
         }
         eprintln!("{name}, {}", variant.name);
-        let found = check_variant(&runs, &scope, &variant.name, &progress::runs)?;
+        let found = check_variant(&runs, &scope, &variant.name, &observer, &progress::runs)?;
         desk.keep(&variant.name, &found)?;
         findings.extend(found);
     }
@@ -178,7 +181,12 @@ fn one(
 }
 
 fn keys(scenario: &Scenario) -> Result<Keys, Failure> {
-    Ok(Keys { scenario: scenario.fingerprint(), world: world_key(scenario)?, observer: None })
+    let observer = Observer::built_in(scenario).ok();
+    Ok(Keys {
+        scenario: scenario.fingerprint(),
+        world: world_key(scenario)?,
+        observer: observer.as_ref().map(observed::key),
+    })
 }
 
 fn certify(directory: &Path, checked: &Checked) -> Result<(), Failure> {

@@ -49,7 +49,9 @@ pub fn debrief(options: &Options) -> Result<(), Failure> {
         write_file(file, &text)?;
     }
     if let Some(file) = &options.html {
-        write_file(file, &page::html(&replayed.session, &debrief, &[]))?;
+        let said = debrief.cause.said.as_deref();
+        let lessons = debrief.observer.as_ref().map(|o| tell::looks(o, said)).unwrap_or_default();
+        write_file(file, &page::html(&replayed.session, &debrief, &lessons))?;
     }
     if options.json {
         let wrong = |e: serde_json::Error| Failure::Surroundings(e.to_string());

@@ -3,6 +3,7 @@
 
 pub mod certificate; // what was proved, and of what
 pub mod naive; // players that need not look
+pub mod observed; // what can be proved, and what tempts
 pub mod remedy; // what ends users' pain, and what only seems to
 pub mod seen; // what a participant is shown
 pub mod world; // what the causes do
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::file::{CauseSpec, ScenarioFile, VariantSpec};
 use crate::scenario::opened::{Scenario, ScenarioError};
+use crate::score::observer::{NoObserver, Observer};
 use crate::score::runs::{Ask, Progress, Runs};
 use crate::score::truth::TruthError;
 use crate::sim::time::SimDuration;
@@ -205,7 +207,7 @@ pub fn first_onset(file: &ScenarioFile) -> SimDuration {
     faults.chain(crowds).min().unwrap_or(SimDuration::from_secs(60))
 }
 
-/// Every clause that one variant can be held against.
+/// Every clause that one variant can be held against; what needs an ideal observer stays open where there is none.
 ///
 /// # Errors
 /// The variant cannot be run.
@@ -213,6 +215,7 @@ pub fn check_variant(
     runs: &Runs<'_>,
     scope: &Scope,
     variant: &str,
+    observer: &Result<Observer, NoObserver>,
     progress: Progress<'_>,
 ) -> Result<Vec<Finding>, TruthError> {
     let spec = runs.scenario.file.variants.iter().find(|v| v.name == variant);
@@ -220,6 +223,10 @@ pub fn check_variant(
     let mut found = world::check(runs, scope, spec, progress)?;
     found.extend(remedy::check(runs, scope, spec, progress)?);
     found.extend(seen::check(runs.scenario, scope, spec));
+    match observed::check(runs.scenario, observer, scope, spec) {
+        Ok(findings) => found.extend(findings),
+        Err(error) => found.push(Finding::new(Clause::Solvable, Some(variant), Verdict::Fails, error.to_string())),
+    }
     Ok(found)
 }
 
