@@ -72,6 +72,9 @@ impl Ran {
 /// Is told how many of so many runs are done.
 pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
 
+/// A run with what names it.
+type Made = (String, Arc<Ran>);
+
 /// The runs of one scenario, each made once.
 pub struct Runs<'a> {
     /// The scenario.
@@ -111,7 +114,7 @@ impl<'a> Runs<'a> {
         let known = kept(self);
         new.retain(|key, ask| known.get(*key).is_none_or(|ran| ask.watch_page && !ran.watched));
         let (done, total) = (AtomicUsize::new(0), new.len());
-        let made: Result<Vec<Vec<(String, Arc<Ran>)>>, ScenarioError> = (groups(new).into_par_iter())
+        let made: Result<Vec<Vec<Made>>, ScenarioError> = (groups(new).into_par_iter())
             .map(|(of, group)| {
                 // A world is not looked at from two threads; each takes its copy in turn.
                 let begun = self.begun(&of, &group)?.map(Mutex::new);

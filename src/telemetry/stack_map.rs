@@ -107,7 +107,7 @@ pub fn short(value: f64) -> String {
         v if 999.5 <= v => format!("{:.1}k", value / 1000.0),
         v if 9.95 <= v => format!("{value:.0}"),
         v if 0.995 <= v => format!("{value:.1}"),
-        v if v == 0.0 => "0".to_string(),
+        0.0 => "0".to_string(),
         _ => format!("{value:.2}"),
     }
 }

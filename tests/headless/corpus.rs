@@ -86,6 +86,7 @@ fn try_all(kind: &str, copies: u64, mut take: impl FnMut(&[u8])) {
         tried(0, None, bytes, &mut take);
     }
     let budget = std::env::var("SCARTISSUE_FUZZ").ok().and_then(|s| s.parse().ok()).map(Duration::from_secs);
+    #[allow(clippy::disallowed_methods, reason = "how long a person let it run; nothing that is tested reads it")]
     let begun = Instant::now();
     let first = if budget.is_some() { RandomState::new().build_hasher().finish() } else { 1 };
     for round in 0.. {

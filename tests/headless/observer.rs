@@ -71,7 +71,7 @@ fn on_seeds_never_seen_probabilities_are_frequencies() {
     let told = calibrate(observer, scenario, 3, &|_, _| {}).expect("runs");
     assert!(told.brier < 0.1 * told.brier_of_prior, "{told:?}");
     assert!(told.error < 0.12, "{told:?}");
-    assert_eq!(told.settled, 1.0, "everything together tells a flag from a shard: {told:?}");
+    assert!(0.999 < told.settled, "everything together tells a flag from a shard: {told:?}");
     let most = told.bins.iter().rev().find(|b| 0 < b.count).expect("statements");
     assert!(most.happened >= most.stated - 0.05, "surer than it may be: {told:?}");
 }

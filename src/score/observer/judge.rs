@@ -37,7 +37,7 @@ pub struct Judgement {
     pub seeds: u32,
     /// Its belief in the weightiest cause, given the first screen alone.
     pub truth_given_first_screen: f64,
-    /// The same, given the first screen and what was cited in the last commit.
+    /// The same, given what was cited in the last commit and nothing else: who cites nothing has proved nothing.
     pub truth_given_cited: f64,
     /// The same, given everything that was viewed by then.
     pub truth_given_viewed: f64,
@@ -154,8 +154,7 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
     let cites = last.map_or(&[][..], |c| c.commit.cites.as_slice());
     let of_cite = |number: &u32| (*number as usize).checked_sub(1).and_then(|i| cells.get(i));
     let cited = |without: Option<u32>| -> Cells {
-        let kept = cites.iter().filter(|c| Some(**c) != without).filter_map(of_cite).flatten().copied();
-        first.iter().copied().chain(kept).collect()
+        cites.iter().filter(|c| Some(**c) != without).filter_map(of_cite).flatten().copied().collect()
     };
     let truth_given_cited = truth(&mind.given(&cited(None)));
     let tells_nothing = |number: &&u32| {
@@ -165,8 +164,8 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
     // Of two that say the same, one is not irrelevant for the other's sake: a citation counts as irrelevant only if it
     // tells nothing alone either.
     let alone = |number: &&u32| {
-        let cells: Cells = first.iter().copied().chain(of_cite(number).into_iter().flatten().copied()).collect();
-        (logit(truth(&mind.given(&cells))) - logit(truth(&on_first))).abs() < IRRELEVANT
+        let cells: Cells = of_cite(number).into_iter().flatten().copied().collect();
+        (logit(truth(&mind.given(&cells))) - logit(truth(&mind.given(&Cells::new())))).abs() < IRRELEVANT
     };
     let irrelevant: Vec<u32> = cites.iter().filter(tells_nothing).filter(alone).copied().collect();
 

@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn a_form_keeps_words_and_drops_what_has_digits() {
         assert_eq!(form("node kv-17 left after 8.2s (silent)"), "node # left after # (silent)");
-        assert_eq!(form("POST /v1/messages 503 12ms\nstack"), "POST /#/messages #");
+        assert_eq!(form("POST /v1/messages 503 12ms\nstack"), "POST /#/messages # #");
         assert_eq!(form(""), "");
     }
 
