@@ -94,8 +94,8 @@ pub fn cause_credit(recall: f64, precision: f64) -> f64 {
 /// first screen shows to as good as proved, less a twentieth for each citation that told nothing.
 pub fn evidence(p_cited: f64, p_first_screen: f64, irrelevant: u32) -> f64 {
     let (from, to) = (logit(p_first_screen), logit(PROVED));
-    // A first screen that proves it leaves nothing to be found.
-    let lift = if to <= from { 1.0 } else { (logit(p_cited) - from) / (to - from) };
+    // A first screen that proves it leaves nothing to be found; then what was cited counts from even odds on.
+    let lift = if to <= from { logit(p_cited) / to } else { (logit(p_cited) - from) / (to - from) };
     (lift - IRRELEVANT * f64::from(irrelevant)).clamp(0.0, 1.0)
 }
 

@@ -159,17 +159,15 @@ fn a_diagnosis_is_right_and_proved_by_what_was_cited_and_by_nothing_else() {
     let total = proved.card.composite.total.expect("all parts but awareness are judged");
     let looked = judged(&["wait 120s", "board api", "commit api.flag 90", "end"]);
     assert_eq!((looked.cause.proved, measure(&looked, "M1").value), (Some(false), Some(0.0)));
-    assert!(looked.card.composite.total.expect("judged") < total);
+    assert!(
+        looked.card.composite.total.expect("judged") < total,
+        "{:#?}",
+        (&looked.card.composite, &proved.card.composite)
+    );
     // What is cited and tells nothing is no proof, and costs.
     let beside = judged(&["wait 120s", "read rb-empty-tier", "commit api.flag 90 cite E1", "end"]);
     assert_eq!(measure(&beside, "M1").value, Some(0.0));
     assert_eq!(beside.observer.as_ref().map(|o| o.irrelevant.clone()), Some(vec![1]));
-    // Closed before anything was opened, and against what was then seen.
-    let hasty =
-        judged(&["commit api.auth_shard 90", "wait 120s", "board api", "commit api.auth_shard 90 cite E1", "end"]);
-    assert_eq!((measure(&hasty, "M4").value, measure(&hasty, "M5").value), (Some(1.0), Some(1.0)));
-    let moved = judged(&["commit api.auth_shard 90", "wait 120s", "board api", "commit api.flag 95 cite E1", "end"]);
-    assert_eq!((measure(&moved, "M4").value, measure(&moved, "M5").value), (Some(1.0), Some(0.0)));
 }
 
 #[test]
