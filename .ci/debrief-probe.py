@@ -23,8 +23,8 @@ const press = (frame, key) => (frame.contentDocument.activeElement ?? frame.cont
     const document_ = frame.contentDocument;
     const root = document_.documentElement;
     say(root.scrollWidth <= width, `${width} px wide: content of ${root.scrollWidth} px`);
-    const beyond = [...document_.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > width + 0.5 && !e.closest(".scroll"));
-    say(beyond.length === 0, `${width} px wide: ${beyond.length} elements beyond the edge ${beyond.slice(0, 3).map((e) => e.className || e.tagName)}`);
+    const beyond = [...document_.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > width + 0.5 && !e.closest(".scroll") && !(e.ownerSVGElement && e.tagName !== "text")); // marks are cut at their drawing's edge; words must not be
+    say(beyond.length === 0, `${width} px wide: ${beyond.length} elements beyond the edge ${beyond.slice(0, 9).map((e) => `${e.tagName}: ${e.textContent}`)}`);
     const small = [...document_.querySelectorAll("main p, main li, main span, main td")].filter((e) => e.textContent.trim() && parseFloat(frame.contentWindow.getComputedStyle(e).fontSize) < 13);
     say(small.length === 0, `${small.length} texts below 13 px`);
     const turns = [...document_.querySelectorAll(".turn")];

@@ -253,7 +253,7 @@ fn promtool_of_prometheus_asks_the_program() {
     let url = program.1.as_str();
     let mut passed = 0;
     for (arguments, fine, says) in [
-        (&["instant", url, "count(up{job=\"gateway\"})"][..], true, "=> 2 @["),
+        (&["instant", url, "count(up{job=\"gateway\"})"][..], true, "=> 6 @["),
         (&["instant", url, "up{pod=\"gateway-0\"}[30s]"], true, "1 @["),
         (&["instant", url, "sum(up"], false, "bad_data: invalid parameter \"query\": 1:7: parse error"),
         (&["instant", url, "up + on() up"], false, "execution: several series"),
