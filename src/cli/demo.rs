@@ -26,6 +26,12 @@ pub struct Options {
     json: bool,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        Options { seed: 1, html: None, json: false }
+    }
+}
+
 impl Options {
     /// Whether nothing was asked of the demonstration in particular.
     pub fn is_plain(&self) -> bool {

@@ -34,19 +34,26 @@ pub struct Options {
     place: Place,
 }
 
-/// Chooses and begins.
-pub fn drill(options: &Options) -> Result<(), Failure> {
-    let (place, now_s) = (&options.place, options.place.now_s());
-    if options.beginning.variant.is_some() {
-        return Err(Failure::Usage("`drill` chooses the variant: `new` takes one".to_string()));
-    }
+/// What is most worth practising.
+pub(super) struct Drilled {
+    /// Its case.
+    pub case: String,
+    /// Minutes that it takes.
+    pub minutes: u32,
+    /// The seed and why.
+    pub chosen: Chosen,
+}
+
+/// Chooses: `more` though enough was practised today; the seed picks among equals.
+pub(super) fn choice(place: &Place, more: bool, seed: Option<u64>) -> Result<Drilled, Failure> {
+    let now_s = place.now_s();
     let profile = place.profile()?;
     let (rows, settings) = (profile.rows()?, profile.settings()?);
     let rows: Vec<_> = rows.into_iter().filter(|r| r.graded.at_s <= now_s).collect();
     let standings = standings(&rows, now_s);
     let catalogue = place.catalogue()?;
     let offers = offers(&catalogue)?;
-    let from = options.beginning.seed.unwrap_or_else(unguessable);
+    let from = seed.unwrap_or_else(unguessable);
     let choice = choose(&Situation {
         offers: &offers,
         standings: &standings,
@@ -54,7 +61,7 @@ pub fn drill(options: &Options) -> Result<(), Failure> {
         now_s,
         weights: &settings.weights,
         forecast_holds: trial(&told(&rows, &standings)).holds,
-        more: options.more,
+        more,
         seed: from,
     });
     let pick = match choice {
@@ -79,19 +86,28 @@ pub fn drill(options: &Options) -> Result<(), Failure> {
     let wanted = names.iter().position(|name| *name == offer.variant).unwrap_or(0);
     let played = |seed: u64| rows.iter().any(|r| r.graded.scenario == offer.scenario && r.graded.seed == seed);
     let seed = (0..).map(|n| from.wrapping_add(n)).find(|seed| drawn(*seed, names.len()) == wanted && !played(*seed));
-    let chosen = Chosen {
-        seed: seed.unwrap_or(from),
-        drill: Drill { item: pick.item, why: pick.why, due: pick.due, other: pick.other },
-    };
+    let drill = Drill { item: pick.item, why: pick.why, due: pick.due, other: pick.other };
+    let chosen = Chosen { seed: seed.unwrap_or(from), drill };
+    Ok(Drilled { case: offer.case.clone(), minutes: offer.minutes, chosen })
+}
+
+/// Chooses and begins.
+pub fn drill(options: &Options) -> Result<(), Failure> {
+    let place = &options.place;
+    if options.beginning.variant.is_some() {
+        return Err(Failure::Usage("`drill` chooses the variant: `new` takes one".to_string()));
+    }
+    let Drilled { case, minutes, chosen } = choice(place, options.more, options.beginning.seed)?;
+    let due = chosen.drill.due;
     let live = !options.leave && !options.json && play::at_terminal();
-    let open = options.beginning.begin_chosen(place, &offer.case, live, &chosen)?;
+    let open = options.beginning.begin_chosen(place, &case, live, &chosen)?;
     let name = play::name_of(&open);
     if options.json {
         let view = open.session.view();
-        return print(&json!({ "session": name, "due": pick.due, "minutes": offer.minutes, "view": view }).to_string());
+        return print(&json!({ "session": name, "due": due, "minutes": minutes, "view": view }).to_string());
     }
-    let what = if pick.due { "something is due" } else { "nothing is due; a page to practise on" };
-    eprintln!("{what}: about {} minutes", offer.minutes);
+    let what = if due { "something is due" } else { "nothing is due; a page to practise on" };
+    eprintln!("{what}: about {minutes} minutes");
     if live {
         return play::go_on(open, &options.beginning.by, place);
     }

@@ -31,7 +31,7 @@ mod step; // one command on a saved session; a session again
 mod terminal; // what the terminal can show
 mod truth; // what truly causes an incident
 #[cfg(feature = "gui")]
-mod window; // the window's surroundings
+pub mod window; // the window's surroundings
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -45,8 +45,8 @@ use crate::session::store::StoreError;
 
 /// An incident simulator for people on call: an LLM service that really breaks, and proof of what broke it.
 ///
-/// Without a command it opens the window where there is a display, or else the console where there is a terminal; elsewhere it plays the flagship incident and shows
-/// what happened.
+/// Without a command it opens the window where there is a display, or else the console where there is a terminal; elsewhere
+/// it plays the flagship incident and shows what happened.
 #[derive(Parser)]
 #[command(name = "scartissue", version)]
 struct Arguments {
@@ -149,7 +149,9 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         #[cfg(feature = "gui")]
-        None if arguments.demo.is_plain() && play::at_terminal() => window::window(window::Options::default()),
+        None if arguments.demo.is_plain() && (window::display() || play::at_terminal()) => {
+            window::window(window::Options::default())
+        }
         #[cfg(not(feature = "gui"))]
         None if arguments.demo.is_plain() && play::at_terminal() => play::play_next(place::Place::default()),
         #[cfg(feature = "gui")]

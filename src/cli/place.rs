@@ -19,7 +19,7 @@ const DATA: &str = "SCARTISSUE_DATA";
 pub const PROFILES: &str = "profiles";
 
 /// Where things are kept.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub struct Place {
     /// Directory for sessions and profiles [default: the platform's, or $SCARTISSUE_DATA]
     #[arg(long, value_name = "DIR", global = true)]

@@ -136,7 +136,7 @@ pub fn name_of(open: &OpenSession) -> String {
 
 /// The next case that no session on disk has met: the first shift in its order, then by difficulty; the first of all if
 /// every one was met.
-fn next_case(place: &Place) -> Result<String, Failure> {
+pub(super) fn next_case(place: &Place) -> Result<String, Failure> {
     let (catalogue, store) = (place.catalogue()?, place.store()?);
     let met: Vec<String> = store.names().iter().filter_map(|name| store.header(name).ok()).map(|h| h.case).collect();
     let mut cases = Vec::new();

@@ -1,25 +1,33 @@
 //! The window's surroundings: cases, sessions, debriefs and a clock; and the way back to the terminal where there is no
 //! display.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 
 use crate::cli::begin::{Beginning, Marks};
 use crate::cli::debrief::scar;
+use crate::cli::drill::choice;
 use crate::cli::place::{Place, WallClock};
-use crate::cli::{Failure, play};
+use crate::cli::{Failure, demo, play};
 use crate::console::shell::Clock;
+use crate::gui::app::Closed;
+use crate::gui::career::{Career, Today, career};
 use crate::gui::desk::{Belief, Desk, Told};
 use crate::gui::map::film::film;
 use crate::gui::tour::Tour;
+use crate::scar::case::offers;
+use crate::scar::healing::date;
+use crate::scar::memory::DAY_S;
 use crate::scenario::opened::Scenario;
 use crate::score::debrief::debrief;
 use crate::session::case::{Case, case};
 use crate::session::command::Command;
 use crate::session::log::Event;
+use crate::session::seal::drawn;
 use crate::session::store::OpenSession;
+use crate::sim::rng::mix;
 
 /// How the window is opened.
 #[derive(Args, Default)]
@@ -31,16 +39,17 @@ pub struct Options {
     #[arg(long, default_value = "INC-4127", hide = true)]
     tour_case: String,
     /// The tour's seed
-    #[arg(long, default_value_t = 7, hide = true)]
+    #[arg(long, default_value_t = 4, hide = true)]
     tour_seed: u64,
     #[command(flatten)]
     place: Place,
 }
 
-/// Opens the window; where none can be opened, says why and plays in the terminal.
+/// Opens the window; where none can be opened, says why and goes on in the terminal, or with the demonstration where there
+/// is none.
 ///
 /// # Errors
-/// The terminal refuses too, or a tour cannot be taken.
+/// The terminal refuses too, a tour cannot be taken, or a window that was open has failed.
 pub fn window(options: Options) -> Result<(), Failure> {
     let tour = match &options.tour {
         Some(folder) => {
@@ -50,31 +59,68 @@ pub fn window(options: Options) -> Result<(), Failure> {
         None => None,
     };
     let touring = tour.is_some();
+    let place = options.place.clone();
     let desk = Here { place: options.place, seed: touring.then_some(options.tour_seed) };
-    let opened = match display() {
+    let opened: Result<(), Closed> = match display() {
         true => crate::gui::open(Arc::new(desk), tour),
-        false => Err("there is no display here".to_string()),
+        false => Err(Closed::Never("there is no display here".to_string())),
     };
     match opened {
         Ok(()) => Ok(()),
-        Err(why) if touring => Err(Failure::Surroundings(why)),
+        Err(why @ Closed::Failed(_)) => Err(Failure::Surroundings(why.to_string())),
+        Err(why) if touring => Err(Failure::Surroundings(why.to_string())),
         Err(why) => {
-            eprintln!("scartissue: {why}; the terminal it is");
-            play::play_next(Place::default())
+            let terminal = play::at_terminal();
+            let instead = if terminal { "the terminal it is" } else { "here is the flagship incident in words" };
+            eprintln!("scartissue: {why}; {instead}");
+            if terminal { play::play_next(place) } else { demo::demo(&demo::Options::default()) }
         }
     }
 }
 
 /// Whether there is anything to open a window on.
-fn display() -> bool {
+pub fn display() -> bool {
     let named = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
     !cfg!(all(unix, not(target_os = "macos"))) || named("DISPLAY") || named("WAYLAND_DISPLAY")
 }
 
-/// This machine.
-struct Here {
+/// This machine, as the window's surroundings.
+pub struct Here {
     place: Place,
     seed: Option<u64>,
+}
+
+impl Here {
+    /// With its data in a folder, and every session of one seed.
+    pub fn at(folder: &Path, seed: u64) -> Here {
+        Here { place: Place { data_dir: Some(folder.to_path_buf()), ..Place::default() }, seed: Some(seed) }
+    }
+}
+
+/// Keeps the seed of today's page apart from all others.
+const PAGE: u64 = 0x7064_6179;
+
+impl Here {
+    /// Days since 1970.
+    fn day(&self) -> u64 {
+        self.place.now_s().div_euclid(DAY_S as i64).unsigned_abs()
+    }
+
+    /// The name of the session of today's page, and its case: drawn by the date from all but those of the first shift.
+    fn today(&self) -> Result<(String, Case), String> {
+        let catalogue = self.place.catalogue().map_err(said)?;
+        let mut cases = Vec::new();
+        for name in catalogue.names() {
+            let scenario = Scenario::open(&catalogue, name).map_err(|e| said(e.into()))?;
+            if scenario.file.shift.is_none() {
+                cases.push(case(&scenario));
+            }
+        }
+        cases.sort_by(|a, b| a.id.cmp(&b.id));
+        let place = drawn(mix(self.day(), PAGE), cases.len());
+        let case = (place < cases.len()).then(|| cases.swap_remove(place)).ok_or("there are no cases")?;
+        Ok((format!("today-{}", date(self.place.now_s())), case))
+    }
 }
 
 fn said(failure: Failure) -> String {
@@ -87,11 +133,12 @@ impl Desk for Here {
         let met: Vec<String> = store.names().iter().filter_map(|n| store.header(n).ok()).map(|h| h.case).collect();
         let mut cases = Vec::new();
         for name in catalogue.names() {
-            let case = case(&Scenario::open(&catalogue, name).map_err(|e| said(e.into()))?);
-            cases.push((met.contains(&case.id), case));
+            let scenario = Scenario::open(&catalogue, name).map_err(|e| said(e.into()))?;
+            cases.push((scenario.file.shift.unwrap_or(u8::MAX), case(&scenario)));
         }
-        cases.sort_by(|a, b| (a.1.difficulty, &a.1.id).cmp(&(b.1.difficulty, &b.1.id)));
-        Ok(cases.into_iter().map(|(met, case)| (case, met)).collect())
+        cases.sort_by(|a, b| (a.0, a.1.difficulty, &a.1.id).cmp(&(b.0, b.1.difficulty, &b.1.id)));
+        let with = |(_, case): (u8, Case)| (met.contains(&case.id), case);
+        Ok(cases.into_iter().map(with).map(|(met, case)| (case, met)).collect())
     }
 
     fn sessions(&self) -> Vec<(String, String)> {
@@ -105,17 +152,44 @@ impl Desk for Here {
     }
 
     fn begin(&self, case: Option<&str>) -> Result<OpenSession, String> {
-        let case = match case {
-            Some(case) => case.to_string(),
-            None => {
-                let cases = self.cases()?;
-                let next = cases.iter().find(|(_, met)| !met).or(cases.first());
-                next.map(|(case, _)| case.id.clone()).ok_or("there are no cases")?
-            }
-        };
+        let case = case.map_or_else(|| play::next_case(&self.place).map_err(said), |case| Ok(case.to_string()))?;
         let mut beginning = Beginning::default();
         beginning.seed = self.seed;
         beginning.begin(&self.place, &case, true, Marks::default()).map_err(said)
+    }
+
+    fn begin_today(&self) -> Result<OpenSession, String> {
+        let today = self.today()?;
+        let day = self.day();
+        let mut beginning = Beginning::default();
+        (beginning.seed, beginning.name) = (Some(mix(day, PAGE)), Some(today.0));
+        beginning.begin(&self.place, &today.1.id, true, Marks::default()).map_err(said)
+    }
+
+    fn begin_drill(&self, more: bool) -> Result<OpenSession, String> {
+        let drilled = choice(&self.place, more, self.seed).map_err(said)?;
+        let beginning = Beginning::default();
+        beginning.begin_chosen(&self.place, &drilled.case, true, &drilled.chosen).map_err(said)
+    }
+
+    fn career(&self) -> Result<Career, String> {
+        let profile = self.place.profile().map_err(said)?;
+        let now_s = self.place.now_s();
+        let (rows, settings) = (profile.rows(), profile.settings());
+        let (rows, settings) = (rows.map_err(|e| e.to_string())?, settings.map_err(|e| e.to_string())?);
+        let offers = offers(&self.place.catalogue().map_err(said)?).map_err(|e| said(e.into()))?;
+        let mut career = career(&rows, &settings.weights, &offers, now_s);
+        let (name, case) = self.today()?;
+        let met = self.place.store().map_err(said)?.names().contains(&name);
+        let debriefed = career.graded.contains(&name);
+        let date = date(now_s);
+        career.today = Today { date, case: case.id, minutes: case.minutes, met: met.then_some((name, debriefed)) };
+        Ok(career)
+    }
+
+    fn rule(&self, session: &str, words: &str) -> Result<(), String> {
+        let folder = self.place.store().map_err(said)?.folder(session);
+        self.place.profile().map_err(said)?.keep_rule(&folder, words).map_err(|e| e.to_string())
     }
 
     fn resume(&self, name: &str) -> Result<OpenSession, String> {
@@ -143,7 +217,7 @@ impl Desk for Here {
         let healing = scar(&self.place, name, &replayed, &events, &debrief).map_err(said)?;
         Ok(Told {
             debrief,
-            scar: healing.as_ref().map(crate::scar::tell::healing).unwrap_or_default(),
+            healing,
             beliefs: events.iter().filter_map(belief).collect(),
             length_s: session.now().as_secs_f64() - paged_s,
             film: film(session),

@@ -5,6 +5,7 @@ use bevy_egui::egui::{self, Event, Key};
 use crate::gui::keys::{Panel, VERBS, Verb};
 use crate::gui::kit::Cx;
 use crate::gui::panels::case_board;
+use crate::gui::screens::title;
 use crate::gui::snapshot::Snapshot;
 use crate::gui::state::{DebriefTab, Screen, State, panel_of};
 use crate::gui::worker::Ask;
@@ -30,12 +31,53 @@ pub fn keys(ctx: &egui::Context, screen: Screen, state: &mut State, snap: Option
     if enter && screen == Screen::Console && state.focus == Panel::Pager {
         act(Verb::Acknowledge, ctx, screen, state, snap, asks);
     }
+    if screen == Screen::Console
+        && let Some(n) = digit(ctx)
+    {
+        state.zoom = n.checked_sub(1).filter(|n| *n < 6);
+    }
     if screen == Screen::Console && state.focus == Panel::CaseBoard {
         choose(ctx, state);
+    }
+    if screen == Screen::Commit && ctx.input(|i| i.events.iter().any(|e| matches!(e, Event::Text(t) if t == LAST_WORD)))
+    {
+        state.commit.last = !state.commit.last;
     }
     if screen == Screen::Debrief {
         debrief_keys(ctx, state);
     }
+    if screen == Screen::Title && !state.settings_open {
+        let (along, across) = arrows(ctx);
+        if (along, across) != (0, 0) {
+            crate::gui::screens::metro::walk(state, along, across);
+        }
+    }
+    if screen == Screen::Scars {
+        let (_, across) = arrows(ctx);
+        let last = state.career.seams.len().saturating_sub(1) as i32;
+        state.seam = (state.seam as i32 + across).clamp(0, last.max(0)) as usize;
+    }
+}
+
+/// A digit that was typed.
+fn digit(ctx: &egui::Context) -> Option<usize> {
+    ctx.input(|i| {
+        i.events.iter().find_map(|e| match e {
+            Event::Text(t) => t.parse::<usize>().ok(),
+            _ => None,
+        })
+    })
+}
+
+/// On the commit's sheet: whether it is the last word.
+const LAST_WORD: &str = "e";
+
+/// Steps to the right and downwards.
+fn arrows(ctx: &egui::Context) -> (i32, i32) {
+    ctx.input(|i| {
+        let by = |more, less| i32::from(i.key_pressed(more)) - i32::from(i.key_pressed(less));
+        (by(Key::ArrowRight, Key::ArrowLeft), by(Key::ArrowDown, Key::ArrowUp))
+    })
 }
 
 /// Arrows on the case board.
@@ -60,12 +102,7 @@ fn debrief_keys(ctx: &egui::Context, state: &mut State) {
         DebriefTab::Score,
         DebriefTab::Scar,
     ];
-    let typed = ctx.input(|i| {
-        i.events.iter().find_map(|e| match e {
-            Event::Text(t) => t.parse::<usize>().ok(),
-            _ => None,
-        })
-    });
+    let typed = digit(ctx);
     if let Some(tab) = typed.and_then(|n| TABS.get(n.wrapping_sub(1))) {
         state.debrief.tab = *tab;
     }
@@ -93,8 +130,13 @@ pub fn act(
         Verb::Still => state.still = true,
         Verb::Run => state.run = true,
         Verb::Back => back(ctx, screen, state),
+        Verb::Stage => (state.stage, state.debrief.truth) = (!state.stage, false),
+        Verb::Today | Verb::Retest | Verb::GoOn | Verb::Scars if screen == Screen::Title && !state.settings_open => {
+            title::go_in(verb, state, asks);
+        }
+        Verb::Retest if screen == Screen::Scars => title::go_in(verb, state, asks),
         Verb::Flip if screen == Screen::Debrief => {
-            if state.debrief.tab == DebriefTab::Flip {
+            if state.debrief.tab == DebriefTab::Flip || state.stage {
                 state.debrief.truth = !state.debrief.truth;
             }
             state.debrief.tab = DebriefTab::Flip;
@@ -117,17 +159,29 @@ fn back(ctx: &egui::Context, screen: Screen, state: &mut State) {
         state.primer = None;
     } else if let Some(focused) = ctx.memory(|m| m.focused()) {
         ctx.memory_mut(|m| m.surrender_focus(focused));
+    } else if state.zoom.is_some() {
+        state.zoom = None;
+    } else if state.brush.is_some() {
+        state.brush = None;
     } else if state.full {
         state.full = false;
     } else if screen == Screen::Commit {
         state.go = Some(Screen::Console);
+    } else if screen == Screen::Scars {
+        state.go = Some(Screen::Title);
     }
 }
 
 fn on_call(verb: Verb, state: &mut State, snap: &Snapshot, asks: &mut Vec<Ask>, now: f64) {
+    if let Verb::Go(panel) = verb {
+        state.go_to(panel);
+        if panel == Panel::Chat {
+            asks.push(Ask::Heard("channel"));
+        }
+        return;
+    }
     let mut say = |command: Command| asks.push(Ask::Do(command));
     match verb {
-        Verb::Go(panel) => state.go_to(panel),
         Verb::Pause => say(Command::Pause { stopped: !snap.view.stopped }),
         Verb::Slower => say(Command::Speed { times: (snap.view.speed / 2).max(1) }),
         Verb::Faster => say(Command::Speed { times: (snap.view.speed * 2).min(8) }),
@@ -159,9 +213,14 @@ fn on_call(verb: Verb, state: &mut State, snap: &Snapshot, asks: &mut Vec<Ask>, 
         },
         Verb::More | Verb::Less | Verb::Rebalance => points(verb, state, snap, asks),
         Verb::Primer => state.primer = state.chosen.clone(),
+        Verb::Reuse => {
+            let near = state.zoom.and_then(crate::gui::map::layer::question);
+            let query = near.map_or(crate::gui::snapshot::REUSE, |(query, _)| query).to_string();
+            say(Command::Look(crate::session::command::Look::Promql { query, window_s: None, step_s: None }));
+        }
         _ => {
             let label = VERBS.iter().find(|e| e.verb == verb).map_or("this", |e| e.label);
-            state.toast(format!("{label} has its place in the debrief"), true, now);
+            state.toast(format!("{label} has its place on another screen"), true, now);
         }
     }
 }

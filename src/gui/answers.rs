@@ -39,6 +39,19 @@ pub struct Chart {
     pub summary: String,
     /// The queries behind it, for Explore.
     pub queries: Vec<String>,
+    /// How values are spread, where the answer has buckets.
+    pub heat: Option<Heat>,
+}
+
+/// How values are spread over time: a cell for each moment and bucket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heat {
+    /// Moments, in seconds of the day.
+    pub moments: Vec<f64>,
+    /// Upper ends of the buckets, ascending.
+    pub ends: Vec<f64>,
+    /// How much is in each, moment by moment, from 0 to 1 of the fullest.
+    pub cells: Vec<f32>,
 }
 
 /// A table.
@@ -84,6 +97,11 @@ pub enum Shown {
     Waterfall(Vec<Bar>),
     /// As it was written.
     Text,
+}
+
+/// A board's data, ready to be drawn.
+pub fn board_of(board: &str, data: &Json) -> Shown {
+    Shown::Charts(board_charts(board, data))
 }
 
 /// The widest that a column is.
@@ -173,6 +191,7 @@ fn board_charts(board: &str, data: &Json) -> Vec<Chart> {
             span: (x.first().copied()?, x.last().copied()?),
             summary: text(&panel["summary"]),
             queries: known.queries.iter().map(|(_, q)| q.to_string()).collect(),
+            heat: None,
         })
     };
     list(&data["panels"]).iter().filter_map(chart).collect()
@@ -209,7 +228,65 @@ fn matrix(query: &str, data: &Json) -> Chart {
         span,
         summary,
         queries: vec![query.to_string()],
+        heat: heat(data),
     }
+}
+
+/// Fewer buckets are no map.
+const BUCKETS: usize = 4;
+
+/// The spread of an answer whose series differ by their buckets alone.
+fn heat(data: &Json) -> Option<Heat> {
+    let end = |series: &Json| -> Option<f64> {
+        let labels = series["labels"].as_object()?;
+        let alone = labels.keys().all(|k| k == "le" || k == "__name__");
+        let le = labels.get("le")?.as_str()?;
+        alone.then(|| if le == "+Inf" { Some(f64::INFINITY) } else { le.parse().ok() }).flatten()
+    };
+    let mut series: Vec<(f64, &Json)> =
+        list(&data["matrix"]).iter().map(|s| Some((end(s)?, s))).collect::<Option<Vec<_>>>()?;
+    series.sort_by(|a, b| a.0.total_cmp(&b.0));
+    if series.len() < BUCKETS {
+        return None;
+    }
+    let moments: Vec<f64> =
+        list(&series[0].1["points"]).iter().filter_map(|p| seconds_of_day(p[0].as_str()?)).collect();
+    let mut cells = vec![0.0; moments.len() * series.len()];
+    for (row, (_, s)) in series.iter().enumerate() {
+        for point in list(&s["points"]) {
+            let Some(at) = point[0].as_str().and_then(seconds_of_day) else { continue };
+            let column = moments.iter().position(|m| (m - at).abs() < 0.5);
+            if let (Some(column), Some(value)) = (column, point[1].as_f64()) {
+                cells[column * series.len() + row] = value as f32;
+            }
+        }
+    }
+    for column in cells.chunks_mut(series.len()) {
+        for row in (1..column.len()).rev() {
+            column[row] = (column[row] - column[row - 1]).max(0.0); // buckets count all that is below
+        }
+    }
+    let most = cells.iter().copied().fold(0.0, f32::max);
+    if most <= 0.0 {
+        return None;
+    }
+    cells.iter_mut().for_each(|c| *c /= most);
+    Some(Heat { moments, ends: series.into_iter().map(|(end, _)| end).collect(), cells })
+}
+
+/// The question for the spread behind a quantile: its buckets, all together; none where there are none.
+pub fn spread_of(query: &str) -> Option<String> {
+    let from = query.find("rate(").filter(|_| query.contains("_bucket"))?;
+    let mut depth = 0;
+    for (place, c) in query[from..].char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth == 1 => return Some(format!("sum by (le) ({})", &query[from..=from + place])),
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 impl Table {
@@ -330,7 +407,7 @@ fn waterfall(data: &Json) -> Vec<Bar> {
 /// From the end backwards: the span that ends last among those that end before the one after it began.
 fn mark_critical(bars: &mut [Bar]) {
     let mut until = bars.iter().map(|b| b.from_s + b.took_s).fold(0.0, f64::max);
-    const SLACK: f64 = 1e-6;
+    const SLACK: f64 = 2e-3; // clocks of spans are written in milliseconds
     let leaf: Vec<bool> =
         (0..bars.len()).map(|i| bars.get(i + 1).is_none_or(|next| next.depth <= bars[i].depth)).collect();
     loop {
@@ -361,6 +438,22 @@ mod tests {
         assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(seconds_of_day("2025-03-04T14:05:30.5Z"), Some(50_730.5));
         assert_eq!(clock_of(50_730.0), "14:05:30");
+    }
+
+    #[test]
+    fn buckets_become_a_spread_and_a_quantile_is_asked_for_its_buckets() {
+        let series = |le: &str, values: [f64; 2]| {
+            let points = json!([["00:00:00", values[0]], ["00:00:15", values[1]]]);
+            json!({ "labels": { "le": le }, "points": points })
+        };
+        let data = json!({ "matrix": [series("+Inf", [4.0, 8.0]), series("0.1", [1.0, 0.0]),
+                                       series("1", [3.0, 0.0]), series("10", [4.0, 8.0])] });
+        let found = heat(&data).expect("a spread");
+        assert_eq!(found.ends, [0.1, 1.0, 10.0, f64::INFINITY]);
+        assert_eq!(found.cells, [0.125, 0.25, 0.125, 0.0, 0.0, 0.0, 1.0, 0.0]);
+        let quantile = "histogram_quantile(0.99, sum by (le, pool) (rate(x_bucket{a=\"b\"}[2m])))";
+        assert_eq!(spread_of(quantile).as_deref(), Some("sum by (le) (rate(x_bucket{a=\"b\"}[2m]))"));
+        assert_eq!(spread_of("sum(rate(x_total[2m]))"), None);
     }
 
     #[test]

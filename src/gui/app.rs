@@ -4,32 +4,33 @@
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bevy::camera::visibility::NoFrustumCulling;
 use bevy::log::LogPlugin;
 use bevy::prelude::*;
+use bevy::render::RenderPlugin;
+use bevy::render::settings::WgpuSettings;
 use bevy::render::view::screenshot::{Screenshot, save_to_disk};
 use bevy::window::{PrimaryWindow, WindowResolution};
-use bevy_egui::egui::{self, Align2, FontId, LayerId, Rect as EguiRect, Ui, UiBuilder};
+use bevy::winit::WinitPlugin;
+use bevy_egui::egui::{LayerId, Ui, UiBuilder};
 use bevy_egui::{EguiContexts, EguiPlugin, EguiPrimaryContextPass};
 
 use crate::gui::desk::Desk;
+use crate::gui::fit::misfits;
 use crate::gui::kit::Cx;
-use crate::gui::map::draw::{Hang, Mark, draw};
 use crate::gui::map::mesh::Triangles;
-use crate::gui::map::picture::{Dot, Picture, seen};
-use crate::gui::map::svg::colour;
+use crate::gui::map_view::{MapMesh, MapView, labels, map};
 use crate::gui::panels::overlay;
-use crate::gui::screens::{briefing, commit, console, debrief, postmortem, settings, title};
+use crate::gui::screens::{briefing, commit, console, debrief, postmortem, scars, settings, stage, title};
 use crate::gui::settings::{Motion, Settings};
 use crate::gui::snapshot::{News, Snapshot};
-use crate::gui::state::{DebriefTab, Screen, State};
-use crate::gui::theme::{Theme, fonts, heading, themes};
+use crate::gui::state::{DebriefState, Screen, State};
+use crate::gui::theme::{Theme, fonts, themes};
 use crate::gui::tour::Tour;
 use crate::gui::worker::{Ask, Worker};
 use crate::gui::{act, keys::Panel};
-use crate::score::debrief::Verdict;
-use crate::session::command::{Command as Say, Look};
 use crate::sim::time::SimTime;
 
 /// The thread that owns the session.
@@ -46,8 +47,9 @@ pub struct Latest(pub Option<Arc<Snapshot>>);
 
 /// The themes, and which was dressed last.
 #[derive(Resource)]
-struct Dress {
-    themes: Vec<Theme>,
+pub struct Dress {
+    /// All of them.
+    pub themes: Vec<Theme>,
     worn: Option<(usize, u32, Motion)>,
 }
 
@@ -58,24 +60,25 @@ struct Kept {
     written: Settings,
 }
 
-/// The map: where it is to be seen, and its marks.
-#[derive(Resource, Default)]
-struct MapView {
-    rect: Option<EguiRect>,
-    marks: Vec<Mark>,
-    dots: Vec<(Dot, [f32; 2])>,
-    triangles: Triangles,
-    summary: String,
+/// Why the window is not open any more, though nobody closed it.
+#[derive(Debug, thiserror::Error)]
+pub enum Closed {
+    /// None could be opened; why, in a sentence.
+    #[error("{0}")]
+    Never(String),
+    /// It was open, and failed.
+    #[error("the window failed ({0}); the session is kept up to the last command, and \"Go on\" opens it again")]
+    Failed(String),
 }
 
-#[derive(Component)]
-struct MapMesh;
+/// Whether a frame was drawn: what fails before is told in a sentence, what fails after is a mistake of ours.
+static DRAWN: AtomicBool = AtomicBool::new(false);
 
 /// Opens the window and plays until it is closed.
 ///
 /// # Errors
-/// There is no display, or nothing to draw with; in a sentence.
-pub fn open(desk: Arc<dyn Desk>, tour: Option<Tour>) -> Result<(), String> {
+/// There is no display, or nothing to draw with; or what was open has failed.
+pub fn open(desk: Arc<dyn Desk>, tour: Option<Tour>) -> Result<(), Closed> {
     let file = desk.settings_file();
     let (kept, message) = file.as_deref().map_or((Settings::default(), None), Settings::read);
     let mut state = State::new(kept.clone());
@@ -83,9 +86,14 @@ pub fn open(desk: Arc<dyn Desk>, tour: Option<Tour>) -> Result<(), String> {
         state.toast(message, true, 0.0);
     }
     let size = tour.as_ref().map_or(kept.window, |t| t.size);
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {})); // what fails before the first frame is told in a sentence
-    let built = std::panic::catch_unwind(AssertUnwindSafe(|| {
+    let usual: Hook = Arc::from(std::panic::take_hook());
+    let hook = Arc::clone(&usual);
+    std::panic::set_hook(Box::new(move |why| {
+        if DRAWN.load(Ordering::Relaxed) {
+            hook(why);
+        }
+    }));
+    let ran = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let mut app = App::new();
         let window = Window {
             title: "Scar Tissue".to_string(),
@@ -95,37 +103,64 @@ pub fn open(desk: Arc<dyn Desk>, tour: Option<Tour>) -> Result<(), String> {
         };
         let windows = WindowPlugin { primary_window: Some(window), ..WindowPlugin::default() };
         let log = LogPlugin {
-            filter: "error,wgpu_hal=off,winit=off,bevy_app=off,bevy_render::slab_allocator=off".to_string(),
+            filter: "error,wgpu_hal=off,winit=off,bevy_app=off,bevy_render=off".to_string(),
             ..LogPlugin::default()
         };
         app.add_plugins(DefaultPlugins.set(windows).set(log));
         app.add_plugins(EguiPlugin::default());
         fill(&mut app, desk, state, Kept { file, written: kept }, tour);
-        app
+        app.run()
     }));
-    let ran = built.and_then(|mut app| std::panic::catch_unwind(AssertUnwindSafe(move || app.run())));
-    std::panic::set_hook(usual);
-    match ran {
-        Ok(AppExit::Success) => Ok(()),
-        Ok(AppExit::Error(code)) => Err(format!("the window ended with code {code}")),
+    std::panic::set_hook(Box::new(move |why| usual(why)));
+    let why = match ran {
+        Ok(AppExit::Success) => return Ok(()),
+        Ok(AppExit::Error(code)) => format!("it ended with code {code}"),
         Err(panic) => {
             let why = panic.downcast_ref::<String>().cloned();
             let why = why.or_else(|| panic.downcast_ref::<&str>().map(|s| s.to_string())).unwrap_or_default();
-            let first = why.split(['!', '\n']).next().unwrap_or_default().to_string();
-            Err(format!("no window can be opened here ({first})"))
+            in_words(&why)
         }
+    };
+    match DRAWN.load(Ordering::Relaxed) {
+        true => Err(Closed::Failed(why)),
+        false => Err(Closed::Never(format!("no window can be opened here ({why})"))),
     }
 }
 
-fn fill(app: &mut App, desk: Arc<dyn Desk>, mut state: State, kept: Kept, tour: Option<Tour>) {
-    state.sessions = desk.sessions();
-    match desk.cases() {
-        Ok(cases) => state.cases = cases,
-        Err(why) => state.failed = Some(why),
+/// What others' panics mean to whoever wanted a window.
+fn in_words(why: &str) -> String {
+    match why {
+        w if w.contains("event loop") => "the display does not answer".to_string(),
+        w if w.contains("find a GPU") => "there is nothing here to draw with: no Vulkan and no GL".to_string(),
+        w => w.split(['!', '\n']).next().unwrap_or_default().to_string(),
     }
+}
+
+type Hook = Arc<dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync>;
+
+/// The same app with no window system and nothing to draw with: for tests and measurements. Keys come in as messages of
+/// Bevy, as they do from a window system.
+pub fn headless(desk: Arc<dyn Desk>, size: (u32, u32), settings: Settings) -> App {
+    let window = Window { resolution: WindowResolution::new(size.0, size.1), ..Window::default() };
+    let windows = WindowPlugin { primary_window: Some(window), ..WindowPlugin::default() };
+    let nothing = WgpuSettings { backends: None, ..WgpuSettings::default() };
+    let render = RenderPlugin { render_creation: nothing.into(), ..RenderPlugin::default() };
+    let plugins = DefaultPlugins.set(windows).set(render).disable::<LogPlugin>().disable::<WinitPlugin>();
+    let mut app = App::new();
+    app.add_plugins(plugins).add_plugins(EguiPlugin::default());
+    let kept = Kept { file: None, written: settings.clone() };
+    fill(&mut app, desk, State::new(settings), kept, None);
+    app.finish();
+    app.cleanup();
+    app
+}
+
+fn fill(app: &mut App, desk: Arc<dyn Desk>, state: State, kept: Kept, tour: Option<Tour>) {
     let list = themes();
+    let worker = Worker::start(desk);
+    worker.ask(Ask::Home); // the first frame does not wait for scenarios and records
     app.insert_resource(ClearColor(background(&list[0])))
-        .insert_resource(Link(Worker::start(desk)))
+        .insert_resource(Link(worker))
         .insert_resource(Dress { themes: list, worn: None })
         .insert_resource(kept)
         .insert_resource(state)
@@ -170,6 +205,7 @@ fn hear(
     latest.0 = link.0.latest();
     let now = time.elapsed_secs_f64();
     state.wall_s = now;
+    play(&mut state.debrief, now);
     for news in link.0.news() {
         match news {
             News::Notice(at, text) => {
@@ -191,14 +227,17 @@ fn hear(
                     state.toast(why, true, now);
                 }
             }
+            News::Home(home) => {
+                (state.cases, state.sessions) = (home.cases, home.sessions);
+                state.career = Arc::new(home.career);
+                if !home.failed.is_empty() {
+                    state.failed = Some(home.failed);
+                }
+            }
             News::Preview(preview) => state.action.preview = Some(preview),
             News::Progress(done, total) => state.debrief.progress = (done, total),
             News::Told(told) => {
-                for mechanism in &told.debrief.cause.was {
-                    let right = told.debrief.cause.verdict == Verdict::Right;
-                    let known = state.settings.met.entry(mechanism.clone()).or_insert(false);
-                    *known |= right;
-                }
+                state.rule = told.healing.as_ref().map(|h| h.rule.clone()).unwrap_or_default();
                 let worst = told.film.iter().position(|f| f.happening.retries.is_some_and(|r| 0.2 < r.share));
                 state.debrief.frame = worst.unwrap_or(told.film.len() / 3);
                 state.debrief.told = Some(told);
@@ -212,7 +251,19 @@ fn hear(
     }
 }
 
-type State2 = bevy::prelude::State<Screen>;
+/// Seconds for which a frame of the film stays.
+const FRAME_S: f64 = 0.25;
+
+/// The film, from its first frame again once it has ended.
+fn play(debrief: &mut DebriefState, now: f64) {
+    let Some(told) = debrief.told.as_ref().filter(|_| debrief.playing) else { return };
+    if debrief.frame_since + FRAME_S <= now {
+        (debrief.frame, debrief.frame_since) = ((debrief.frame + 1) % told.film.len().max(1), now);
+    }
+}
+
+/// Which screen is open.
+pub type State2 = bevy::prelude::State<Screen>;
 
 /// Theme, text and motion as they are chosen.
 fn dress(
@@ -222,7 +273,7 @@ fn dress(
     state: Res<State>,
 ) -> Result {
     let chosen = &state.settings;
-    let wanted = (chosen.theme.min(dress.themes.len() - 1), chosen.text_percent, chosen.motion);
+    let wanted = (chosen.theme.min(dress.themes.len() - 1), state.zoom_percent(), chosen.motion);
     if dress.worn == Some(wanted) {
         return Ok(());
     }
@@ -250,7 +301,7 @@ fn enter(
     mut next: ResMut<NextState<Screen>>,
     mut asks: ResMut<Asks>,
 ) {
-    if state.beginning && latest.0.is_some() && *screen.get() == Screen::Title {
+    if state.beginning && latest.0.is_some() && matches!(screen.get(), Screen::Title | Screen::Scars) {
         state.beginning = false;
         let ended = latest.0.as_ref().is_some_and(|s| s.view.ended);
         state.go = Some(if ended { Screen::Postmortem } else { Screen::Briefing });
@@ -261,6 +312,7 @@ fn enter(
     {
         state.points = snap.view.board.points.clone();
     }
+    replay(&mut state, latest.0.as_deref(), &mut asks.0);
     let ended = latest.0.as_ref().is_some_and(|s| s.view.ended);
     if *screen.get() == Screen::Debrief && !state.debrief.asked && ended {
         state.debrief.asked = true;
@@ -274,87 +326,16 @@ fn enter(
     }
 }
 
-/// The moment that the map shows, with motion as it is chosen.
-fn moment(now: SimTime, motion: Motion) -> SimTime {
-    const SECOND: u64 = 1_000_000_000;
-    match motion {
-        Motion::Full => now,
-        Motion::Calm => SimTime(now.0 / SECOND * SECOND),
-        Motion::None => SimTime(now.0 / (5 * SECOND) * 5 * SECOND),
-    }
-}
-
-fn picture(state: &State, latest: &Latest, screen: Screen) -> Option<Picture> {
-    if screen == Screen::Debrief {
-        let told = state.debrief.told.as_ref().filter(|_| state.debrief.tab == DebriefTab::Flip)?;
-        let frame = told.film.get(state.debrief.frame)?;
-        return Some(if state.debrief.truth { frame.happening.clone() } else { frame.seen.clone() });
-    }
-    let snap = latest.0.as_ref()?;
-    let stack = snap.seen.stack.as_ref()?;
-    if screen == Screen::Briefing {
-        let (steady, journeys, at) = snap.seen.steady.as_deref()?;
-        let seconds = snap.seen.quiet_loop_s;
-        let now = SimTime(at.0 + (state.wall_s.rem_euclid(seconds) * 1e9) as u64);
-        let title = format!("{}  ·  an ordinary minute", snap.seen.steady_clock);
-        let mut picture = seen(steady, snap.seen.reference_rate, journeys, now, title);
-        picture.legend[1] = "this is what normal looks like".to_string();
-        return Some(picture);
-    }
-    let severity = snap.view.severity.map_or(String::new(), |s| format!("  ·  SEV{s}"));
-    let title = format!("{}{severity}", snap.clock.get(..5).unwrap_or(&snap.clock));
-    let now = moment(snap.now, state.settings.motion);
-    Some(seen(stack, snap.seen.reference_rate, &snap.seen.journeys, now, title))
-}
-
-/// Draws the map where the last frame left room for it.
-fn map(
-    mut view: ResMut<MapView>,
-    state: Res<State>,
-    latest: Res<Latest>,
-    screen: Res<State2>,
-    dress: Res<Dress>,
-    window: Query<&Window, With<PrimaryWindow>>,
-    mut meshes: ResMut<Assets<Mesh>>,
-    mut shown: Query<(&Mesh2d, &mut Visibility, &mut Transform), With<MapMesh>>,
-) {
-    let Ok((mesh, mut visible, mut place)) = shown.single_mut() else { return };
-    let picture = view.rect.and_then(|_| picture(&state, &latest, *screen.get()));
-    let (Some(rect), Some(picture), Ok(window)) = (view.rect, picture, window.single()) else {
-        view.marks.clear();
-        view.dots.clear();
-        *visible = Visibility::Hidden;
+/// What is brushed is what the map replays: the end of the stretch.
+fn replay(state: &mut State, latest: Option<&Snapshot>, asks: &mut Vec<Ask>) {
+    let Some(snap) = latest else { return };
+    if state.replayed == state.brush {
         return;
-    };
-    let marks = draw(&picture, rect.width(), rect.height());
-    let theme = &dress.themes[state.settings.theme.min(dress.themes.len() - 1)];
-    let view = &mut *view;
-    view.triangles.clear();
-    let ground = Mark::Box {
-        at: [0.0, 0.0],
-        size: [rect.width(), rect.height()],
-        radius: 7.0,
-        fill: Some(crate::gui::map::draw::Paint(crate::gui::map::draw::Ink::Ground, 1.0)),
-        line: Some((1.0, crate::gui::map::draw::Paint(crate::gui::map::draw::Ink::Hairline, 1.0))),
-    };
-    let offset = [rect.left(), rect.top()];
-    view.triangles.add(&[ground], theme, offset);
-    view.triangles.add(&marks, theme, offset);
-    if let Some(mut mesh) = meshes.get_mut(&mesh.0) {
-        *mesh = view.triangles.mesh();
     }
-    let scale = state.settings.text_percent as f32 / 100.0;
-    let at = Vec3::new(-window.width() / 2.0, window.height() / 2.0, 0.0);
-    *place = Transform::from_translation(at).with_scale(Vec3::new(scale, scale, 1.0));
-    *visible = Visibility::Visible;
-    let layout = crate::gui::map::draw::Layout::new(
-        rect.width(),
-        rect.height(),
-        picture.retries.is_some() || picture.reuse.is_some(),
-    );
-    view.dots = picture.dots.iter().map(|d| (d.clone(), layout.dot(d, 20.0))).collect();
-    view.summary = picture.text();
-    view.marks = marks;
+    state.replayed = state.brush;
+    let now = crate::gui::answers::seconds_of_day(&snap.clock).unwrap_or(0.0);
+    let ago = state.brush.map(|(_, to)| ((now - to).max(0.0) * 1e9) as u64);
+    asks.push(Ask::Moment(ago.map(|ago| SimTime(snap.now.0.saturating_sub(ago)))));
 }
 
 /// Everything that egui draws.
@@ -373,6 +354,7 @@ fn show(
     let asks = &mut asks.0;
     let now = ctx.input(|i| i.time);
     let screen = *screen.get();
+    state.cursor = state.cursor_found.take(); // panels before and after the one under the pointer show the same
     act::keys(&ctx, screen, state, latest.0.as_deref(), asks);
     let whole = ctx.viewport_rect();
     let mut ui = Ui::new(ctx.clone(), "root".into(), UiBuilder::new().layer_id(LayerId::background()).max_rect(whole));
@@ -382,6 +364,11 @@ fn show(
             title::greet_ui(ui, theme, state);
             None
         }
+        (Screen::Scars, _) => {
+            scars::scars_ui(ui, theme, state, asks);
+            None
+        }
+        (Screen::Debrief, _) if state.stage && state.debrief.told.is_some() => stage::debrief_ui(ui, theme, state),
         (Screen::Debrief, _) => debrief::debrief_ui(ui, theme, state, asks),
         (Screen::Title, _) | (_, None) => {
             title::title_ui(ui, theme, state, asks);
@@ -391,6 +378,7 @@ fn show(
             let mut cx = Cx { snap, theme, state, asks };
             match screen {
                 Screen::Briefing => Some(briefing::briefing_ui(ui, &mut cx)),
+                Screen::Console if cx.state.stage => Some(stage::incident_ui(ui, &mut cx)),
                 Screen::Console => console::console_ui(ui, &mut cx),
                 Screen::Commit => {
                     commit::commit_ui(ui, &mut cx);
@@ -406,10 +394,11 @@ fn show(
     if let Some(rect) = view.rect {
         labels(ui, theme, &view, rect, asks);
     }
-    if let Some(chosen) = overlay::palette_ui(&ctx, theme, state) {
+    if let Some(chosen) = overlay::palette_ui(&ctx, theme, state, screen) {
         match chosen {
             overlay::Chosen::Verb(verb) => act::act(verb, &ctx, screen, state, latest.0.as_deref(), asks),
             overlay::Chosen::Line(line) => asks.push(Ask::Line(line)),
+            overlay::Chosen::Case(case) => title::start(state, asks, Ask::Begin(Some(case))),
         }
     }
     overlay::help_ui(&ctx, theme, state);
@@ -418,39 +407,11 @@ fn show(
     overlay::toasts_ui(&ctx, theme, state, now);
     state.run = false;
     state.wants_filter = false;
+    if state.measures {
+        state.misfits = misfits(&ctx);
+    }
     ctx.request_repaint();
     Ok(())
-}
-
-/// The map's words, and its dots as things that can be opened.
-fn labels(ui: &mut Ui, theme: &Theme, view: &MapView, rect: EguiRect, asks: &mut Vec<Ask>) {
-    for mark in &view.marks {
-        let Mark::Text { at, hang, size, mono, strong, paint, text } = mark else { continue };
-        let align = match hang {
-            Hang::Left => Align2::LEFT_CENTER,
-            Hang::Middle => Align2::CENTER_CENTER,
-            Hang::Right => Align2::RIGHT_CENTER,
-        };
-        let font = match (mono, strong) {
-            (true, _) => FontId::monospace(*size),
-            (false, true) => heading(*size),
-            (false, false) => FontId::proportional(*size),
-        };
-        let at = rect.min + egui::vec2(at[0], at[1]);
-        ui.painter().text(at, align, text, font, colour(theme, paint.0).alpha(paint.1));
-    }
-    let response = ui.interact(rect, egui::Id::new("map"), egui::Sense::click());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, &view.summary));
-    let Some(pointer) = response.hover_pos() else { return };
-    let near = view.dots.iter().map(|(dot, at)| (dot, rect.min + egui::vec2(at[0], at[1])));
-    let near = near.min_by(|a, b| a.1.distance(pointer).total_cmp(&b.1.distance(pointer)));
-    let Some((dot, at)) = near.filter(|(_, at)| at.distance(pointer) < 12.0) else { return };
-    ui.painter().circle_stroke(at, 7.0, egui::Stroke::new(1.5, theme.you.c()));
-    let clicked = response.clicked();
-    response.on_hover_text(format!("trace {}\nopen it, 10 s", dot.trace));
-    if clicked {
-        asks.push(Ask::Do(Say::Look(Look::Trace { id: dot.trace.clone() })));
-    }
 }
 
 /// Sends what was asked for, and takes a still where one was wanted.
@@ -463,6 +424,7 @@ fn send(
     mut commands: Commands,
     time: Res<Time<Real>>,
 ) {
+    DRAWN.store(true, Ordering::Relaxed);
     for ask in asks.0.drain(..) {
         link.0.ask(ask);
     }

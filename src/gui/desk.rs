@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::console::shell::Clock;
+use crate::gui::career::Career;
+use crate::scar::healing::Healing;
 use crate::score::debrief::Debrief;
 use crate::session::case::Case;
 use crate::session::store::OpenSession;
@@ -24,6 +26,30 @@ pub trait Desk: Send + Sync + 'static {
     /// # Errors
     /// There is no such case, or the disk refuses.
     fn begin(&self, case: Option<&str>) -> Result<OpenSession, String>;
+
+    /// Begins today's page.
+    ///
+    /// # Errors
+    /// As [`Desk::begin`].
+    fn begin_today(&self) -> Result<OpenSession, String>;
+
+    /// Begins the case that is most worth practising now; `more` though enough was practised today.
+    ///
+    /// # Errors
+    /// Nothing may be practised now, or as [`Desk::begin`].
+    fn begin_drill(&self, more: bool) -> Result<OpenSession, String>;
+
+    /// How the player stands.
+    ///
+    /// # Errors
+    /// The records cannot be read.
+    fn career(&self) -> Result<Career, String>;
+
+    /// Keeps what the player made of a session.
+    ///
+    /// # Errors
+    /// It was not graded, or the disk refuses.
+    fn rule(&self, session: &str, words: &str) -> Result<(), String>;
 
     /// Goes on with a session.
     ///
@@ -60,8 +86,8 @@ pub struct Belief {
 pub struct Told {
     /// The debrief.
     pub debrief: Debrief,
-    /// What it did to its player's scars, in words; empty: nothing.
-    pub scar: String,
+    /// What it did to its player's scars; none: it is not graded here.
+    pub healing: Option<Healing>,
     /// Beliefs in order of time.
     pub beliefs: Vec<Belief>,
     /// From the page to the end, in seconds.

@@ -53,6 +53,12 @@ pub enum Verb {
     Settings,
     Back,
     Flip,
+    Today,
+    Retest,
+    GoOn,
+    Scars,
+    Stage,
+    Reuse,
 }
 
 /// A verb with its words.
@@ -112,6 +118,18 @@ pub const VERBS: &[Entry] = &[
     entry(Verb::Still, "still", "Ctrl+Shift+S", "Still", "save a picture without spoilers"),
     entry(Verb::Settings, "settings", "Ctrl+,", "Settings", "theme, text, motion, keys"),
     entry(Verb::Flip, "flip", "f", "Flip", "in the debrief: what was seen, what was happening"),
+    entry(Verb::Today, "today", "t", "Today's page", "on the title: a case drawn by the date"),
+    entry(Verb::Retest, "retest", "r", "Retest", "on the title: what is most worth practising now"),
+    entry(Verb::GoOn, "go_on", "c", "Go on", "on the title: the session that was left last"),
+    entry(Verb::Scars, "scars", "s", "Scar tissue", "on the title: what burnt you, and what is fading"),
+    entry(
+        Verb::Reuse,
+        "reuse",
+        "u",
+        "Uncover",
+        "a look, 10 s: prefix reuse on the map, or the units of a layer (1 to 6)",
+    ),
+    entry(Verb::Stage, "stage", "F8", "Stage", "large type for a projector, without truth until you flip to it"),
     entry(Verb::Back, "back", "Esc", "Back", "close what is on top"),
 ];
 

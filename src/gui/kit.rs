@@ -41,6 +41,20 @@ impl Cx<'_> {
     }
 }
 
+/// Whether a time of day lies outside the stretch that is brushed.
+pub fn outside(brush: Option<(f64, f64)>, clock: &str) -> bool {
+    let second = crate::gui::answers::seconds_of_day(clock);
+    brush.zip(second).is_some_and(|((from, to), at)| at < from.floor() || to.ceil() < at)
+}
+
+/// What a list says of a brush: how many of its rows lie in it.
+pub fn brushed(brush: Option<(f64, f64)>, clocks: impl Iterator<Item = String>) -> String {
+    let Some((from, to)) = brush else { return String::new() };
+    let inside = clocks.filter(|c| !outside(brush, c)).count();
+    let clock = crate::gui::answers::clock_of;
+    format!("{inside} between {} and {}; Esc clears the brush", clock(from), clock(to))
+}
+
 /// Text in quiet colour.
 pub fn low(theme: &Theme, text: impl Into<String>) -> RichText {
     RichText::new(text).color(theme.text_low.c()).size(12.5)

@@ -35,8 +35,6 @@ pub struct Settings {
     pub keys: Keys,
     /// Whether the first start's questions were answered.
     pub greeted: bool,
-    /// Mechanisms whose debriefs were read, by id, with whether the diagnosis was right.
-    pub met: std::collections::BTreeMap<String, bool>,
 }
 
 impl Default for Settings {
@@ -48,7 +46,6 @@ impl Default for Settings {
             window: (1600, 900),
             keys: Keys::default(),
             greeted: false,
-            met: Default::default(),
         }
     }
 }

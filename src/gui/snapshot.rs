@@ -69,6 +69,10 @@ pub struct Seen {
     pub steady_clock: String,
     /// Seconds of it that are known.
     pub quiet_loop_s: f64,
+    /// The moment that is shown instead of now, with its time of day.
+    pub replayed: Option<(String, SimTime)>,
+    /// The share of prompt tokens that a cache had, as the last look at it found, with its time of day.
+    pub reuse: Option<(f64, String)>,
 }
 
 /// Everything that panels read.
@@ -92,8 +96,34 @@ pub struct Snapshot {
     pub pain: Arc<Vec<[f64; 2]>>,
     /// The map.
     pub seen: Arc<Seen>,
+    /// The note of whoever was on call before; may be empty.
+    pub handover: Arc<str>,
+    /// What the coach of a first shift says; none: there is none, or it has gone.
+    pub coach: Option<Coached>,
     /// What is written for the postmortem so far; only once the incident has ended.
     pub draft: std::collections::BTreeMap<String, String>,
+}
+
+/// What the title shows.
+#[derive(Clone, Debug, Default)]
+pub struct Home {
+    /// Cases, each with whether it was met.
+    pub cases: Vec<(crate::session::case::Case, bool)>,
+    /// Sessions, the latest first, each with its case.
+    pub sessions: Vec<(String, String)>,
+    /// How the player stands.
+    pub career: super::career::Career,
+    /// What could not be read; empty: nothing.
+    pub failed: String,
+}
+
+/// What a coach says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coached {
+    /// In a few words.
+    pub says: String,
+    /// The console's verb that it waits for.
+    pub verb: String,
 }
 
 /// What came back from the worker besides snapshots.
@@ -109,6 +139,8 @@ pub enum News {
     Preview(Preview),
     /// So many of so many runs of a debrief are done.
     Progress(usize, usize),
+    /// The title is to be drawn anew: cases, sessions, how the player stands.
+    Home(Box<Home>),
     /// A debrief is ready.
     Told(Arc<super::desk::Told>),
     /// A session cannot be begun, gone on with or debriefed.
@@ -123,7 +155,12 @@ pub struct Maker {
     seen: Arc<Seen>,
     seen_at: Option<u64>,
     briefing: Option<Arc<str>>,
+    replayed: Option<SimTime>,
+    glanced: (u64, Vec<u32>),
 }
+
+/// What a look asks that puts prefix reuse on the map.
+pub const REUSE: &str = "sum(rate(vllm:prefix_cache_hits_total[2m])) / sum(rate(vllm:prefix_cache_queries_total[2m]))";
 
 /// The map is read again after so many nanoseconds of the world.
 const SEEN_EVERY_NS: u64 = 5_000_000_000;
@@ -132,7 +169,33 @@ const AROUND_NS: u64 = 12_000_000_000;
 /// Alerts that the pager shows.
 const ALERTS: usize = 12;
 
+/// Live boards are drawn anew after so many nanoseconds of the world.
+const GLANCE_EVERY_NS: u64 = 5_000_000_000;
+
 impl Maker {
+    /// Draws open boards anew while they are live, and once more when they turn grey.
+    pub fn glance(&mut self, session: &mut Session) {
+        let tick = session.now().0 / GLANCE_EVERY_NS;
+        if self.glanced.0 == tick {
+            return;
+        }
+        self.glanced.0 = tick;
+        for open in session.open_boards() {
+            let grey = 0.0 < open.age_s;
+            if grey && self.glanced.1.contains(&open.observation) {
+                continue;
+            }
+            let place = (open.observation as usize).saturating_sub(1);
+            let Some(looked) = self.looked.get(place).filter(|l| l.answer.is_some()).cloned() else { continue };
+            let Ok((_, data)) = session.glance(&open.board) else { continue };
+            let shown = crate::gui::answers::board_of(&open.board, &data);
+            self.looked[place] = Arc::new(Looked { shown, ..(*looked).clone() });
+            if grey {
+                self.glanced.1.push(open.observation);
+            }
+        }
+    }
+
     /// A snapshot of a session.
     pub fn snapshot(&mut self, name: &str, session: &Session) -> Snapshot {
         let (view, now) = (session.view(), session.now());
@@ -149,6 +212,8 @@ impl Maker {
             clock: session.clock(),
             now,
             briefing: Arc::clone(briefing),
+            handover: session.scenario().file.handover.as_str().into(),
+            coach: None,
             looked: self.looked.clone(),
             alerts: alerts(session),
             pain: Arc::clone(&self.pain),
@@ -183,14 +248,25 @@ impl Maker {
         }
     }
 
+    /// The map shows this moment; none: now.
+    pub fn replay(&mut self, moment: Option<SimTime>) {
+        (self.replayed, self.seen_at) = (moment, None);
+    }
+
     fn read_map(&mut self, session: &Session, now: SimTime) {
         let tick = now.0 / SEEN_EVERY_NS;
-        if self.seen_at == Some(tick) {
+        let reuse = self.reuse();
+        if self.seen_at == Some(tick) && self.seen.reuse == reuse {
             return;
         }
         self.seen_at = Some(tick);
         let watch = session.watch();
-        let stack = StackMap::seen(watch.world.scraped(), watch.now_ms());
+        let from = session.seal().begins_at();
+        let moment = self.replayed.map(|at| at.max(from).min(now));
+        let replayed = moment.map(|at| (watch.scene.calendar.clock(at), at));
+        let now = moment.unwrap_or(now);
+        let at_ms = if moment.is_some() { (now.0 / 1_000_000) as i64 } else { watch.now_ms() };
+        let stack = StackMap::seen(watch.world.scraped(), at_ms);
         let reference_rate = match self.seen.reference_rate {
             rate if 0.0 < rate => rate,
             _ => reference(session),
@@ -210,7 +286,18 @@ impl Maker {
             steady,
             steady_clock,
             quiet_loop_s: STEADY_S as f64,
+            replayed,
+            reuse,
         });
+    }
+
+    /// What the last look at prefix reuse found.
+    fn reuse(&self) -> Option<(f64, String)> {
+        let mine =
+            |l: &&Arc<Looked>| matches!(&l.look, Look::Promql { query, .. } if query == REUSE) && l.answer.is_some();
+        let looked = self.looked.iter().rev().find(mine)?;
+        let value = looked.answer.as_ref()?.data["vector"][0]["value"].as_f64()?;
+        Some((value, looked.at.clone()))
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bevy::prelude::{Resource, States};
 
+use crate::gui::career::Career;
 use crate::gui::desk::Told;
+use crate::gui::fit::Misfits;
 use crate::gui::keys::Panel;
 use crate::gui::settings::Settings;
 use crate::session::act::Preview;
@@ -23,6 +25,7 @@ pub enum Screen {
     Commit,
     Postmortem,
     Debrief,
+    Scars,
 }
 
 /// In which words one asks.
@@ -128,6 +131,8 @@ pub struct DebriefState {
     pub asked: bool,
     /// The film plays.
     pub playing: bool,
+    /// Seconds of the window at which its last frame came.
+    pub frame_since: f64,
 }
 
 /// Everything that is typed or open.
@@ -150,6 +155,17 @@ pub struct State {
     pub run: bool,
     pub cases: Vec<(Case, bool)>,
     pub sessions: Vec<(String, String)>,
+    pub career: Arc<Career>,
+    pub seam: usize,
+    pub station: Option<(usize, usize)>,
+    pub seams_as_table: bool,
+    pub stage: bool,
+    pub cursor: Option<f64>,
+    pub cursor_found: Option<f64>,
+    pub brush: Option<(f64, f64)>,
+    pub replayed: Option<(f64, f64)>,
+    pub zoom: Option<usize>,
+    pub rule: String,
     pub beginning: bool,
     pub failed: Option<String>,
     pub shown: BTreeMap<Panel, u32>,
@@ -176,6 +192,8 @@ pub struct State {
     pub still: bool,
     pub wall_s: f64,
     pub tour_click: u8,
+    pub measures: bool,
+    pub misfits: Misfits,
 }
 
 impl State {
@@ -198,6 +216,17 @@ impl State {
             run: false,
             cases: Vec::new(),
             sessions: Vec::new(),
+            career: Arc::default(),
+            seam: 0,
+            station: None,
+            seams_as_table: false,
+            stage: false,
+            cursor: None,
+            cursor_found: None,
+            brush: None,
+            replayed: None,
+            zoom: None,
+            rule: String::new(),
             beginning: false,
             failed: None,
             shown: BTreeMap::new(),
@@ -231,6 +260,8 @@ impl State {
             still: false,
             wall_s: 0.0,
             tour_click: 0,
+            measures: false,
+            misfits: Misfits::default(),
         }
     }
 
@@ -238,8 +269,14 @@ impl State {
     pub fn forget_session(&mut self) {
         let settings = std::mem::take(&mut self.settings);
         let (cases, sessions) = (std::mem::take(&mut self.cases), std::mem::take(&mut self.sessions));
-        let toasts = std::mem::take(&mut self.toasts);
-        *self = State { cases, sessions, toasts, ..State::new(settings) };
+        let (toasts, career) = (std::mem::take(&mut self.toasts), std::mem::take(&mut self.career));
+        let (stage, measures) = (self.stage, self.measures);
+        *self = State { cases, sessions, toasts, career, stage, measures, ..State::new(settings) };
+    }
+
+    /// Points of text for each of those that it would have, in per cent.
+    pub fn zoom_percent(&self) -> u32 {
+        if self.stage { self.settings.text_percent * 13 / 10 } else { self.settings.text_percent }
     }
 
     /// Says something that goes away by itself.

@@ -84,6 +84,7 @@ pub struct Theme {
     pub fill_high: Rgb,
     pub fill_edge: Rgb,
     pub series: Vec<Rgb>,
+    pub heat: Vec<Rgb>,
 }
 
 /// The themes that are built in, in the order of settings.
@@ -155,6 +156,13 @@ impl Theme {
     /// One colour on the ground of panels, so strong: without transparency, which looks different from theme to theme.
     pub fn tint(&self, colour: Rgb, share: f32) -> Color32 {
         self.ground.toward(colour, share).c()
+    }
+
+    /// The colour of so much in a map of heat, from 0 to 1.
+    pub fn heat(&self, share: f32) -> Color32 {
+        let at = share.clamp(0.0, 1.0) * (self.heat.len() - 1) as f32;
+        let low = (at as usize).min(self.heat.len() - 2);
+        self.heat[low].toward(self.heat[low + 1], at - low as f32).c()
     }
 
     /// The colour of a tank that is so full, from 0 to 1.

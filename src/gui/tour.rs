@@ -80,7 +80,10 @@ fn steps(case: &str) -> VecDeque<Step> {
     let mut steps = VecDeque::new();
     let mut add = |some: Vec<Step>| steps.extend(some);
     add(vec![Step::Frames(4), Step::Shot("00-greeting")]);
-    add(vec![Step::Do(Box::new(|state, _| state.settings.greeted = true)), Step::Frames(5), Step::Shot("01-title")]);
+    let chosen = Step::Do(Box::new(|state: &mut State, _: &mut Vec<Ask>| {
+        (state.settings.greeted, state.station) = (true, Some((6, 0)));
+    }));
+    add(vec![chosen, Step::Until(|state, _| !state.cases.is_empty(), 600), Step::Frames(5), Step::Shot("01-title")]);
     add(vec![
         Step::Do(Box::new(move |state, asks| {
             state.beginning = true;
@@ -120,6 +123,16 @@ fn steps(case: &str) -> VecDeque<Step> {
         Step::Until(answered, 600),
         Step::Frames(4),
         Step::Shot("05-explore"),
+        ask(|| {
+            let query = "sum by (le) (rate(vllm:time_to_first_token_seconds_bucket[2m]))".to_string();
+            vec![look(Look::Promql { query, window_s: Some(900), step_s: None })]
+        }),
+        Step::Frames(4),
+        Step::Until(answered, 600),
+        Step::Do(Box::new(|state, _| state.brush = Some((50_400.0, 50_520.0)))),
+        Step::Frames(6),
+        Step::Shot("05-spread"),
+        Step::Do(Box::new(|state, _| state.brush = None)),
         Step::Do(Box::new(|state, _| state.language = Language::Sql)),
         ask(|| {
             // The question that a player asks who wonders whether people want more.
@@ -227,6 +240,8 @@ fn steps(case: &str) -> VecDeque<Step> {
         Step::Size(1920, 1080),
         Step::Frames(5),
     ]);
+    let stage = |on: bool| Step::Do(Box::new(move |state: &mut State, _: &mut Vec<Ask>| state.stage = on));
+    add(vec![stage(true), Step::Frames(5), Step::Shot("20-stage"), stage(false), Step::Frames(3)]);
     add(vec![
         screen(Screen::Commit),
         Step::Do(Box::new(|state, _| state.commit.last = true)),
@@ -266,6 +281,15 @@ fn steps(case: &str) -> VecDeque<Step> {
             add(vec![truth, Step::Frames(4), Step::Shot("27-flip-happening")]);
         }
     }
+    let truth =
+        Step::Do(Box::new(|state: &mut State, _: &mut Vec<Ask>| (state.stage, state.debrief.truth) = (true, true)));
+    add(vec![truth, Step::Frames(5), Step::Shot("31-stage-truth"), stage(false)]);
+    let home = Step::Do(Box::new(|state: &mut State, asks: &mut Vec<Ask>| {
+        crate::gui::screens::debrief::leave(state, asks);
+        state.measures = true;
+    }));
+    add(vec![home, Step::Until(|state, _| !state.career.seams.is_empty(), 400), Step::Frames(4)]);
+    add(vec![Step::Shot("32-title-after"), screen(Screen::Scars), Step::Frames(5), Step::Shot("33-scars")]);
     add(vec![Step::Frames(20)]);
     steps
 }
@@ -285,6 +309,10 @@ pub fn step(
     mut commands: Commands,
     mut exit: MessageWriter<AppExit>,
 ) {
+    state.measures = true;
+    if tour.frame_ms.is_empty() {
+        eprintln!("the first frame after {:.2} s", time.elapsed_secs());
+    }
     tour.frame_ms.push(time.delta_secs() * 1000.0);
     opened_by_click(&mut state, latest.0.as_deref(), &mut asks.0);
     if state.debrief.asked && state.debrief.told.is_none() && state.debrief.failed.is_none() {
@@ -311,6 +339,9 @@ pub fn step(
             true
         }
         Some(Step::Shot(name)) => {
+            let misfits = &state.misfits;
+            misfits.cut.iter().for_each(|text| eprintln!("{name}: cut off: {text}"));
+            misfits.covered.iter().for_each(|(a, b)| eprintln!("{name}: covered: {a} / {b}"));
             let file = tour.folder.join(format!("{name}.png"));
             commands.spawn(Screenshot::primary_window()).observe(save_to_disk(file));
             true

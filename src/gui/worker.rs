@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use crate::console::shell::{Turn, turn};
 use crate::gui::desk::Desk;
-use crate::gui::snapshot::{Maker, News, Snapshot};
+use crate::gui::snapshot::{Coached, Home, Maker, News, Snapshot};
 use crate::session::clock::{ClockKind, Seat};
-use crate::session::command::Command;
+use crate::session::coach::Coach;
+use crate::session::command::{Command, Look};
 use crate::session::store::{ApplyError, OpenSession};
-use crate::sim::time::SimDuration;
+use crate::sim::time::{SimDuration, SimTime};
 
 /// How often a running clock is brought up to date.
 const TICK: Duration = Duration::from_millis(60);
@@ -24,6 +25,10 @@ const BY: &str = "you";
 pub enum Ask {
     /// Begin a session of a case; none: the next.
     Begin(Option<String>),
+    /// Begin today's page.
+    Today,
+    /// Begin the case that is most worth practising now; whether though enough was practised today.
+    Drill(bool),
     /// Go on with a session.
     Resume(String),
     /// A command.
@@ -34,6 +39,16 @@ pub enum Ask {
     Preview(String),
     /// Leave the session; it is kept.
     Leave,
+    /// Read cases, sessions and records again.
+    Home,
+    /// Keep what was made of the session, in a sentence.
+    Rule(String),
+    /// Something was done that the log does not know, by the console's word for it.
+    Heard(&'static str),
+    /// The coach is there, or has gone.
+    Coach(bool),
+    /// The map shows this moment; none: now.
+    Moment(Option<SimTime>),
     /// Tell what was true of the session that has ended.
     Debrief,
     /// The window shows something else than the console: the clock stands, without a command.
@@ -87,13 +102,15 @@ struct Thread {
     open: Option<(OpenSession, Maker)>,
     last_ns: u64,
     held: bool,
+    coach: Option<Coach>,
+    coached: Option<Coached>,
 }
 
 impl Thread {
     fn new(desk: Arc<dyn Desk>, latest: Arc<Mutex<Option<Arc<Snapshot>>>>, tell: Sender<News>) -> Thread {
         let clock = desk.clock();
         let last_ns = clock.now_ns();
-        Thread { desk, latest, tell, clock, open: None, last_ns, held: false }
+        Thread { desk, latest, tell, clock, open: None, last_ns, held: false, coach: None, coached: None }
     }
 
     fn run(mut self, asked: &Receiver<Ask>) {
@@ -140,10 +157,28 @@ impl Thread {
                 let resumed = self.desk.resume(&name);
                 self.enter(resumed);
             }
+            Ask::Today => {
+                let begun = self.desk.begin_today();
+                self.enter(begun);
+            }
+            Ask::Drill(more) => {
+                let begun = self.desk.begin_drill(more);
+                self.enter(begun);
+            }
             Ask::Leave => {
                 self.open = None;
                 *lock(&self.latest) = None;
+                self.home();
             }
+            Ask::Home => self.home(),
+            Ask::Moment(moment) => {
+                if let Some((_, maker)) = &mut self.open {
+                    maker.replay(moment);
+                }
+            }
+            Ask::Rule(words) => self.rule(&words),
+            Ask::Heard(verb) => self.coach(|coach| coach.heard(verb)),
+            Ask::Coach(present) => self.coach(|coach| coach.set_present(present)),
             Ask::Hold(held) => self.held = held,
             Ask::Debrief => self.debrief(),
             Ask::Do(command) => self.command(&command),
@@ -162,7 +197,11 @@ impl Thread {
     fn enter(&mut self, begun: Result<OpenSession, String>) {
         self.held = true; // until the briefing was read
         match begun {
-            Ok(open) => self.open = Some((open, Maker::default())),
+            Ok(open) => {
+                self.coach = Some(Coach::of(&open.session));
+                self.coached = None;
+                self.open = Some((open, Maker::default()));
+            }
             Err(why) => self.say(News::Failed(why)),
         }
         self.last_ns = self.clock.now_ns();
@@ -172,6 +211,9 @@ impl Thread {
         let Some((open, _)) = &mut self.open else { return };
         let news = match open.apply(Seat::Participant, BY, command) {
             Ok(reply) => {
+                if let (Some(coach), Some(verb)) = (&mut self.coach, word_of(command)) {
+                    coach.heard(verb);
+                }
                 let notices: Vec<News> = reply.notices.into_iter().map(|n| News::Notice(n.time, n.text)).collect();
                 let said = match reply.observation {
                     Some(number) => first_line(&format!("E{number}: {}", reply.text)),
@@ -195,7 +237,12 @@ impl Thread {
     fn line(&mut self, line: &str) {
         let Some((open, _)) = &mut self.open else { return };
         let news = match turn(open, BY, line) {
-            Turn::Answered(text) => News::Said(text),
+            Turn::Answered(text) => {
+                if let Some(coach) = &mut self.coach {
+                    coach.heard(line.split_whitespace().next().unwrap_or_default());
+                }
+                News::Said(text)
+            }
             Turn::Refused(why) => News::Refused(why),
             Turn::Lost(why) => self.lost(&why),
             Turn::Nothing | Turn::Quit => return,
@@ -223,10 +270,94 @@ impl Thread {
 
     fn publish(&mut self) {
         let Some((open, maker)) = &mut self.open else { return };
-        let name = open.folder().file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let snapshot = Arc::new(maker.snapshot(&name, &open.session));
-        *lock(&self.latest) = Some(snapshot);
+        let name = name_of(open);
+        if !self.held
+            && let Some(coach) = &mut self.coach
+        {
+            listen(coach, &mut self.coached, &open.session);
+        }
+        maker.glance(&mut open.session);
+        let mut snapshot = maker.snapshot(&name, &open.session);
+        snapshot.coach = self.coached.clone().filter(|_| !snapshot.view.ended);
+        *lock(&self.latest) = Some(Arc::new(snapshot));
     }
+
+    fn coach(&mut self, change: impl FnOnce(&mut Coach)) {
+        let Some(coach) = &mut self.coach else { return };
+        change(coach);
+        self.coached = None; // what it says next is heard when the next snapshot is made
+    }
+
+    fn home(&self) {
+        let (cases, sessions, career) = (self.desk.cases(), self.desk.sessions(), self.desk.career());
+        let failed = cases.as_ref().err().or(career.as_ref().err()).cloned().unwrap_or_default();
+        let home = Home { cases: cases.unwrap_or_default(), sessions, career: career.unwrap_or_default(), failed };
+        self.say(News::Home(Box::new(home)));
+    }
+
+    fn rule(&self, words: &str) {
+        let Some((open, _)) = &self.open else { return };
+        self.say(match self.desk.rule(&name_of(open), words) {
+            Ok(()) => News::Said("kept; it is shown when this comes back".to_string()),
+            Err(why) => News::Refused(why),
+        });
+    }
+}
+
+fn name_of(open: &OpenSession) -> String {
+    open.folder().file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// What the coach says, kept as long as it waits. Where the clock runs by itself, a minute is all that it waits for time.
+fn listen(coach: &mut Coach, coached: &mut Option<Coached>, session: &crate::session::Session) {
+    let lets_time_pass = |verb: &str| matches!(verb, "wait" | "next");
+    let spoke = coach.says(session).is_some();
+    let Some(line) = coach.next_line() else {
+        *coached = None;
+        return;
+    };
+    let waits = coached.as_ref().is_some_and(|c| c.verb == line.verb && c.says == line.says);
+    if spoke && waits && lets_time_pass(&line.verb) {
+        let verb = line.verb.clone();
+        coach.heard(&verb);
+    } else if spoke {
+        *coached = Some(Coached { says: line.says.clone(), verb: line.verb.clone() });
+    } else if !waits {
+        *coached = None;
+    }
+}
+
+/// The console's word for a command, as far as coaches use it.
+fn word_of(command: &Command) -> Option<&'static str> {
+    Some(match command {
+        Command::Look(look) => match look {
+            Look::Board { .. } => "board",
+            Look::Promql { .. } => "explore",
+            Look::Sql { .. } => "sql",
+            Look::Logs { .. } => "logs",
+            Look::Trace { .. } => "trace",
+            Look::Traces { .. } => "traces",
+            Look::Changes { .. } => "changes",
+            Look::Archive { .. } => "search",
+            Look::Document { .. } => "read",
+            Look::Ask { .. } => "ask",
+            _ => return None,
+        },
+        Command::Acknowledge => "ack",
+        Command::Severity { .. } => "sev",
+        Command::Update(_) => "update",
+        Command::Arm => "arm",
+        Command::Act { .. } => "act",
+        Command::Believe { .. } => "believe",
+        Command::Pin { .. } => "pin",
+        Command::Link { .. } => "link",
+        Command::Contradict { .. } => "contradict",
+        Command::Commit(_) => "commit",
+        Command::Wait { .. } => "wait",
+        Command::Next => "next",
+        Command::End => "end",
+        _ => return None,
+    })
 }
 
 fn first_line(text: &str) -> String {

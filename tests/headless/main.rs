@@ -43,6 +43,8 @@ mod stories; // the ladder as it ships: harm of its causes, and what must emerge
 mod traces; // recorded traffic is read and replayed
 mod transcripts; // whole sessions in the console
 mod twins; // nothing tells the variants of a scenario apart before the first onset
+#[cfg(feature = "gui")]
+mod window; // the window without a display: keys, screens, panels, their words
 #[cfg(feature = "wire")]
 mod wire; // a session over HTTP: every endpoint, who may ask, what a question costs
 #[cfg(feature = "wire")]

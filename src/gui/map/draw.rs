@@ -27,6 +27,8 @@ pub enum Ink {
     Failing,
     /// Tries after the first.
     Retry,
+    /// Something that was changed.
+    Change,
     /// Not known.
     Unknown,
     /// A tank that is so full, in per cent.
@@ -61,6 +63,7 @@ pub enum Mark {
     Dot { at: [f32; 2], radius: f32, paint: Paint },
     Ring { at: [f32; 2], radius: f32, width: f32, paint: Paint },
     Triangle { at: [f32; 2], radius: f32, paint: Paint },
+    Down { at: [f32; 2], radius: f32, paint: Paint },
     Text { at: [f32; 2], hang: Hang, size: f32, mono: bool, strong: bool, paint: Paint, text: String },
 }
 
@@ -91,9 +94,9 @@ impl Layout {
         let titles = if h < 340.0 { 62.0 } else { 78.0 };
         let above = if arcs { 74.0 } else { 34.0 };
         let below = 62.0 + if arcs { 56.0 } else { 0.0 };
-        let tank_h = (h - titles - above - below).clamp(64.0, 210.0);
+        let tank_h = (h - titles - above - below).clamp(64.0, 320.0);
         let slack = (h - titles - above - below - tank_h).max(0.0);
-        let tank = [(column * 0.36).clamp(48.0, 92.0), tank_h];
+        let tank = [(column * 0.36).clamp(48.0, 104.0), tank_h];
         Layout { w, tank, top: titles + above + slack * 0.35, titles, margin }
     }
 
@@ -161,11 +164,39 @@ pub fn draw(picture: &Picture, w: f32, h: f32) -> Vec<Mark> {
         let width = (reuse as f32 * 10.0).clamp(1.5, 10.0);
         arc(&lay, 5, 3, 1.0, width, Paint(Ink::Fill(60), 1.0), &label, false, &mut marks);
     }
+    changes(picture, &lay, &mut marks);
     for (place, note) in &picture.notes {
         let (at, size) = lay.tank_at(*place);
-        marks.push(words([at[0] + size[0] / 2.0, at[1] - 12.0], Hang::Middle, 12.5, Paint(Ink::Failing, 1.0), note));
+        let above = if picture.tanks[*place].state == State::Steady { 12.0 } else { 30.0 };
+        let middle = [at[0] + size[0] / 2.0, at[1] - above];
+        marks.push(words(middle, Hang::Middle, 12.5, Paint(Ink::Failing, 1.0), note));
     }
     marks
+}
+
+/// Changes at their layers, the latest nearest to the tank: real ones and others alike.
+fn changes(picture: &Picture, lay: &Layout, marks: &mut Vec<Mark>) {
+    let mut stacked = [0usize; 6];
+    for (place, clock) in &picture.changes {
+        let Some(n) = stacked.get_mut(*place).filter(|n| **n < 2) else { continue };
+        let (at, size) = lay.tank_at(*place);
+        let y = at[1] - 12.0 - 17.0 * *n as f32;
+        let paint = Paint(Ink::Change, 1.0);
+        marks.push(Mark::Down { at: [at[0] - 4.0, y], radius: 6.0, paint });
+        let text = Mark::Text {
+            at: [at[0] + 5.0, y],
+            hang: Hang::Left,
+            size: 12.0,
+            mono: true,
+            strong: false,
+            paint: Paint(Ink::Mid, 1.0),
+            text: clock.clone(),
+        };
+        if size[0] - 22.0 > 36.0 {
+            marks.push(text);
+        }
+        *n += 1;
+    }
 }
 
 fn words(at: [f32; 2], hang: Hang, size: f32, paint: Paint, text: &str) -> Mark {

@@ -69,6 +69,10 @@ impl Triangles {
                     let [x, y] = put(*at);
                     self.fan(&[[x, y - r], [x + r, y + r * 0.8], [x - r, y + r * 0.8]], rgba(*paint));
                 }
+                Mark::Down { at, radius: r, paint } => {
+                    let [x, y] = put(*at);
+                    self.fan(&[[x, y + r], [x - r, y - r * 0.8], [x + r, y - r * 0.8]], rgba(*paint));
+                }
                 Mark::Text { .. } => {}
             }
         }

@@ -2,6 +2,7 @@
 
 pub mod draw; // a picture into marks
 pub mod film; // moments of an incident that is over: seen, and happening
+pub mod layer; // one layer from near
 pub mod mesh; // marks into triangles, for Bevy
 pub mod picture; // what is to be drawn
 pub mod svg; // marks into SVG
@@ -34,6 +35,7 @@ mod tests {
             dots: Vec::new(),
             retries: None,
             reuse: None,
+            changes: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -70,6 +72,18 @@ mod tests {
         assert!(10 < hatched && written);
         assert_eq!(fills(&marks) + 1, fills(&draw(&picture(), 1200.0, 460.0)));
         assert!(gap.text().contains("KV CACHE: no data"), "{}", gap.text());
+    }
+
+    #[test]
+    fn a_change_is_marked_at_its_layer_and_said() {
+        let mut changed = picture();
+        changed.changes = vec![(2, "14:05".to_string()), (2, "13:50".to_string()), (2, "13:20".to_string())];
+        let marks = draw(&changed, 1200.0, 460.0);
+        let downs = marks.iter().filter(|m| matches!(m, Mark::Down { .. })).count();
+        assert_eq!(downs, 2, "no more than two at a layer");
+        assert!(changed.text().contains("API: changed at 14:05"), "{}", changed.text());
+        assert_eq!(super::picture::layer_of("kv-agent"), Some(5));
+        assert_eq!(super::picture::layer_of("docs-site"), None);
     }
 
     #[test]

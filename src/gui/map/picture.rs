@@ -70,6 +70,8 @@ pub struct Picture {
     pub retries: Option<Loop>,
     /// The share of prompt tokens that a cache had, where that is asked for.
     pub reuse: Option<f64>,
+    /// Changes that were looked up, the latest first: a layer's place and a time of day.
+    pub changes: Vec<(usize, String)>,
     /// Words on a tank that was lost, by place.
     pub notes: Vec<(usize, String)>,
 }
@@ -109,8 +111,22 @@ pub fn seen(stack: &StackMap, reference_rate: f64, journeys: &[Journey], now: Si
         dots,
         retries: None,
         reuse: None,
+        changes: Vec::new(),
         notes: Vec::new(),
     }
+}
+
+/// The layer of a service, as its name says it; none: it is beside the stack.
+pub fn layer_of(service: &str) -> Option<usize> {
+    const NAMES: [(usize, &[&str]); 6] = [
+        (5, &["kv-", "kv_", "cache"]),
+        (0, &["-sdk", "sdk-", "client"]),
+        (1, &["dns", "edge", "network", "lb-", "envoy", "ingress", "mesh"]),
+        (4, &["gpu", "driver", "accelerator", "dcgm"]),
+        (3, &["vllm", "serving", "router", "engine", "agents-", "chat-", "autoscaler"]),
+        (2, &["gateway", "auth", "api"]),
+    ];
+    NAMES.iter().find(|(_, words)| words.iter().any(|w| service.contains(w))).map(|(place, _)| *place)
 }
 
 fn tank(layer: &crate::telemetry::stack_map::Layer) -> Tank {
@@ -155,6 +171,9 @@ impl Picture {
         }
         if let Some(reuse) = self.reuse {
             text.push_str(&format!("\nPrefix reuse {:.0} % of prompt tokens", reuse * 100.0));
+        }
+        for (at, clock) in &self.changes {
+            text.push_str(&format!("\n{}: changed at {clock}", self.tanks[*at].title));
         }
         self.notes.iter().for_each(|(at, note)| text.push_str(&format!("\n{}: {note}", self.tanks[*at].title)));
         text

@@ -16,6 +16,7 @@ pub fn colour(theme: &Theme, ink: Ink) -> Rgb {
         Ink::Degraded => theme.degraded,
         Ink::Failing => theme.failing,
         Ink::Retry => theme.retry,
+        Ink::Change => theme.change,
         Ink::Unknown => theme.unknown,
         Ink::Fill(percent) => theme.fill(f32::from(percent) / 100.0),
         Ink::FillEdge => theme.fill_edge,
@@ -80,6 +81,14 @@ pub fn svg(marks: &[Mark], theme: &Theme, w: f32, h: f32) -> String {
                     y + r * 0.8,
                     x - r,
                     y + r * 0.8,
+                    rgb(*paint)
+                )
+            }
+            Mark::Down { at: [x, y], radius: r, paint } => {
+                let (left, right, top) = (x - r, x + r, y - r * 0.8);
+                format!(
+                    "<path d=\"M{x:.1} {:.1}L{left:.1} {top:.1}L{right:.1} {top:.1}Z\" fill=\"{}\"/>",
+                    y + r,
                     rgb(*paint)
                 )
             }

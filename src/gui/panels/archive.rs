@@ -79,19 +79,72 @@ pub fn archive_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 /// A document's text: headings, items and paragraphs, no wider than is good to read.
 fn prose(ui: &mut Ui, cx: &mut Cx<'_>, body: &str) {
     ui.set_max_width(ui.available_width().min(640.0));
-    for line in body.lines() {
-        let trimmed = line.trim_start();
-        if let Some(title) = trimmed.strip_prefix('#') {
-            ui.add_space(4.0);
-            ui.label(head(cx.theme, title.trim_start_matches('#').trim()));
-        } else if line.starts_with("    ") || trimmed.starts_with('|') {
-            ui.label(RichText::new(line).monospace().size(12.5).color(cx.theme.text_high.c()));
-        } else if trimmed.is_empty() {
-            ui.add_space(4.0);
-        } else {
-            ui.label(mid(cx.theme, trimmed));
+    for block in blocks(body) {
+        match block {
+            Block::Title(text) => {
+                ui.add_space(4.0);
+                ui.label(head(cx.theme, text));
+            }
+            Block::Exact(text) => {
+                drop(ui.label(RichText::new(text).monospace().size(12.5).color(cx.theme.text_high.c())))
+            }
+            Block::Item(text) => {
+                ui.horizontal_top(|ui| {
+                    ui.add_space(6.0);
+                    ui.label(mid(cx.theme, "-"));
+                    ui.add(egui::Label::new(mid(cx.theme, text)).wrap());
+                });
+            }
+            Block::Prose(text) => {
+                ui.label(mid(cx.theme, text));
+                ui.add_space(3.0);
+            }
         }
     }
+}
+
+/// A part of a document.
+#[derive(Clone, Debug, PartialEq)]
+enum Block {
+    Title(String),
+    Exact(String),
+    Item(String),
+    Prose(String),
+}
+
+/// A document's parts: lines that were broken for a terminal belong together.
+fn blocks(body: &str) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut open = false;
+    for line in body.lines() {
+        let plain = line.trim().replace("**", "");
+        let item = ["- ", "* "].into_iter().find_map(|m| plain.strip_prefix(m)).map(str::to_string);
+        let numbered =
+            plain.split_once(". ").is_some_and(|(n, _)| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()));
+        let next = match &plain[..] {
+            "" => {
+                open = false;
+                continue;
+            }
+            title if title.starts_with('#') => Block::Title(title.trim_start_matches('#').trim().to_string()),
+            table if line.starts_with("    ") && item.is_none() && !open || table.starts_with('|') => {
+                Block::Exact(line.to_string())
+            }
+            _ if item.is_some() => Block::Item(item.unwrap_or_default()),
+            _ if numbered => Block::Prose(plain.clone()),
+            more => match blocks.last_mut() {
+                Some(Block::Prose(text) | Block::Item(text)) if open => {
+                    text.push(' ');
+                    text.push_str(more);
+                    continue;
+                }
+                _ => Block::Prose(more.to_string()),
+            },
+        };
+        open = matches!(next, Block::Prose(_) | Block::Item(_));
+        blocks.push(next);
+    }
+    blocks
 }
 
 fn found(ui: &mut Ui, cx: &mut Cx<'_>, found: &serde_json::Value) {
@@ -111,7 +164,7 @@ fn found(ui: &mut Ui, cx: &mut Cx<'_>, found: &serde_json::Value) {
                 ui.label(low(cx.theme, format!("{}  {}  {}", field("kind"), field("date"), id)));
                 let excerpt = item["excerpt"].as_str().unwrap_or_default();
                 if !excerpt.is_empty() {
-                    ui.label(mid(cx.theme, excerpt).size(13.0));
+                    ui.label(mid(cx.theme, excerpt.replace("**", "")).size(13.0));
                 }
             });
             let response = ui.interact(inner.response.rect, egui::Id::new(("document", &id)), Sense::click());
@@ -120,4 +173,26 @@ fn found(ui: &mut Ui, cx: &mut Cx<'_>, found: &serde_json::Value) {
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_were_broken_for_a_terminal_belong_together() {
+        let body = "# What to do\nFirst look at the\nboard.\n\n1. **Restore** it\n   at once.\n2. Wait.\n- one\n  more\n\n    act x=1\n";
+        let prose = |t: &str| Block::Prose(t.to_string());
+        assert_eq!(
+            blocks(body),
+            [
+                Block::Title("What to do".to_string()),
+                prose("First look at the board."),
+                prose("1. Restore it at once."),
+                prose("2. Wait."),
+                Block::Item("one more".to_string()),
+                Block::Exact("    act x=1".to_string()),
+            ]
+        );
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bevy_egui::egui::{self, Rect, RichText, Ui, UiBuilder, vec2};
 
 use crate::gui::answers::Shown;
-use crate::gui::kit::{Cx, empty, head, inset, low, priced};
+use crate::gui::kit::{Cx, empty, head, inset, low, outside, priced};
 use crate::gui::panels::grid::grid_ui;
 use crate::gui::panels::logs::under_way;
 use crate::gui::snapshot::Looked;
@@ -50,7 +50,11 @@ pub fn changes_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let rect = Rect::from_min_size(whole.min, vec2(list_w, whole.height()));
     let clicked = ui.scope_builder(UiBuilder::new().max_rect(rect).id_salt("changes"), |ui| {
         let change = cx.theme.change.c();
-        let ink = |_: usize, column: usize| (column == 2).then_some(change);
+        let (brush, quiet) = (cx.state.brush, cx.theme.unknown.c());
+        let ink = |row: usize, column: usize| match table.rows[row].get(1).is_some_and(|at| outside(brush, at)) {
+            true => Some(quiet),
+            false => (column == 2).then_some(change),
+        };
         grid_ui(ui, cx.theme, "changes", table, ink)
     });
     if let Some(row) = clicked.inner {

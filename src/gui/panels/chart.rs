@@ -1,9 +1,9 @@
 //! A chart: lines with gaps, a dashed mark, last values at its head. It says the same in words to those who do not see it.
 
-use bevy_egui::egui::{self, Color32, FontId, Sense, Stroke, Ui, Vec2b, vec2};
+use bevy_egui::egui::{self, Color32, FontId, Sense, Stroke, Ui, vec2};
 use egui_plot::{HLine, HoverPosition, Line as PlotLine, LineStyle, Plot, PlotPoints, VLine};
 
-use crate::gui::answers::{Chart, Line, clock_of};
+use crate::gui::answers::{Chart, Heat, Line, clock_of};
 use crate::gui::kit::{head, low};
 use crate::gui::theme::Theme;
 use crate::telemetry::panels::Unit;
@@ -22,24 +22,128 @@ pub struct Moment {
     pub colour: Color32,
 }
 
-/// Draws a chart into what is available; `high` is the height of the plot alone.
-pub fn chart_ui(ui: &mut Ui, theme: &Theme, chart: &Chart, high: f32, moments: &[Moment], link: &str) {
+/// What all axes of time share.
+#[derive(Clone, Debug, Default)]
+pub struct Axis {
+    /// Marks.
+    pub moments: Vec<Moment>,
+    /// The moment under the pointer, in seconds of the day.
+    pub cursor: Option<f64>,
+    /// The same as this frame finds it.
+    pub found: Option<f64>,
+    /// The stretch that was brushed, in seconds of the day.
+    pub brush: Option<(f64, f64)>,
+}
+
+/// Draws a chart into what is available; `high` is the height of the plot alone. Returns whether its spread was asked for.
+pub fn chart_ui(ui: &mut Ui, theme: &Theme, chart: &Chart, high: f32, axis: &mut Axis, link: &str) -> bool {
     let width = ui.available_width();
-    ui.vertical(|ui| {
+    let drawn = ui.vertical(|ui| {
         ui.set_width(width);
         ui.spacing_mut().item_spacing.y = 2.0;
         ui.style_mut().text_styles.insert(egui::TextStyle::Body, FontId::proportional(11.5));
-        title(ui, theme, chart, width);
+        let spread = title(ui, theme, chart, width);
         if chart.lines.is_empty() {
             nothing(ui, theme, width, high);
-            return;
+        } else if let Some(heat) = &chart.heat {
+            heat_ui(ui, theme, heat, chart, vec2(width, high + 18.0), axis);
+        } else {
+            plot(ui, theme, chart, vec2(width, high), axis, link);
+            legend(ui, theme, chart, width);
         }
-        plot(ui, theme, chart, vec2(width, high), moments, link);
-        legend(ui, theme, chart, width);
+        spread
     });
+    drawn.inner
 }
 
-fn title(ui: &mut Ui, theme: &Theme, chart: &Chart, width: f32) {
+/// The cursor and the brush over a plot, and what the pointer makes of them.
+fn share_time(ui: &Ui, theme: &Theme, response: &egui::Response, plot: egui::Rect, span: (f64, f64), axis: &mut Axis) {
+    let second = |x: f32| span.0 + (span.1 - span.0) * f64::from(((x - plot.left()) / plot.width()).clamp(0.0, 1.0));
+    let x = |s: f64| plot.left() + plot.width() * ((s - span.0) / (span.1 - span.0)) as f32;
+    if let Some(at) = response.hover_pos() {
+        axis.found = Some(second(at.x));
+    }
+    let begun = egui::Id::new("brush begins");
+    if let Some(at) = response.interact_pointer_pos() {
+        if response.drag_started() {
+            ui.data_mut(|d| d.insert_temp(begun, second(at.x)));
+        } else if response.dragged()
+            && let Some(from) = ui.data(|d| d.get_temp::<f64>(begun))
+        {
+            let to = second(at.x);
+            axis.brush = Some((from.min(to), from.max(to))).filter(|(a, b)| 1.0 < b - a);
+        } else if response.clicked() {
+            axis.brush = None;
+        }
+    }
+    let painter = ui.painter().with_clip_rect(plot);
+    if let Some((from, to)) = axis.brush.filter(|(a, b)| span.0 < *b && *a < span.1) {
+        let rect = egui::Rect::from_x_y_ranges(x(from)..=x(to), plot.y_range());
+        painter.rect_filled(rect, 0, theme.you.alpha(0.10));
+        for edge in [rect.left(), rect.right()] {
+            painter.vline(edge, plot.y_range(), Stroke::new(1.0, theme.text_mid.c()));
+        }
+    }
+    if let Some(cursor) = axis.cursor.filter(|c| span.0 <= *c && *c <= span.1) {
+        painter.vline(x(cursor), plot.y_range(), Stroke::new(1.0, theme.text_low.c()));
+    }
+}
+
+/// A map of heat: how values are spread, where a mean would touch nobody.
+fn heat_ui(ui: &mut Ui, theme: &Theme, heat: &Heat, chart: &Chart, size: egui::Vec2, axis: &mut Axis) {
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, spread_says(heat)));
+    let plot = egui::Rect::from_min_max(rect.min + vec2(44.0, 4.0), rect.max - vec2(6.0, 18.0));
+    let painter = ui.painter();
+    painter.rect_filled(plot, 2, theme.heat(0.0));
+    let (rows, columns) = (heat.ends.len(), heat.moments.len());
+    let (wide, high) = (plot.width() / columns.max(1) as f32, plot.height() / rows as f32);
+    let mut mesh = egui::Mesh::default();
+    for (column, cells) in heat.cells.chunks(rows).enumerate() {
+        for (row, share) in cells.iter().enumerate().filter(|(_, s)| 0.0 < **s) {
+            let at = egui::pos2(plot.left() + wide * column as f32, plot.bottom() - high * (row + 1) as f32);
+            let cell = egui::Rect::from_min_size(at, vec2(wide + 0.5, high + 0.5)).intersect(plot);
+            mesh.add_colored_rect(cell, theme.heat(share.sqrt()));
+        }
+    }
+    painter.add(egui::Shape::mesh(mesh));
+    let every = (rows as f32 / (plot.height() / 17.0)).ceil().max(1.0) as usize;
+    for (row, end) in heat.ends.iter().enumerate().filter(|(row, _)| row % every == 0) {
+        let at = egui::pos2(plot.left() - 6.0, plot.bottom() - high * (row + 1) as f32 + high / 2.0);
+        let text = if end.is_finite() { Unit::Seconds.number(*end) } else { "more".to_string() };
+        painter.text(at, egui::Align2::RIGHT_CENTER, text, FontId::monospace(11.0), theme.text_low.c());
+    }
+    let (from, to) = chart.span;
+    for tick in ticks(from, to) {
+        let x = plot.left() + plot.width() * ((tick.value - from) / (to - from).max(1.0)) as f32;
+        let text: String = clock_of(tick.value).chars().take(5).collect();
+        let at = egui::pos2(x, plot.bottom() + 9.0);
+        painter.text(at, egui::Align2::CENTER_CENTER, text, FontId::monospace(11.0), theme.text_low.c());
+    }
+    for moment in axis.moments.iter().filter(|m| from <= m.at_s && m.at_s <= to) {
+        let x = plot.left() + plot.width() * ((moment.at_s - from) / (to - from).max(1.0)) as f32;
+        painter.vline(x, plot.y_range(), Stroke::new(1.0, moment.colour));
+    }
+    share_time(ui, theme, &response, plot, chart.span, axis);
+}
+
+/// Where most is at the end, in words.
+fn spread_says(heat: &Heat) -> String {
+    let rows = heat.ends.len();
+    let Some(last) = heat.cells.chunks(rows).next_back() else { return "nothing measured".to_string() };
+    let all: f32 = last.iter().sum();
+    let mut order: Vec<usize> = (0..rows).filter(|r| 0.0 < last[*r]).collect();
+    order.sort_by(|a, b| last[*b].total_cmp(&last[*a]));
+    let band = |row: usize| {
+        let end = heat.ends[row];
+        let text = if end.is_finite() { format!("up to {}", Unit::Seconds.number(end)) } else { "more".to_string() };
+        format!("{:.0} % {text}", last[row] / all.max(1e-9) * 100.0)
+    };
+    format!("spread at the end: {}", order.into_iter().take(3).map(band).collect::<Vec<_>>().join(", "))
+}
+
+/// Whether its spread was asked for.
+fn title(ui: &mut Ui, theme: &Theme, chart: &Chart, width: f32) -> bool {
     let (rect, response) = ui.allocate_exact_size(vec2(width, 20.0), Sense::hover());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Label, true, &chart.summary));
     let response = if chart.says.is_empty() { response } else { response.on_hover_text(&chart.says) };
@@ -47,7 +151,9 @@ fn title(ui: &mut Ui, theme: &Theme, chart: &Chart, width: f32) {
     let unit_w = if unit.is_empty() { 0.0 } else { 7.0 * unit.chars().count() as f32 + 10.0 };
     let font = crate::gui::theme::heading(13.0);
     let mut job = egui::text::LayoutJob::simple_singleline(chart.title.clone(), font, theme.text_high.c());
-    job.wrap = egui::text::TextWrapping::truncate_at_width((width - unit_w).max(20.0));
+    let spreads = chart.heat.is_none() && chart.queries.iter().any(|q| crate::gui::answers::spread_of(q).is_some());
+    let spread_w = if spreads && 190.0 < width { 52.0 } else { 0.0 };
+    job.wrap = egui::text::TextWrapping::truncate_at_width((width - unit_w - spread_w).max(20.0));
     let galley = ui.painter().layout_job(job);
     ui.painter().galley(rect.left_center() - vec2(0.0, galley.size().y / 2.0), galley, theme.text_high.c());
     ui.painter().text(
@@ -58,6 +164,20 @@ fn title(ui: &mut Ui, theme: &Theme, chart: &Chart, width: f32) {
         theme.text_low.c(),
     );
     drop(response);
+    if spread_w == 0.0 {
+        return false;
+    }
+    let at = egui::Rect::from_min_max(
+        egui::pos2(rect.right() - unit_w - spread_w, rect.top()),
+        egui::pos2(rect.right() - unit_w, rect.bottom()),
+    );
+    let response = ui.interact(at, egui::Id::new(("spread", &chart.title)), Sense::click());
+    response.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::WidgetType::Button, true, format!("spread of {}, 10 s", chart.title))
+    });
+    let ink = if response.hovered() { theme.text_high } else { theme.text_low };
+    ui.painter().text(at.center(), egui::Align2::CENTER_CENTER, "spread", FontId::proportional(11.5), ink.c());
+    response.on_hover_text("a map of heat instead of two lines: 10 s, in Explore").clicked()
 }
 
 fn nothing(ui: &mut Ui, theme: &Theme, width: f32, high: f32) {
@@ -85,7 +205,7 @@ fn named(chart: &Chart) -> Vec<usize> {
     vec![order[0], order[order.len() - 1]]
 }
 
-fn plot(ui: &mut Ui, theme: &Theme, chart: &Chart, size: egui::Vec2, moments: &[Moment], link: &str) {
+fn plot(ui: &mut Ui, theme: &Theme, chart: &Chart, size: egui::Vec2, axis: &mut Axis, link: &str) {
     let unit = chart.unit;
     let (from, to) = chart.span;
     let named = named(chart);
@@ -100,7 +220,9 @@ fn plot(ui: &mut Ui, theme: &Theme, chart: &Chart, size: egui::Vec2, moments: &[
     let highest = chart.lines.iter().flat_map(|l| l.stretches.iter().flatten()).map(|p| p.y).fold(0.0, f64::max);
     let lowest = chart.lines.iter().flat_map(|l| l.stretches.iter().flatten()).map(|p| p.y).fold(0.0, f64::min);
     let top = if highest <= lowest { lowest + 1.0 } else { highest + (highest - lowest) * 0.12 };
-    Plot::new((link, &chart.title))
+    let moments = &axis.moments;
+    let shown = Plot::new((link, &chart.title))
+        .sense(Sense::click_and_drag())
         .width(size.x)
         .height(size.y)
         .allow_zoom(false)
@@ -110,9 +232,8 @@ fn plot(ui: &mut Ui, theme: &Theme, chart: &Chart, size: egui::Vec2, moments: &[
         .allow_double_click_reset(false)
         .show_x(false)
         .show_y(false)
-        .link_cursor(egui::Id::new(link), Vec2b::new(true, false))
         .grid_color(theme.hairline.c())
-        .grid_spacing(egui::Rangef::new(18.0, 60.0))
+        .grid_spacing(egui::Rangef::new(8.0, 24.0))
         .show_grid([false, true])
         .cursor_color(theme.text_low.c())
         .set_margin_fraction(vec2(0.0, 0.0))
@@ -122,6 +243,7 @@ fn plot(ui: &mut Ui, theme: &Theme, chart: &Chart, size: egui::Vec2, moments: &[
         .x_axis_formatter(|mark, _| clock_of(mark.value).chars().take(5).collect())
         .y_axis_formatter(move |mark, _| number(mark.value))
         .x_grid_spacer(move |_| ticks(from, to))
+        .y_grid_spacer(move |_| levels(lowest, top))
         .label_formatter(label)
         .show(ui, |plot| {
             for moment in moments.iter().filter(|m| from <= m.at_s && m.at_s <= to) {
@@ -148,6 +270,10 @@ fn plot(ui: &mut Ui, theme: &Theme, chart: &Chart, size: egui::Vec2, moments: &[
                 }
             }
         });
+    let left = shown.transform.position_from_point_x(from);
+    let right = shown.transform.position_from_point_x(to);
+    let plot = egui::Rect::from_x_y_ranges(left..=right, shown.response.rect.y_range());
+    share_time(ui, theme, &shown.response, plot, (from, to), axis);
 }
 
 /// Lines differ in pattern as well as in colour.
@@ -171,12 +297,21 @@ fn ticks(from: f64, to: f64) -> Vec<egui_plot::GridMark> {
     (first..=last).map(|n| egui_plot::GridMark { value: n as f64 * step, step_size: step }).collect()
 }
 
+/// Two or three round values on the other axis, each as strong as the next.
+fn levels(from: f64, to: f64) -> Vec<egui_plot::GridMark> {
+    let span = (to - from).max(1e-12);
+    let ten = libm::pow(10.0, libm::floor(libm::log10(span / 2.0)));
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|n| n * ten).find(|s| span / s <= 3.2).unwrap_or(ten * 10.0);
+    let (first, last) = ((from / step).ceil() as i64, (to / step).floor() as i64);
+    (first..=last).map(|n| egui_plot::GridMark { value: n as f64 * step, step_size: span }).collect()
+}
+
 fn legend(ui: &mut Ui, theme: &Theme, chart: &Chart, width: f32) {
     let (rect, _) = ui.allocate_exact_size(vec2(width, 18.0), Sense::hover());
     let painter = ui.painter().with_clip_rect(rect);
     let shown = named(chart);
-    let more = chart.lines.len() - shown.len().min(LEGEND).min(chart.lines.len());
     let mut x = rect.left() + 36.0;
+    let mut told = 0;
     for (order, place) in shown.iter().take(LEGEND).enumerate() {
         let line: &Line = &chart.lines[*place];
         let colour = if chart.lines.len() <= NAMED { theme.series(*place) } else { theme.series(order) };
@@ -186,33 +321,24 @@ fn legend(ui: &mut Ui, theme: &Theme, chart: &Chart, width: f32) {
             shown.number(v * scale)
         });
         let y = rect.center().y;
-        painter.line_segment([egui::pos2(x, y), egui::pos2(x + 10.0, y)], Stroke::new(2.0, colour));
         let name: String = line.legend.chars().take(18).collect();
-        let at = painter.text(
-            egui::pos2(x + 14.0, y),
-            egui::Align2::LEFT_CENTER,
-            name,
-            FontId::proportional(12.0),
-            theme.text_mid.c(),
-        );
-        let at = painter.text(
-            egui::pos2(at.right() + 5.0, y),
-            egui::Align2::LEFT_CENTER,
-            last,
-            FontId::monospace(11.5),
-            theme.text_high.c(),
-        );
-        x = at.right() + 14.0;
+        let name = painter.layout_no_wrap(name, FontId::proportional(12.0), theme.text_mid.c());
+        let last = painter.layout_no_wrap(last, FontId::monospace(11.5), theme.text_high.c());
+        let (name_w, last_w) = (name.size().x, last.size().x);
+        let room = if order + 1 < chart.lines.len() { 26.0 } else { 0.0 };
+        if 0 < told && rect.right() - room < x + 19.0 + name_w + last_w {
+            break;
+        }
+        painter.line_segment([egui::pos2(x, y), egui::pos2(x + 10.0, y)], Stroke::new(2.0, colour));
+        painter.galley(egui::pos2(x + 14.0, y - name.size().y / 2.0), name, theme.text_mid.c());
+        painter.galley(egui::pos2(x + 19.0 + name_w, y - last.size().y / 2.0), last, theme.text_high.c());
+        x += 33.0 + name_w + last_w;
+        told += 1;
     }
-    if 0 < more {
-        let text = format!("+{more}");
-        painter.text(
-            egui::pos2(x, rect.center().y),
-            egui::Align2::LEFT_CENTER,
-            text,
-            FontId::proportional(12.0),
-            theme.text_low.c(),
-        );
+    if told < chart.lines.len() {
+        let text = format!("+{}", chart.lines.len() - told);
+        let at = egui::pos2(x, rect.center().y);
+        painter.text(at, egui::Align2::LEFT_CENTER, text, FontId::proportional(12.0), theme.text_low.c());
     }
 }
 

@@ -1,13 +1,15 @@
-//! Dashboards: a board costs five seconds, shows one moment, and ages. Two are open at most.
+//! Dashboards: a board costs five seconds, is live for a minute, and ages. Two are open at most.
 
 use std::sync::Arc;
 
 use bevy_egui::egui::{self, Align, Layout, Rect, Ui, UiBuilder, vec2};
 
-use crate::gui::answers::Shown;
+use crate::gui::answers::{Shown, spread_of};
+use crate::gui::keys::Panel;
 use crate::gui::kit::{Cx, empty, head, low, minutes, priced, ring};
-use crate::gui::panels::chart::{Moment, chart_ui};
+use crate::gui::panels::chart::{Axis, Moment, chart_ui};
 use crate::gui::snapshot::Looked;
+use crate::gui::state::Language;
 use crate::session::command::{Command, Look};
 use crate::telemetry::panels::BOARDS;
 
@@ -26,7 +28,7 @@ pub fn dashboards_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     ui.add_space(2.0);
     let open = open_boards(cx);
     if open.is_empty() {
-        empty(ui, cx.theme, "No board is open. Each costs 5 s and shows the moment at which it answers.");
+        empty(ui, cx.theme, "No board is open. Each costs 5 s, is live for a minute, and grey after it.");
         return;
     }
     let whole = ui.available_rect_before_wrap();
@@ -89,8 +91,11 @@ fn board(ui: &mut Ui, cx: &mut Cx<'_>, looked: &Looked) {
             ui.label(low(cx.theme, format!("{:.0} s to go", -age)));
             return;
         }
-        let old = if OLD_S < age { cx.theme.degraded.c() } else { cx.theme.text_low.c() };
-        ui.label(egui::RichText::new(format!("at {}, {} ago", looked.at, minutes(age))).size(12.5).color(old));
+        let (old, says) = match age - OLD_S {
+            left if left <= 0.0 => (cx.theme.text_low, format!("live for {:.0} s more", -left)),
+            grey => (cx.theme.degraded, format!("{} old", minutes(grey))),
+        };
+        ui.label(egui::RichText::new(says).size(12.5).color(old.c()));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if ui.small_button("close").clicked() {
                 cx.state.boards.push(looked.number);
@@ -111,7 +116,8 @@ fn board(ui: &mut Ui, cx: &mut Cx<'_>, looked: &Looked) {
     let rows = charts.len().div_ceil(columns);
     let room = (ui.available_height() - 8.0) / rows as f32 - 46.0;
     let high = room.clamp(84.0, 190.0);
-    let moments = moments(cx);
+    let mut axis = axis(cx);
+    let mut spread = None;
     egui::ScrollArea::vertical().id_salt(("charts", looked.number)).auto_shrink([false, false]).show(ui, |ui| {
         let width = (ui.available_width() - 14.0 * (columns as f32 - 1.0) - 6.0) / columns as f32;
         for row in charts.chunks(columns) {
@@ -120,12 +126,33 @@ fn board(ui: &mut Ui, cx: &mut Cx<'_>, looked: &Looked) {
                 for chart in row {
                     ui.allocate_ui(vec2(width, high + 42.0), |ui| {
                         ui.set_width(width);
-                        chart_ui(ui, theme, chart, high, &moments, &format!("board {}", looked.number));
+                        if chart_ui(ui, theme, chart, high, &mut axis, &format!("board {}", looked.number)) {
+                            spread = chart.queries.iter().find_map(|q| spread_of(q));
+                        }
                     });
                 }
             });
         }
     });
+    share(cx, axis);
+    if let Some(query) = spread {
+        cx.state.language = Language::Promql;
+        cx.state.questions.insert(Language::Promql, query.clone());
+        cx.state.shown.remove(&Panel::Explore);
+        cx.state.go_to(Panel::Explore);
+        cx.look(Look::Promql { query, window_s: Some(*window_s), step_s: None });
+    }
+}
+
+/// What all axes of time share, for this frame.
+pub fn axis(cx: &Cx<'_>) -> Axis {
+    Axis { moments: moments(cx), cursor: cx.state.cursor, found: None, brush: cx.state.brush }
+}
+
+/// Keeps what the pointer has made of it.
+pub fn share(cx: &mut Cx<'_>, axis: Axis) {
+    cx.state.brush = axis.brush;
+    cx.state.cursor_found = axis.found.or(cx.state.cursor_found);
 }
 
 /// Changes that were looked up, and orders, as marks on every axis of time.

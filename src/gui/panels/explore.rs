@@ -8,7 +8,7 @@ use crate::gui::answers::Shown;
 use crate::gui::keys::Panel;
 use crate::gui::kit::{Cx, chip, empty, head, inset, key_cap, low, mono, printout, ring};
 use crate::gui::panels::chart::chart_ui;
-use crate::gui::panels::dashboards::moments;
+use crate::gui::panels::dashboards::{axis, share};
 use crate::gui::panels::grid::grid_ui;
 use crate::gui::snapshot::Looked;
 use crate::gui::state::Language;
@@ -184,11 +184,12 @@ fn show(ui: &mut Ui, cx: &mut Cx<'_>, looked: &Looked) {
     };
     match &looked.shown {
         Shown::Charts(charts) => {
-            let moments = moments(cx);
+            let mut axis = axis(cx);
             for chart in charts {
                 let high = (ui.available_height() - 50.0).clamp(100.0, 420.0);
-                chart_ui(ui, cx.theme, chart, high, &moments, "explore");
+                chart_ui(ui, cx.theme, chart, high, &mut axis, "explore");
             }
+            share(cx, axis);
         }
         Shown::Rows(table) => {
             grid_ui(ui, cx.theme, &format!("E{}", looked.number), table, |_, _| None);

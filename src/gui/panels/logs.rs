@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bevy_egui::egui::{self, Rect, TextEdit, Ui, UiBuilder, vec2};
 
 use crate::gui::answers::Shown;
-use crate::gui::kit::{Cx, chip, empty, head, inset, low, priced, ring};
+use crate::gui::kit::{Cx, brushed, chip, empty, head, inset, low, outside, priced, ring};
 use crate::gui::panels::grid::grid_ui;
 use crate::gui::snapshot::Looked;
 use crate::session::command::{Command, Look};
@@ -52,6 +52,9 @@ pub fn logs_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         let total = data["total"].as_u64().unwrap_or(0);
         let searched = data["searched"].as_u64().unwrap_or(0);
         ui.label(low(cx.theme, format!("{total} of {searched} lines, at {}", looked.at)));
+        if let Shown::Rows(table) = &looked.shown {
+            ui.label(low(cx.theme, brushed(cx.state.brush, table.rows.iter().map(|r| r[0].clone()))));
+        }
         if ui.small_button("pin").clicked() {
             cx.command(Command::Pin { observation: looked.number, note: String::new() });
         }
@@ -60,7 +63,11 @@ pub fn logs_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let main = Rect::from_min_size(whole.min, vec2(whole.width() - SIDE - 12.0, whole.height()));
     if let Shown::Rows(table) = &looked.shown {
         ui.scope_builder(UiBuilder::new().max_rect(main).id_salt("lines"), |ui| {
+            let brush = cx.state.brush;
             let ink = |row: usize, column: usize| {
+                if outside(brush, &table.rows[row][0]) {
+                    return Some(cx.theme.unknown.c());
+                }
                 let level = table.rows[row].get(1).map(String::as_str);
                 match (column, level) {
                     (1 | 3, Some("error" | "ERROR" | "fatal" | "FATAL")) => Some(cx.theme.failing.c()),

@@ -7,7 +7,7 @@ use bevy_egui::egui::{
 use crate::console::verbs::VERBS as WORDS;
 use crate::gui::keys::{Entry, VERBS, Verb};
 use crate::gui::kit::{head, key_cap, low, mid};
-use crate::gui::state::State;
+use crate::gui::state::{Screen, State};
 use crate::gui::theme::Theme;
 use crate::gui::worker::Ask;
 use crate::scenario::mechanisms::mechanism;
@@ -33,10 +33,12 @@ pub enum Chosen {
     Verb(Verb),
     /// A line of the console.
     Line(String),
+    /// A case to begin.
+    Case(String),
 }
 
 /// The palette. Returns what was chosen.
-pub fn palette_ui(ctx: &egui::Context, theme: &Theme, state: &mut State) -> Option<Chosen> {
+pub fn palette_ui(ctx: &egui::Context, theme: &Theme, state: &mut State, screen: Screen) -> Option<Chosen> {
     let mut palette = state.palette.take()?;
     let (down, up, enter, out) = ctx.input_mut(|i| {
         let none = egui::Modifiers::NONE;
@@ -52,10 +54,12 @@ pub fn palette_ui(ctx: &egui::Context, theme: &Theme, state: &mut State) -> Opti
         text.split_whitespace().all(|w| label.to_lowercase().contains(w) || does.to_lowercase().contains(w))
     };
     let verbs: Vec<&Entry> = VERBS.iter().filter(|e| fits(e.label, e.does)).collect();
-    let words: Vec<_> = WORDS.iter().filter(|v| fits(v.name, v.does)).collect();
+    let words: Vec<_> = WORDS.iter().filter(|v| screen == Screen::Console && fits(v.name, v.does)).collect();
+    let cases: Vec<_> = state.cases.iter().map(|(case, _)| case).filter(|c| fits(&c.id, &c.page)).collect();
+    let cases = if screen == Screen::Title && !text.is_empty() { cases } else { Vec::new() };
     let is_line =
         text.split_whitespace().next().is_some_and(|w| WORDS.iter().any(|v| v.name == w)) && text.contains(' ');
-    let count = if is_line { 1 } else { (verbs.len() + words.len()).min(SHOWN) };
+    let count = if is_line { 1 } else { (cases.len() + verbs.len() + words.len()).min(SHOWN) };
     if down {
         palette.place = (palette.place + 1).min(count.saturating_sub(1));
     }
@@ -79,7 +83,8 @@ pub fn palette_ui(ctx: &egui::Context, theme: &Theme, state: &mut State) -> Opti
                     }
                     return;
                 }
-                let rows = verbs.iter().map(|e| (e.label, e.does, Some(*e), None));
+                let rows = cases.iter().map(|c| (c.id.as_str(), c.page.as_str(), None, None));
+                let rows = rows.chain(verbs.iter().map(|e| (e.label, e.does, Some(*e), None)));
                 let rows = rows.chain(words.iter().map(|w| (w.name, w.does, None, Some(*w)))).take(SHOWN);
                 for (place, (label, does, entry, word)) in rows.enumerate() {
                     let picked = place == palette.place;
@@ -108,7 +113,7 @@ pub fn palette_ui(ctx: &egui::Context, theme: &Theme, state: &mut State) -> Opti
                                 palette.text = format!("{} ", word.name);
                                 None
                             }
-                            _ => None,
+                            _ => Some(Chosen::Case(label.to_string())),
                         };
                     }
                 }
@@ -132,15 +137,16 @@ pub fn help_ui(ctx: &egui::Context, theme: &Theme, state: &mut State) {
     let high = ctx.viewport_rect().height() - 120.0;
     Area::new(Id::new("help")).order(Order::Foreground).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0)).show(ctx, |ui| {
         sheet(theme).show(ui, |ui| {
-            ui.set_width(940.0_f32.min(ctx.viewport_rect().width() - 60.0));
+            let columns = if 1240.0 < ctx.viewport_rect().width() { 3 } else { 2 };
+            ui.set_width((470.0 * columns as f32).min(ctx.viewport_rect().width() - 60.0));
             ui.horizontal(|ui| {
                 ui.label(RichText::new("Keys").font(crate::gui::theme::heading(18.0)).color(theme.text_high.c()));
                 ui.label(low(theme, "capital: go to a panel  ·  lower case: do something here"));
             });
             ui.add_space(6.0);
-            ScrollArea::vertical().max_height(high).show(ui, |ui| {
-                ui.columns(2, |columns| {
-                    let half = VERBS.len().div_ceil(2);
+            ScrollArea::vertical().max_height(high).min_scrolled_height(high).show(ui, |ui| {
+                ui.columns(columns, |columns| {
+                    let half = VERBS.len().div_ceil(columns.len());
                     for (place, entry) in VERBS.iter().enumerate() {
                         let ui = &mut columns[place / half];
                         ui.horizontal(|ui| {
@@ -193,7 +199,7 @@ pub fn toasts_ui(ctx: &egui::Context, theme: &Theme, state: &mut State, now: f64
     Area::new(Id::new("toasts"))
         .order(Order::Foreground)
         .interactable(false)
-        .anchor(Align2::CENTER_BOTTOM, vec2(0.0, -76.0))
+        .anchor(Align2::CENTER_TOP, vec2(0.0, 50.0)) // over what is empty: nothing that is read lies there
         .show(ctx, |ui| {
             ui.set_width(560.0_f32.min(ctx.viewport_rect().width() - 40.0));
             for toast in &state.toasts {

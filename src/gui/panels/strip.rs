@@ -63,11 +63,16 @@ pub fn strip_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
             painter.add(egui::Shape::convex_polygon(points, theme.degraded.c(), Stroke::NONE));
         }
     }
+    let mut named = f32::NEG_INFINITY;
     for looked in &cx.snap.looked {
         let pinned = view.board.pins.iter().any(|p| p.observation == looked.number);
         let c = pos2(x(looked.at_s), base - 8.0);
         if pinned {
             painter.circle_filled(c, 3.5, theme.you.c());
+            if c.x < named + 24.0 {
+                continue; // two names would lie over each other
+            }
+            named = c.x;
             painter.text(
                 c + vec2(0.0, -9.0),
                 Align2::CENTER_CENTER,
@@ -89,6 +94,14 @@ pub fn strip_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         let c = pos2(x(since(commit.at)), base - 8.0);
         painter.circle_stroke(c, 6.0, Stroke::new(1.5, theme.you.c()));
         painter.circle_stroke(c, 3.0, Stroke::new(1.5, theme.you.c()));
+    }
+    if let Some((from, to)) = cx.state.brush {
+        let stretch = egui::Rect::from_x_y_ranges(x(from - day)..=x(to - day), top..=base);
+        painter.rect_filled(stretch, 0, theme.you.alpha(0.10));
+        painter.rect_stroke(stretch, 0, Stroke::new(1.0, theme.text_mid.c()), egui::StrokeKind::Inside);
+    }
+    if let Some(cursor) = cx.state.cursor.map(|c| c - day).filter(|c| 0.0 <= *c && *c <= shown) {
+        painter.vline(x(cursor), top..=base, Stroke::new(1.0, theme.text_low.c()));
     }
     painter.vline(x(now_s), top..=base + 3.0, Stroke::new(1.5, theme.text_high.c()));
     let says = format!(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bevy_egui::egui::{self, FontId, Rect, Sense, TextEdit, Ui, UiBuilder, vec2};
 
 use crate::gui::answers::{Bar, Shown};
-use crate::gui::kit::{Cx, empty, head, low, priced};
+use crate::gui::kit::{Cx, empty, head, low, outside, priced};
 use crate::gui::panels::grid::grid_ui;
 use crate::gui::panels::logs::under_way;
 use crate::gui::snapshot::Looked;
@@ -79,7 +79,11 @@ fn list_ui(ui: &mut Ui, cx: &mut Cx<'_>, looked: &Arc<Looked>) {
         }
     });
     let failing = cx.theme.failing.c();
-    let ink = |row: usize, column: usize| (column == 3 && table.rows[row][3] != "0").then_some(failing);
+    let (brush, quiet) = (cx.state.brush, cx.theme.unknown.c());
+    let ink = |row: usize, column: usize| match outside(brush, &table.rows[row][0]) {
+        true => Some(quiet),
+        false => (column == 3 && table.rows[row][3] != "0").then_some(failing),
+    };
     if let Some(row) = grid_ui(ui, cx.theme, "traces", table, ink) {
         let id = table.rows[row][4].clone();
         cx.look(Look::Trace { id });
@@ -115,6 +119,12 @@ fn bar_ui(ui: &mut Ui, cx: &mut Cx<'_>, bar: &Bar, whole_s: f64) {
         return;
     }
     let theme = cx.theme;
+    response.widget_info(|| {
+        let waits = if bar.critical { ", the end waits for it" } else { "" };
+        let failed = if bar.error { ", failed" } else { "" };
+        let says = format!("{}, from {:.2} s, {:.2} s{waits}{failed}", bar.name, bar.from_s, bar.took_s);
+        egui::WidgetInfo::labeled(egui::WidgetType::Label, true, says)
+    });
     if response.hovered() {
         ui.painter().rect_filled(rect, 3, theme.raised.c());
     }

@@ -12,7 +12,7 @@ use crate::telemetry::colleagues::colleagues;
 /// Draws it; returns where the map belongs.
 pub fn briefing_ui(ui: &mut Ui, cx: &mut Cx<'_>) -> Rect {
     let whole = ui.available_rect_before_wrap().shrink(24.0);
-    let low_map = (whole.height() * 0.54).clamp(220.0, 620.0);
+    let low_map = (whole.height() * 0.58).clamp(220.0, 700.0);
     let text = Rect::from_min_max(whole.min, pos2(whole.right(), whole.bottom() - low_map - 16.0));
     frame(ui, text, cx.theme, false, true);
     ui.scope_builder(UiBuilder::new().max_rect(text.shrink2(vec2(28.0, 20.0))).id_salt("briefing"), |ui| {
@@ -28,7 +28,12 @@ pub fn briefing_ui(ui: &mut Ui, cx: &mut Cx<'_>) -> Rect {
             columns.iter_mut().for_each(|c| c.spacing_mut().item_spacing.x = 8.0);
             let ui = &mut columns[0];
             ui.label(head(cx.theme, "Handover"));
-            ui.label(mid(cx.theme, cx.snap.briefing.as_ref()).size(15.5));
+            if !cx.snap.handover.is_empty() {
+                ui.label(mid(cx.theme, cx.snap.handover.as_ref()).size(15.0));
+                ui.add_space(8.0);
+                ui.label(head(cx.theme, "The service"));
+            }
+            ui.label(mid(cx.theme, cx.snap.briefing.as_ref()).size(15.0));
             ui.add_space(10.0);
             let minutes = cx.snap.view.left_s / 60.0;
             ui.label(mid(cx.theme, format!("It is {}. The shift ends in {minutes:.0} minutes.", cx.snap.clock)));

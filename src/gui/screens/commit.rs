@@ -188,7 +188,11 @@ fn unchecked(ui: &mut Ui, cx: &mut Cx<'_>) {
 }
 
 fn foot_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
-    ui.checkbox(&mut cx.state.commit.last, "This is my last word: the incident ends, and the postmortem begins");
+    ui.horizontal(|ui| {
+        let says = "This is my last word: the incident ends, and the postmortem begins";
+        ui.checkbox(&mut cx.state.commit.last, says);
+        crate::gui::kit::key_cap(ui, cx.theme, "e");
+    });
     ui.add_space(2.0);
     ui.horizontal(|ui| {
         let run = std::mem::take(&mut cx.state.run);

@@ -5,17 +5,21 @@ use bevy_egui::egui::{
     self, Align, CornerRadius, Layout, Rect, RichText, Sense, Stroke, StrokeKind, Ui, UiBuilder, pos2, vec2,
 };
 
-use crate::gui::keys::{Panel, VERBS, Verb};
+use crate::gui::keys::{Entry, Panel, VERBS, Verb};
 use crate::gui::kit::{Cx, GAP, HEAD, card, empty, key_cap, low, ring};
 use crate::gui::panels::{
     actions, archive, case_board, changes, channel, dashboards, explore, logs, pager, strip, top, traces,
 };
+use crate::gui::snapshot::Coached;
 use crate::gui::state::panel_of;
+use crate::gui::worker::Ask;
 
 /// Heights of the bar and of the strip.
 const TOP: f32 = 44.0;
 /// See [`TOP`].
 const STRIP: f32 = 62.0;
+/// Height of the coach's row.
+const COACH: f32 = 34.0;
 /// Widths of the rails.
 const LEFT: f32 = 286.0;
 /// See [`LEFT`].
@@ -41,7 +45,12 @@ pub fn console_ui(ui: &mut Ui, cx: &mut Cx<'_>) -> Option<Rect> {
     ui.painter().rect_filled(foot, 0, cx.theme.ground.c());
     ui.painter().hline(foot.x_range(), foot.top(), Stroke::new(1.0, cx.theme.hairline.c()));
     ui.scope_builder(UiBuilder::new().max_rect(foot).id_salt("strip"), |ui| strip::strip_ui(ui, cx));
-    let rest = Rect::from_min_max(pos2(whole.left(), bar.bottom()), pos2(whole.right(), foot.top())).shrink(GAP);
+    let mut rest = Rect::from_min_max(pos2(whole.left(), bar.bottom()), pos2(whole.right(), foot.top())).shrink(GAP);
+    if let Some(coached) = cx.snap.coach.clone() {
+        let row = rest.with_max_y(rest.top() + COACH);
+        rest = rest.with_min_y(row.bottom() + GAP);
+        coach_ui(ui, cx, row, &coached);
+    }
     if cx.state.full {
         return alone(ui, cx, rest);
     }
@@ -65,6 +74,50 @@ pub fn console_ui(ui: &mut Ui, cx: &mut Cx<'_>) -> Option<Rect> {
     let (map, lower) = split(middle, 0.46);
     tabbed(ui, cx, lower, &MIDDLE);
     Some(map)
+}
+
+/// One verb at a time, in the coach's words, with the key that does it here.
+fn coach_ui(ui: &mut Ui, cx: &mut Cx<'_>, row: Rect, coached: &Coached) {
+    crate::gui::kit::frame(ui, row, cx.theme, false, true);
+    ui.scope_builder(UiBuilder::new().max_rect(row.shrink2(vec2(12.0, 4.0))).id_salt("coach"), |ui| {
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            crate::gui::kit::shape(ui, crate::gui::kit::Shape::Dot, cx.theme.text_mid.c());
+            ui.label(low(cx.theme, "coach"));
+            ui.label(RichText::new(&coached.says).size(15.0).color(cx.theme.text_high.c()));
+            if let Some(entry) = key_for(&coached.verb) {
+                key_cap(ui, cx.theme, &cx.state.settings.keys.of(entry));
+                ui.label(low(cx.theme, entry.label));
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if ui.add(egui::Button::new(low(cx.theme, "send away")).frame(false)).clicked() {
+                    cx.asks.push(Ask::Coach(false));
+                }
+            });
+        });
+    });
+}
+
+/// Which key of the window does what the console's word does.
+fn key_for(word: &str) -> Option<&'static Entry> {
+    let verb = match word {
+        "ack" => Verb::Acknowledge,
+        "board" => Verb::Go(Panel::Dashboards),
+        "explore" | "sql" | "get" | "ring" | "compare" => Verb::Go(Panel::Explore),
+        "logs" => Verb::Go(Panel::Logs),
+        "traces" | "trace" => Verb::Go(Panel::Traces),
+        "changes" => Verb::Go(Panel::Changes),
+        "search" | "read" => Verb::Go(Panel::Archive),
+        "channel" | "ask" | "update" | "say" => Verb::Go(Panel::Chat),
+        "pin" => Verb::Pin,
+        "link" => Verb::Link,
+        "commit" | "believe" => Verb::Go(Panel::CaseBoard),
+        "arm" => Verb::Arm,
+        "act" => Verb::Go(Panel::Actions),
+        "wait" | "next" => Verb::Next,
+        "end" => Verb::Palette,
+        _ => return None,
+    };
+    VERBS.iter().find(|e| e.verb == verb)
 }
 
 fn split(rect: Rect, share: f32) -> (Rect, Rect) {

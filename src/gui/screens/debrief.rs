@@ -6,6 +6,8 @@ use bevy_egui::egui::{
 
 use crate::gui::desk::Told;
 use crate::gui::kit::{Shape, frame, head, high, inset, key_cap, low, mid, primary, shape};
+use crate::gui::screens::belief::belief_chart;
+use crate::gui::screens::healing::healing_ui;
 use crate::gui::state::{DebriefTab, Screen, State};
 use crate::gui::theme::{Theme, heading};
 use crate::gui::worker::Ask;
@@ -21,6 +23,11 @@ const TABS: [(DebriefTab, &str); 6] = [
     (DebriefTab::Score, "Score"),
     (DebriefTab::Scar, "Scar"),
 ];
+
+/// Height of the headline.
+const HEADLINE: f32 = 60.0;
+/// Prose is no wider.
+const WIDEST: f32 = 1240.0;
 
 /// Draws it; returns where the map belongs, while the flip is open.
 pub fn debrief_ui(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<Ask>) -> Option<Rect> {
@@ -63,12 +70,14 @@ pub fn debrief_ui(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<
         DebriefTab::Minute => minute(ui, theme, state, &told, rest),
         tab => {
             frame(ui, rest, theme, false, true);
-            ui.scope_builder(UiBuilder::new().max_rect(inside.shrink(12.0)).id_salt("debrief body"), |ui| {
+            let page = inside.shrink(12.0);
+            let page = Rect::from_center_size(page.center(), vec2(page.width().min(WIDEST), page.height()));
+            ui.scope_builder(UiBuilder::new().max_rect(page).id_salt("debrief body"), |ui| {
                 ScrollArea::vertical().id_salt(("debrief", tab as u8)).auto_shrink([false, false]).show(ui, |ui| {
                     match tab {
                         DebriefTab::Turning => timeline(ui, theme, &told),
                         DebriefTab::WhatIf => what_if(ui, theme, &told),
-                        DebriefTab::Scar => scar(ui, theme, &told),
+                        DebriefTab::Scar => healing_ui(ui, theme, state, told.healing.as_ref(), asks),
                         _ => score(ui, theme, &told),
                     }
                 });
@@ -121,14 +130,14 @@ fn whole(value: f64) -> String {
 
 fn minute(ui: &mut Ui, theme: &Theme, state: &mut State, told: &Told, rest: Rect) {
     let debrief = &told.debrief;
-    let head_rect = rest.with_max_y(rest.top() + 84.0);
+    let head_rect = rest.with_max_y(rest.top() + HEADLINE);
     ui.scope_builder(UiBuilder::new().max_rect(head_rect.shrink2(vec2(10.0, 4.0))).id_salt("headline"), |ui| {
         ui.set_max_width(1180.0);
         ui.label(RichText::new(tell::headline(debrief)).font(heading(21.0)).color(theme.text_high.c()));
     });
     let gap = 14.0;
     let left_w = (rest.width() - gap) * 0.5;
-    let verdicts_h = ((rest.height() - 84.0) * 0.34).clamp(150.0, 230.0);
+    let verdicts_h = ((rest.height() - HEADLINE) * 0.30).clamp(150.0, 230.0);
     let top = head_rect.bottom() + 4.0;
     let users = Rect::from_min_size(pos2(rest.left(), top), vec2(left_w, verdicts_h));
     let cause = Rect::from_min_size(pos2(users.right() + gap, top), vec2(left_w, verdicts_h));
@@ -152,6 +161,14 @@ fn minute(ui: &mut Ui, theme: &Theme, state: &mut State, told: &Told, rest: Rect
                     ui.label(low(theme, cause.role.word()));
                     ui.label(mid(theme, &cause.says));
                 });
+            }
+            if let Some(observer) = &debrief.observer {
+                ui.add_space(6.0);
+                ui.label(head(theme, "What would have told"));
+                for line in tell::looks(observer, debrief.cause.said.as_deref()) {
+                    ui.label(mid(theme, line));
+                }
+                ui.add_space(6.0);
             }
             for decoy in debrief.truth.decoys.iter().filter(|d| d.harmless) {
                 ui.horizontal_wrapped(|ui| {
@@ -239,79 +256,6 @@ fn cause_verdict(ui: &mut Ui, theme: &Theme, told: &Told, rect: Rect) {
         };
         ui.label(low(theme, proved));
     });
-}
-
-/// What one gave the truth, over time.
-fn belief_chart(ui: &mut Ui, theme: &Theme, told: &Told, rect: Rect) {
-    let painter = ui.painter();
-    painter.text(rect.left_top(), Align2::LEFT_TOP, "What you gave the truth", heading(13.5), theme.text_high.c());
-    let plot = Rect::from_min_max(rect.min + vec2(34.0, 34.0), rect.max - vec2(8.0, 22.0));
-    for percent in [0.0, 50.0, 100.0] {
-        let y = plot.bottom() - plot.height() * percent / 100.0;
-        painter.hline(plot.x_range(), y, Stroke::new(1.0, theme.hairline.c()));
-        painter.text(
-            pos2(plot.left() - 8.0, y),
-            Align2::RIGHT_CENTER,
-            format!("{percent:.0}"),
-            FontId::monospace(11.5),
-            theme.text_low.c(),
-        );
-    }
-    let length = told.length_s.max(60.0);
-    let x = |s: f64| plot.left() + plot.width() * (s / length).clamp(0.0, 1.0) as f32;
-    let step = if length < 900.0 { 120.0 } else { 300.0 };
-    let mut at = 0.0;
-    while at <= length {
-        let text = if at == 0.0 { "page".to_string() } else { format!("{:.0} min", at / 60.0) };
-        painter.text(
-            pos2(x(at), plot.bottom() + 12.0),
-            Align2::CENTER_CENTER,
-            text,
-            FontId::monospace(11.0),
-            theme.text_low.c(),
-        );
-        at += step;
-    }
-    let shares = told.debrief.truth.by_mechanism();
-    let on_truth = |points: &std::collections::BTreeMap<String, u8>| -> f64 {
-        let named = points
-            .iter()
-            .filter(|(m, _)| told.debrief.cause.was.contains(m) || shares.get(*m).is_some_and(|s| 0.05 <= *s));
-        named.map(|(_, p)| f64::from(*p)).sum::<f64>().min(100.0)
-    };
-    let y = |p: f64| plot.bottom() - plot.height() * (p / 100.0) as f32;
-    let mut line = vec![pos2(x(0.0), y(0.0))];
-    let mut last = 0.0;
-    for belief in &told.beliefs {
-        let p = on_truth(&belief.points);
-        line.push(pos2(x(belief.at_s), y(last)));
-        line.push(pos2(x(belief.at_s), y(p)));
-        last = p;
-    }
-    line.push(pos2(x(length), y(last)));
-    painter.add(egui::Shape::line(line, Stroke::new(2.5, theme.flow.c())));
-    for belief in told.beliefs.iter().filter(|b| b.committed) {
-        let c = pos2(x(belief.at_s), y(on_truth(&belief.points)));
-        painter.circle_filled(c, 7.0, theme.ground.c());
-        painter.circle_stroke(c, 6.0, Stroke::new(2.0, theme.you.c()));
-        painter.circle_stroke(c, 2.5, Stroke::new(2.0, theme.you.c()));
-    }
-    if told.beliefs.is_empty() {
-        painter.text(
-            plot.center(),
-            Align2::CENTER_CENTER,
-            "you wrote down no probabilities",
-            FontId::proportional(13.5),
-            theme.text_mid.c(),
-        );
-    }
-    painter.text(
-        rect.right_top(),
-        Align2::RIGHT_TOP,
-        "double ring: a commit",
-        FontId::proportional(12.0),
-        theme.text_low.c(),
-    );
 }
 
 fn timeline(ui: &mut Ui, theme: &Theme, told: &Told) {
@@ -471,22 +415,20 @@ fn what_if(ui: &mut Ui, theme: &Theme, told: &Told) {
     ));
 }
 
-/// What the session did to its player's scars.
-fn scar(ui: &mut Ui, theme: &Theme, told: &Told) {
-    ui.set_max_width(760.0);
-    if told.scar.trim().is_empty() {
-        ui.label(mid(theme, "This session leaves no scar: it is not graded here."));
+fn score(ui: &mut Ui, theme: &Theme, told: &Told) {
+    if 900.0 < ui.available_width() {
+        ui.columns(2, |columns| {
+            parts(&mut columns[0], theme, told);
+            measures(&mut columns[1], theme, told);
+        });
+        return;
     }
-    for line in told.scar.lines() {
-        match line.trim_start_matches('#').trim() {
-            "" => ui.add_space(6.0),
-            title if line.starts_with('#') => drop(ui.label(head(theme, title).size(16.0))),
-            text => drop(ui.label(mid(theme, text))),
-        }
-    }
+    parts(ui, theme, told);
+    ui.add_space(10.0);
+    measures(ui, theme, told);
 }
 
-fn score(ui: &mut Ui, theme: &Theme, told: &Told) {
+fn parts(ui: &mut Ui, theme: &Theme, told: &Told) {
     let card = &told.debrief.card;
     ui.label(head(theme, "Parts").size(16.0));
     for part in &card.composite.parts {
@@ -514,7 +456,10 @@ fn score(ui: &mut Ui, theme: &Theme, told: &Told) {
     for gate in &composite.gates {
         ui.label(mid(theme, gate.says()));
     }
-    ui.add_space(10.0);
+}
+
+fn measures(ui: &mut Ui, theme: &Theme, told: &Told) {
+    let card = &told.debrief.card;
     ui.label(head(theme, "Measures").size(16.0));
     for measure in &card.measures {
         let value = measure.value.map_or(format!("not judged: {}", measure.why_none), |v| format!("{v:.3}"));

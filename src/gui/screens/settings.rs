@@ -100,8 +100,7 @@ fn options(ui: &mut Ui, theme: &Theme, state: &mut State) {
     if wanted(state, "reset usual") {
         option(ui, theme, "All of it", "put everything back as it was at the first start", |ui| {
             if ui.button("Put back").clicked() {
-                let met = std::mem::take(&mut state.settings.met);
-                state.settings = Settings { met, greeted: true, ..Settings::default() };
+                state.settings = Settings { greeted: true, ..Settings::default() };
             }
         });
     }

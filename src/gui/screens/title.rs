@@ -2,23 +2,12 @@
 
 use bevy_egui::egui::{self, Align2, FontId, Rect, RichText, Sense, Stroke, Ui, UiBuilder, pos2, vec2};
 
+use crate::gui::keys::Verb;
 use crate::gui::kit::{Shape, chip, frame, head, key_cap, low, mid, primary, shape};
-use crate::gui::state::State;
+use crate::gui::screens::metro::metro_ui;
+use crate::gui::state::{Screen, State};
 use crate::gui::theme::{Theme, heading};
 use crate::gui::worker::Ask;
-use crate::scenario::mechanisms::MECHANISMS;
-
-/// Lines of the map: a family of mechanisms and its name.
-const LINES: [(&str, &str); 8] = [
-    ("demand", "Demand"),
-    ("sdk", "SDK"),
-    ("network", "Network"),
-    ("api", "API"),
-    ("serving", "Serving"),
-    ("accelerator", "Accelerator"),
-    ("kv_cache", "KV cache"),
-    ("control", "Control loops"),
-];
 
 /// Draws it.
 pub fn title_ui(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<Ask>) {
@@ -28,7 +17,7 @@ pub fn title_ui(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<As
     let left = Rect::from_min_size(whole.min, vec2(left_w, whole.height()));
     ui.scope_builder(UiBuilder::new().max_rect(left).id_salt("begin"), |ui| begin(ui, theme, state, asks));
     let right = Rect::from_min_max(pos2(left.right() + 36.0, whole.top()), whole.max);
-    map(ui, theme, state, right);
+    metro_ui(ui, theme, state, right);
 }
 
 fn begin(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<Ask>) {
@@ -53,7 +42,7 @@ fn begin(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<Ask>) {
         key_cap(ui, theme, "Enter");
     });
     ui.add_space(6.0);
-    let says = if state.beginning { "The world is warming up ..." } else { "The easiest case that you have not met." };
+    let says = if state.beginning { "The world is warming up ..." } else { "The next case that you have not met." };
     ui.label(low(theme, says));
     if let Some(why) = state.failed.clone() {
         ui.horizontal_wrapped(|ui| {
@@ -61,18 +50,8 @@ fn begin(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<Ask>) {
             ui.label(mid(theme, why));
         });
     }
-    if !state.sessions.is_empty() {
-        ui.add_space(18.0);
-        ui.label(head(theme, "Go on, at the second where you left"));
-        let sessions = state.sessions.clone();
-        ui.horizontal_wrapped(|ui| {
-            for (name, _) in sessions.iter().take(6) {
-                if chip(ui, theme, name, theme.text_high.c()).clicked() {
-                    start(state, asks, Ask::Resume(name.clone()));
-                }
-            }
-        });
-    }
+    ui.add_space(14.0);
+    ways_in(ui, theme, state, asks);
     ui.add_space(18.0);
     ui.label(head(theme, "Cases"));
     let bottom = 46.0;
@@ -128,69 +107,98 @@ fn begin(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<Ask>) {
     });
 }
 
-fn start(state: &mut State, asks: &mut Vec<Ask>, ask: Ask) {
+/// Other ways to begin: today's page, what is due, what was left, what is over.
+fn ways_in(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<Ask>) {
+    let career = std::sync::Arc::clone(&state.career);
+    let mut done = None;
+    let today = &career.today;
+    let says = match &today.met {
+        None => format!("{} min, the same for everybody", today.minutes),
+        Some((_, false)) => "begun: goes on where you left".to_string(),
+        Some((_, true)) => "played; only the first attempt counts".to_string(),
+    };
+    way(ui, theme, "t", "Today's page", &says, &mut done, Verb::Today);
+    let says = match career.due() {
+        0 => "nothing is due; something to practise on".to_string(),
+        1 => format!("1 is due, {} min", career.due_minutes),
+        n => format!("{n} are due, {} min", career.due_minutes),
+    };
+    way(ui, theme, "r", "Retest", &says, &mut done, Verb::Retest);
+    let [patterns, pairs, traps] = career.counts();
+    let says = format!("{patterns} patterns, {pairs} pairs, {traps} traps");
+    way(ui, theme, "s", "Scar tissue", &says, &mut done, Verb::Scars);
+    if let Some(verb) = done {
+        go_in(verb, state, asks);
+    }
+    let open: Vec<&String> =
+        state.sessions.iter().map(|(name, _)| name).filter(|n| !career.graded.contains(*n)).collect();
+    let read: Vec<&String> =
+        state.sessions.iter().map(|(name, _)| name).filter(|n| career.graded.contains(*n)).collect();
+    let mut resumed = None;
+    for (title, names) in [("Go on, at the second where you left", open), ("Read a debrief again", read)] {
+        if names.is_empty() {
+            continue;
+        }
+        ui.add_space(10.0);
+        ui.label(head(theme, title));
+        ui.horizontal_wrapped(|ui| {
+            for name in names.into_iter().take(5) {
+                if chip(ui, theme, name, theme.text_high.c()).clicked() {
+                    resumed = Some(name.clone());
+                }
+            }
+        });
+    }
+    if let Some(name) = resumed {
+        start(state, asks, Ask::Resume(name));
+    }
+}
+
+fn way(ui: &mut Ui, theme: &Theme, key: &str, name: &str, says: &str, done: &mut Option<Verb>, verb: Verb) {
+    let width = ui.available_width() - 8.0;
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 34.0), Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, format!("{name}: {says}")));
+    if response.hovered() {
+        ui.painter().rect_filled(rect, 6, theme.ground.c());
+    }
+    ui.scope_builder(UiBuilder::new().max_rect(rect.shrink2(vec2(6.0, 4.0))).id_salt(name), |ui| {
+        ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+            key_cap(ui, theme, key);
+            ui.label(RichText::new(name).font(heading(14.5)).color(theme.text_high.c()));
+            ui.add(egui::Label::new(low(theme, says)).truncate());
+        });
+    });
+    if response.clicked() {
+        *done = Some(verb);
+    }
+}
+
+/// Does what a key of the title does.
+pub fn go_in(verb: Verb, state: &mut State, asks: &mut Vec<Ask>) {
+    match verb {
+        _ if state.beginning => {}
+        Verb::Today => match state.career.today.met.clone() {
+            Some((name, _)) => start(state, asks, Ask::Resume(name)),
+            None => start(state, asks, Ask::Today),
+        },
+        Verb::Retest => start(state, asks, Ask::Drill(false)),
+        Verb::GoOn => {
+            let left = state.sessions.iter().map(|(name, _)| name).find(|n| !state.career.graded.contains(*n)).cloned();
+            match left {
+                Some(name) => start(state, asks, Ask::Resume(name)),
+                None => state.failed = Some("there is no session to go on with".to_string()),
+            }
+        }
+        Verb::Scars => state.go = Some(Screen::Scars),
+        _ => {}
+    }
+}
+
+/// Begins; what was open before is forgotten.
+pub fn start(state: &mut State, asks: &mut Vec<Ask>, ask: Ask) {
     state.forget_session();
     state.beginning = true;
     asks.push(ask);
-}
-
-/// Lines and their stations. A station is filled only by a debrief: before a run the map must not name the answer.
-fn map(ui: &mut Ui, theme: &Theme, state: &State, rect: Rect) {
-    frame(ui, rect, theme, false, true);
-    let inner = rect.shrink2(vec2(26.0, 20.0));
-    let painter = ui.painter();
-    painter.text(inner.left_top(), Align2::LEFT_TOP, "What you can tell", heading(17.0), theme.text_high.c());
-    let says = "A station is a mechanism. It fills in when you have read a debrief of it.";
-    painter.text(
-        inner.left_top() + vec2(0.0, 26.0),
-        Align2::LEFT_TOP,
-        says,
-        FontId::proportional(13.0),
-        theme.text_mid.c(),
-    );
-    let top = inner.top() + 74.0;
-    let gap = ((inner.bottom() - 30.0 - top) / (LINES.len() as f32 - 1.0)).min(104.0);
-    let names = 112.0;
-    for (row, (family, name)) in LINES.iter().enumerate() {
-        let y = top + gap * row as f32;
-        let stations: Vec<_> = MECHANISMS.iter().filter(|m| m.family() == *family).collect();
-        let colour = theme.series(row);
-        let from = inner.left() + names;
-        let step = ((inner.width() - names - 10.0) / 7.0).min(120.0);
-        let to = from + step * (stations.len().max(1) as f32 - 1.0);
-        painter.text(pos2(inner.left(), y), Align2::LEFT_CENTER, name, heading(13.5), theme.text_high.c());
-        painter.line_segment([pos2(from, y), pos2(to, y)], Stroke::new(5.0, colour.gamma_multiply(0.75)));
-        for (place, mechanism) in stations.iter().enumerate() {
-            let c = pos2(from + step * place as f32, y);
-            painter.circle_filled(c, 8.0, theme.ground.c());
-            match state.settings.met.get(mechanism.id) {
-                Some(true) => drop(painter.circle_filled(c, 7.0, theme.text_high.c())),
-                Some(false) => {
-                    painter.circle_stroke(c, 7.0, Stroke::new(2.0, theme.text_high.c()));
-                    let half = Rect::from_min_max(c - vec2(7.0, 7.0), c + vec2(0.0, 7.0));
-                    painter.with_clip_rect(half).circle_filled(c, 7.0, theme.text_high.c());
-                }
-                None => drop(painter.circle_stroke(c, 7.0, Stroke::new(2.0, theme.text_low.c()))),
-            }
-            if 34.0 < gap {
-                let short = mechanism.id.split('.').nth(1).unwrap_or(mechanism.id).replace('_', " ");
-                let cut: String = short.chars().take((step / 6.6) as usize).collect();
-                painter.text(
-                    c + vec2(0.0, 20.0),
-                    Align2::CENTER_CENTER,
-                    cut,
-                    FontId::proportional(11.5),
-                    theme.text_low.c(),
-                );
-            }
-            let near = Rect::from_center_size(c, vec2(22.0, 22.0));
-            let response = ui.interact(near, egui::Id::new(("station", mechanism.id)), Sense::hover());
-            response.on_hover_text(format!("{}\n{}", mechanism.id, mechanism.is));
-        }
-    }
-    let foot = inner.left_bottom() - vec2(0.0, 2.0);
-    let key = "hollow: not met   ·   half: met, and told wrongly   ·   filled: told rightly";
-    painter.text(foot, Align2::LEFT_BOTTOM, key, FontId::proportional(12.5), theme.text_low.c());
 }
 
 /// The first start: three questions, then the pager.

@@ -1,0 +1,210 @@
+//! The map in the window: which picture it shows, its mesh, its words, and what the pointer opens on it.
+
+use std::sync::Arc;
+
+use bevy::prelude::*;
+use bevy::window::PrimaryWindow;
+use bevy_egui::egui::{self, Align2, FontId, Rect as EguiRect, Ui};
+
+use crate::gui::answers::{Shown, clock_of, seconds_of_day};
+use crate::gui::app::{Dress, Latest, State2};
+use crate::gui::map::draw::{Hang, Ink, Layout, Mark, Paint, draw};
+use crate::gui::map::layer::{Cell, cell_at, draw_layer, question};
+use crate::gui::map::mesh::Triangles;
+use crate::gui::map::picture::{Dot, Picture, layer_of, seen};
+use crate::gui::map::svg::colour;
+use crate::gui::settings::Motion;
+use crate::gui::snapshot::{Looked, Snapshot};
+use crate::gui::state::{DebriefTab, Screen, State};
+use crate::gui::theme::{Theme, heading};
+use crate::gui::worker::Ask;
+use crate::session::command::{Command as Say, Look};
+use crate::sim::time::SimTime;
+
+/// The map: where it is to be seen, and its marks.
+#[derive(Resource, Default)]
+pub struct MapView {
+    /// Where the last frame left room for it.
+    pub rect: Option<EguiRect>,
+    marks: Vec<Mark>,
+    dots: Vec<(Dot, [f32; 2])>,
+    triangles: Triangles,
+    summary: String,
+    /// Units of the layer that is near, with the time of day of their look; empty: nobody has looked.
+    cells: (Vec<Cell>, String),
+}
+
+/// The units of a layer as the last look at them found them, the most first.
+fn cells(snap: Option<&Snapshot>, layer: usize) -> (Vec<Cell>, String) {
+    let asked = question(layer).map(|(query, _)| query);
+    let mine = |l: &&Arc<Looked>| matches!(&l.look, Look::Promql { query, .. } if Some(query.as_str()) == asked);
+    let looked = snap.and_then(|s| s.looked.iter().rev().find(|l| mine(l) && l.answer.is_some()));
+    let Some((looked, answer)) = looked.and_then(|l| Some((l, l.answer.as_ref()?))) else { return Default::default() };
+    let rows = answer.data["vector"].as_array().map_or(&[][..], Vec::as_slice);
+    let cell = |row: &serde_json::Value| {
+        let name = row["labels"]["pod"].as_str().unwrap_or("?").to_string();
+        Some(Cell { name, value: row["value"].as_f64()? })
+    };
+    let mut cells: Vec<Cell> = rows.iter().filter_map(cell).collect();
+    cells.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.name.cmp(&b.name)));
+    (cells, looked.at.clone())
+}
+
+/// The mesh that the map is drawn with.
+#[derive(Component)]
+pub struct MapMesh;
+
+/// The moment that the map shows, with motion as it is chosen.
+fn moment(now: SimTime, motion: Motion) -> SimTime {
+    const SECOND: u64 = 1_000_000_000;
+    match motion {
+        Motion::Full => now,
+        Motion::Calm => SimTime(now.0 / SECOND * SECOND),
+        Motion::None => SimTime(now.0 / (5 * SECOND) * 5 * SECOND),
+    }
+}
+
+fn picture(state: &State, latest: &Latest, screen: Screen) -> Option<Picture> {
+    if screen == Screen::Debrief {
+        let flips = state.debrief.tab == DebriefTab::Flip || state.stage;
+        let told = state.debrief.told.as_ref().filter(|_| flips)?;
+        let frame = told.film.get(state.debrief.frame)?;
+        return Some(if state.debrief.truth { frame.happening.clone() } else { frame.seen.clone() });
+    }
+    let snap = latest.0.as_ref()?;
+    let stack = snap.seen.stack.as_ref()?;
+    if screen == Screen::Briefing {
+        let (steady, journeys, at) = snap.seen.steady.as_deref()?;
+        let seconds = snap.seen.quiet_loop_s;
+        let now = SimTime(at.0 + (state.wall_s.rem_euclid(seconds) * 1e9) as u64);
+        let title = format!("{}  ·  an ordinary minute", snap.seen.steady_clock);
+        let mut picture = seen(steady, snap.seen.reference_rate, journeys, now, title);
+        picture.legend[1] = "this is what normal looks like".to_string();
+        return Some(picture);
+    }
+    let severity = snap.view.severity.map_or(String::new(), |s| format!("  ·  SEV{s}"));
+    let replayed = snap.seen.replayed.as_ref();
+    let title = match replayed {
+        Some((clock, _)) => format!("{clock}  ·  as it was seen then; Esc goes back to now"),
+        None => format!("{}{severity}", snap.clock.get(..5).unwrap_or(&snap.clock)),
+    };
+    let now = replayed.map_or_else(|| moment(snap.now, state.settings.motion), |(_, at)| *at);
+    let mut picture = seen(stack, snap.seen.reference_rate, &snap.seen.journeys, now, title);
+    picture.changes = changes(snap);
+    if let Some((share, clock)) = &snap.seen.reuse {
+        picture.reuse = Some(*share);
+        picture.legend[1] = format!("prefix reuse as of {clock}  ·  {}", picture.legend[1]);
+    }
+    Some(picture)
+}
+
+/// Changes of the last two hours, as far as they were looked up.
+fn changes(snap: &Snapshot) -> Vec<(usize, String)> {
+    const AGO_S: f64 = 7200.0;
+    let list = snap.looked.iter().rev().find(|l| matches!(&l.look, Look::Changes { id, .. } if id.is_empty()));
+    let Some(Shown::Rows(table)) = list.map(|l| &l.shown) else { return Vec::new() };
+    let now = seconds_of_day(&snap.clock).unwrap_or(0.0);
+    let mut found: Vec<(usize, String)> = Vec::new();
+    for row in &table.rows {
+        let [_, time, _, service, ..] = &row[..] else { continue };
+        let at = seconds_of_day(time).filter(|s| (0.0..=AGO_S).contains(&(now - s)));
+        let mark = at.zip(layer_of(service)).map(|(s, layer)| (layer, clock_of(s)[..5].to_string()));
+        found.extend(mark);
+    }
+    found.sort_by(|a, b| b.1.cmp(&a.1));
+    found
+}
+
+/// Draws the map where the last frame left room for it.
+pub fn map(
+    mut view: ResMut<MapView>,
+    state: Res<State>,
+    latest: Res<Latest>,
+    screen: Res<State2>,
+    dress: Res<Dress>,
+    window: Query<&Window, With<PrimaryWindow>>,
+    mut meshes: ResMut<Assets<Mesh>>,
+    mut shown: Query<(&Mesh2d, &mut Visibility, &mut Transform), With<MapMesh>>,
+) {
+    let Ok((mesh, mut visible, mut place)) = shown.single_mut() else { return };
+    let picture = view.rect.and_then(|_| picture(&state, &latest, *screen.get()));
+    let (Some(rect), Some(picture), Ok(window)) = (view.rect, picture, window.single()) else {
+        view.marks.clear();
+        view.dots.clear();
+        *visible = Visibility::Hidden;
+        return;
+    };
+    let near = state.zoom.filter(|_| *screen.get() == Screen::Console && !state.stage);
+    view.cells = near.map(|layer| cells(latest.0.as_deref(), layer)).unwrap_or_default();
+    let marks = match near {
+        Some(layer) => {
+            let known = (!view.cells.1.is_empty()).then_some((&view.cells.0[..], view.cells.1.as_str()));
+            draw_layer(layer, &picture.tanks[layer], known, rect.width(), rect.height())
+        }
+        None => draw(&picture, rect.width(), rect.height()),
+    };
+    let theme = &dress.themes[state.settings.theme.min(dress.themes.len() - 1)];
+    let view = &mut *view;
+    view.triangles.clear();
+    let ground = Mark::Box {
+        at: [0.0, 0.0],
+        size: [rect.width(), rect.height()],
+        radius: 7.0,
+        fill: Some(Paint(Ink::Ground, 1.0)),
+        line: Some((1.0, Paint(Ink::Hairline, 1.0))),
+    };
+    let offset = [rect.left(), rect.top()];
+    view.triangles.add(&[ground], theme, offset);
+    view.triangles.add(&marks, theme, offset);
+    if let Some(mut mesh) = meshes.get_mut(&mesh.0) {
+        *mesh = view.triangles.mesh();
+    }
+    let scale = state.zoom_percent() as f32 / 100.0;
+    let at = Vec3::new(-window.width() / 2.0, window.height() / 2.0, 0.0);
+    *place = Transform::from_translation(at).with_scale(Vec3::new(scale, scale, 1.0));
+    *visible = Visibility::Visible;
+    let layout = Layout::new(rect.width(), rect.height(), picture.retries.is_some() || picture.reuse.is_some());
+    let dots = picture.dots.iter().filter(|_| near.is_none());
+    view.dots = dots.map(|d| (d.clone(), layout.dot(d, 20.0))).collect();
+    view.summary = picture.text();
+    view.marks = marks;
+}
+
+/// The map's words, and its dots as things that can be opened.
+pub fn labels(ui: &mut Ui, theme: &Theme, view: &MapView, rect: EguiRect, asks: &mut Vec<Ask>) {
+    for mark in &view.marks {
+        let Mark::Text { at, hang, size, mono, strong, paint, text } = mark else { continue };
+        let align = match hang {
+            Hang::Left => Align2::LEFT_CENTER,
+            Hang::Middle => Align2::CENTER_CENTER,
+            Hang::Right => Align2::RIGHT_CENTER,
+        };
+        let font = match (mono, strong) {
+            (true, _) => FontId::monospace(*size),
+            (false, true) => heading(*size),
+            (false, false) => FontId::proportional(*size),
+        };
+        let at = rect.min + egui::vec2(at[0], at[1]);
+        ui.painter().text(at, align, text, font, colour(theme, paint.0).alpha(paint.1));
+    }
+    let response = ui.interact(rect, egui::Id::new("map"), egui::Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, &view.summary));
+    let Some(pointer) = response.hover_pos() else { return };
+    let at = pointer - rect.min;
+    if let Some(cell) = cell_at(view.cells.0.len(), rect.width(), rect.height(), [at.x, at.y]) {
+        if response.clicked() {
+            let line = format!("describe pod {}", view.cells.0[cell].name);
+            asks.push(Ask::Do(Say::Look(Look::Fleet { line })));
+        }
+        return;
+    }
+    let near = view.dots.iter().map(|(dot, at)| (dot, rect.min + egui::vec2(at[0], at[1])));
+    let near = near.min_by(|a, b| a.1.distance(pointer).total_cmp(&b.1.distance(pointer)));
+    let Some((dot, at)) = near.filter(|(_, at)| at.distance(pointer) < 12.0) else { return };
+    ui.painter().circle_stroke(at, 7.0, egui::Stroke::new(1.5, theme.you.c()));
+    let clicked = response.clicked();
+    response.on_hover_text(format!("trace {}\nopen it, 10 s", dot.trace));
+    if clicked {
+        asks.push(Ask::Do(Say::Look(Look::Trace { id: dot.trace.clone() })));
+    }
+}

@@ -1,0 +1,167 @@
+//! Panels by label, as a screen reader finds them: find, type, click, and read what was asked of the session.
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use scartissue::gui::keys::Panel;
+use scartissue::gui::panels::{actions, archive, case_board, changes, channel, dashboards, explore, logs, pager, top};
+use scartissue::gui::state::{Language, Screen};
+use scartissue::gui::worker::Ask;
+use scartissue::session::command::{Command, Look, Speaks};
+
+use super::stand::{Stand, session, stand};
+
+/// What the panel has asked for since the last time.
+fn asked(harness: &mut Harness<'_, Stand>) -> Vec<String> {
+    let asks = std::mem::take(&mut harness.state_mut().asks);
+    asks.into_iter().map(|ask| format!("{ask:?}")).collect()
+}
+
+fn said(command: Command) -> String {
+    format!("{:?}", Ask::Do(command))
+}
+
+fn click(harness: &mut Harness<'_, Stand>, label: &str) {
+    harness.get_by_label(label).click();
+    harness.run_steps(2);
+}
+
+/// Whether some text of the panel has these words.
+fn has(harness: &Harness<'_, Stand>, words: &str) -> bool {
+    harness.query_all_by_label_contains(words).next().is_some()
+}
+
+/// Clicks on the first thing whose label has these words.
+fn click_first(harness: &mut Harness<'_, Stand>, words: &str) {
+    harness.query_all_by_label_contains(words).next().expect("something of that name").click();
+    harness.run_steps(2);
+}
+
+#[test]
+fn the_page_is_acknowledged_and_severity_said() {
+    let session = session("first-shift-1", &["wait 60s"]);
+    let mut pager = stand(&session, (290.0, 420.0), pager::pager_ui);
+    assert!(has(&pager, "5xx at the gateways"), "the page's own words");
+    click(&mut pager, "Acknowledge  (a)");
+    assert_eq!(asked(&mut pager), [said(Command::Acknowledge)]);
+    click(&mut pager, "2");
+    assert_eq!(asked(&mut pager), [said(Command::Severity { level: 2 })]);
+}
+
+#[test]
+fn a_board_is_asked_for_pinned_and_asked_for_again() {
+    let session = session("first-shift-1", &["board api 15m"]);
+    let mut boards = stand(&session, (1200.0, 420.0), dashboards::dashboards_ui);
+    click(&mut boards, "pin");
+    assert_eq!(asked(&mut boards), [said(Command::Pin { observation: 1, note: String::new() })]);
+    click(&mut boards, "again, 5 s");
+    let board = |name: &str| said(Command::Look(Look::Board { board: name.to_string(), window_s: 900 }));
+    assert_eq!(asked(&mut boards), [board("api")]);
+    click(&mut boards, "5m");
+    click_first(&mut boards, "serving");
+    assert_eq!(asked(&mut boards), [board("serving").replace("900", "300")]);
+    assert!(has(&boards, "errors"), "charts say what they show");
+}
+
+#[test]
+fn questions_are_typed_and_run_and_a_mistake_is_shown_under_its_token() {
+    let session = session("first-shift-1", &["explore sum(up) over 15m"]);
+    let mut explore = stand(&session, (1200.0, 420.0), explore::explore_ui);
+    explore.state_mut().state.questions.insert(Language::Promql, "up".to_string());
+    explore.state_mut().state.focus = Panel::Explore;
+    explore.state_mut().state.run = true;
+    explore.run_steps(1);
+    let query = Look::Promql { query: "up".to_string(), window_s: Some(900), step_s: None };
+    assert_eq!(asked(&mut explore), [said(Command::Look(query))]);
+    click(&mut explore, "SQL");
+    assert_eq!(explore.state().state.language, Language::Sql);
+    explore.state_mut().state.error = Some("sum(up\n      ^ expected )".to_string());
+    explore.run_steps(2);
+    assert!(has(&explore, "expected )"));
+}
+
+#[test]
+fn a_hypothesis_is_found_by_a_word_weighed_linked_and_committed() {
+    let session = session("first-shift-1", &["board api 15m", "pin E1 errors", "believe api.flag=60 other=40"]);
+    let mut board = stand(&session, (360.0, 560.0), case_board::case_board_ui);
+    click(&mut board, "api.flag 60");
+    assert_eq!(board.state().state.chosen.as_deref(), Some("api.flag"));
+    click(&mut board, "for");
+    let link = Command::Link { observation: 1, mechanism: "api.flag".to_string(), speaks: Speaks::For };
+    assert_eq!(asked(&mut board), [said(link)]);
+    click(&mut board, "+ api.flag");
+    assert!(asked(&mut board).is_empty(), "points that do not sum to 100 are no belief");
+    assert!(has(&board, "5 points too many"));
+    click(&mut board, "rebalance  =");
+    let [believed] = &asked(&mut board)[..] else { panic!("one belief") };
+    assert!(believed.contains("Believe") && board.state().state.unassigned() == 0, "{believed}");
+    board.state_mut().state.mechanism_filter = "membership".to_string();
+    board.run_steps(2);
+    click(&mut board, "kv_cache.membership");
+    assert!(board.state().state.points.contains_key("kv_cache.membership"));
+    board.state_mut().state.points = [("api.flag".to_string(), 100)].into();
+    board.run_steps(2);
+    click(&mut board, "Commit");
+    assert_eq!(board.state().state.go, Some(Screen::Commit));
+}
+
+#[test]
+fn an_action_shows_its_scope_wants_arming_and_its_target_typed_where_there_is_no_way_back() {
+    let mut quiet = session("first-shift-1", &["wait 60s"]);
+    let mut actions = stand(&quiet, (348.0, 420.0), actions::actions_ui);
+    actions.state_mut().state.action.filter = "shed".to_string();
+    actions.run_steps(2);
+    click(&mut actions, "shed");
+    actions.state_mut().state.action.value = "0.3".to_string();
+    actions.run_steps(2);
+    click(&mut actions, "Preview");
+    assert_eq!(asked(&mut actions), [format!("{:?}", Ask::Preview("shed=0.3".to_string()))]);
+    let preview = quiet.preview("shed=0.3").expect("an action");
+    actions.state_mut().state.action.preview = Some(preview.clone());
+    actions.run_steps(2);
+    assert!(actions.query_by_label(&format!("touches {}", preview.scope)).is_some());
+    click(&mut actions, "Arm");
+    assert_eq!(asked(&mut actions), [said(Command::Arm)]);
+
+    let armed = session("first-shift-1", &["wait 60s", "arm"]);
+    let mut actions = stand(&armed, (348.0, 420.0), actions::actions_ui);
+    let place = scartissue::scenario::apply::FORMS.iter().position(|f| f.name == "shed");
+    actions.state_mut().state.action.chosen = place;
+    actions.state_mut().state.action.value = "0.3".to_string();
+    actions.state_mut().state.action.preview = Some(preview);
+    actions.run_steps(2);
+    click(&mut actions, "Order, 10 s");
+    assert_eq!(asked(&mut actions), [said(Command::Act { action: "shed=0.3".to_string(), confirm: None })]);
+}
+
+#[test]
+fn logs_changes_and_the_archive_are_searched() {
+    let session = session("first-shift-1", &["changes 24h", "search cache", "logs gateway since 5m"]);
+    let mut logs = stand(&session, (1200.0, 420.0), logs::logs_ui);
+    logs.state_mut().state.logs = ("gateway".to_string(), "5m".to_string(), "Error".to_string());
+    logs.state_mut().state.run = true;
+    logs.run_steps(1);
+    let look = Look::Logs { service: "gateway".to_string(), since_s: 300, grep: "Error".to_string() };
+    assert_eq!(asked(&mut logs), [said(Command::Look(look))]);
+
+    let mut changes = stand(&session, (1200.0, 420.0), changes::changes_ui);
+    click_first(&mut changes, "2 hours");
+    assert_eq!(asked(&mut changes), [said(Command::Look(Look::Changes { id: String::new(), hours: 2 }))]);
+
+    let mut archive = stand(&session, (1200.0, 420.0), archive::archive_ui);
+    archive.state_mut().state.words = "rollback".to_string();
+    archive.state_mut().state.run = true;
+    archive.run_steps(1);
+    assert_eq!(asked(&mut archive), [said(Command::Look(Look::Archive { words: "rollback".to_string() }))]);
+}
+
+#[test]
+fn the_bar_stops_the_clock_and_the_channel_takes_words() {
+    let session = session("first-shift-1", &["wait 60s"]);
+    let mut bar = stand(&session, (1600.0, 44.0), top::top_ui);
+    click(&mut bar, "stop the clock (Space)");
+    assert_eq!(asked(&mut bar), [said(Command::Pause { stopped: true })]);
+    click(&mut bar, "Settings");
+    assert!(bar.state().state.settings_open);
+    let channel = stand(&session, (290.0, 420.0), channel::channel_ui);
+    assert!(!super::stand::words(&channel).trim().is_empty());
+}
