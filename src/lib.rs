@@ -13,6 +13,8 @@ pub mod telemetry; // what can be seen of a world
 
 pub mod session; // one attempt: commands in, a view out, event log, replay
 
+pub mod tools; // what a program that plays can call, by name
+
 pub mod score; // what really caused it, and how well it was found
 
 pub mod scar; // what burnt you, what is fading, what to practise

@@ -20,7 +20,7 @@ use crate::telemetry::panels::BOARDS;
 use crate::telemetry::watch::Watch;
 
 /// How a new session is begun.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Beginning {
     /// Picks the variant and everything random; drawn if not given
     #[arg(long, allow_negative_numbers = true)]
@@ -128,6 +128,21 @@ pub struct Chosen {
 }
 
 impl Beginning {
+    /// The same under a name, with a seed where none was set.
+    pub fn named(&self, name: &str, seed: Option<u64>) -> Beginning {
+        Beginning { name: Some(name.to_string()), seed: self.seed.or(seed), ..self.clone() }
+    }
+
+    /// Whether a live clock was asked for.
+    pub fn is_live(&self) -> bool {
+        matches!(self.clock, Some(Clock::Live))
+    }
+
+    /// Whether it is compared with others.
+    pub fn is_ranked(&self) -> bool {
+        self.ranked
+    }
+
     /// Begins a session that `drill` chose.
     ///
     /// # Errors

@@ -13,6 +13,8 @@ mod drill; // the case most worth practising now
 mod grafana; // files for Grafana
 mod incident; // which scenario, variant and seed, and what is changed in it
 mod list; // what there is
+#[cfg(feature = "wire")]
+mod mcp; // incidents for clients of the Model Context Protocol
 mod metrics; // what can be asked
 mod new_scenario; // a commented file to begin with
 mod observer; // what should have been believed
@@ -116,6 +118,9 @@ enum Command {
     /// Write a data source and dashboards for Grafana
     #[cfg(feature = "wire")]
     Grafana(grafana::Options),
+    /// Serve incidents to any client of the Model Context Protocol
+    #[cfg(feature = "wire")]
+    Mcp(mcp::Options),
     /// Print the JSON Schema of the scenario format
     Schema,
 }
@@ -185,6 +190,8 @@ pub fn main() -> ExitCode {
         Some(Command::NewScenario(options)) => new_scenario::new_scenario(&options),
         #[cfg(feature = "wire")]
         Some(Command::Grafana(options)) => grafana::grafana(&options),
+        #[cfg(feature = "wire")]
+        Some(Command::Mcp(options)) => mcp::mcp(&options),
         Some(Command::Schema) => schema::schema(),
     };
     match done {

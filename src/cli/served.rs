@@ -1,7 +1,7 @@
 //! `play --prometheus`: a session for tools from elsewhere, beside whoever plays.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use clap::Args;
@@ -43,21 +43,30 @@ impl Serve {
         if !address.contains(':') {
             return Err(Failure::Usage(format!("\"{address}\" is no address: write it as in 127.0.0.1:9090")));
         }
-        let tokens = match &self.token_file {
-            None => Tokens::none(by),
-            Some(file) => {
-                let text = std::fs::read_to_string(file)
-                    .map_err(|e| Failure::Surroundings(format!("{}: {e}", file.display())))?;
-                Tokens::parse(&text).map_err(|e| Failure::No(format!("{}: {e}", file.display())))?
-            }
-        };
+        let guard = guard(self.token_file.as_deref(), &self.allow_host, by)?;
         let listener = TcpListener::bind(address).map_err(|e| Failure::Surroundings(format!("{address}: {e}")))?;
         let at = listener.local_addr().map_err(|e| Failure::Surroundings(format!("{address}: {e}")))?;
-        if !at.ip().is_loopback() && !tokens.are_needed() {
+        if !at.ip().is_loopback() && !guard.needs_token() {
             return Err(Failure::Usage(WireError::Open(at).to_string()));
         }
-        Ok(Some(Listening { listener, guard: Guard::new(tokens, &self.allow_host, Limits::default()) }))
+        Ok(Some(Listening { listener, guard }))
     }
+}
+
+/// Who may ask: whoever has a token of a file, or everybody under one name.
+///
+/// # Errors
+/// The file cannot be read, or is no list of tokens.
+pub fn guard(token_file: Option<&Path>, hosts: &[String], by: &str) -> Result<Guard, Failure> {
+    let tokens = match token_file {
+        None => Tokens::none(by),
+        Some(file) => {
+            let text =
+                std::fs::read_to_string(file).map_err(|e| Failure::Surroundings(format!("{}: {e}", file.display())))?;
+            Tokens::parse(&text).map_err(|e| Failure::No(format!("{}: {e}", file.display())))?
+        }
+    };
+    Ok(Guard::new(tokens, hosts, Limits::default()))
 }
 
 /// An address that was taken, and who may ask there.

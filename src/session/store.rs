@@ -177,11 +177,23 @@ impl Store {
     /// # Errors
     /// There is none, it is damaged, or another process has it.
     pub fn open(&self, name: &str, catalogue: &Catalogue) -> Result<OpenSession, StoreError> {
+        self.go_on(name, catalogue, false)
+    }
+
+    /// The same with every answer that was given, at the price of finding them again.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with_answers(&self, name: &str, catalogue: &Catalogue) -> Result<OpenSession, StoreError> {
+        self.go_on(name, catalogue, true)
+    }
+
+    fn go_on(&self, name: &str, catalogue: &Catalogue, answers: bool) -> Result<OpenSession, StoreError> {
         let folder = self.known(name)?;
         let lock = lock(&folder)?;
         let path = folder.join(LOG);
         let log = Log::read(&path)?;
-        let replayed = self.run(&folder, &log, catalogue, None, false)?;
+        let replayed = self.run(&folder, &log, catalogue, None, answers)?;
         let writer = LogWriter::resume(&path, &log)?;
         let mut session = replayed.session;
         session.without_answers(false);

@@ -9,9 +9,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
 
-use super::Served;
 use super::prometheus::envelope::Refused;
 use super::tokens::Tokens;
+use crate::session::live::Clock;
 
 /// How much may be asked.
 #[derive(Clone, Copy, Debug)]
@@ -114,11 +114,11 @@ fn name_of(host: &str) -> &str {
 
 /// Lets a request through with its caller, or says why not.
 pub(super) async fn stand(
-    State((served, guard)): State<(Served, Arc<Guard>)>,
+    State((clock, guard)): State<(Arc<dyn Clock>, Arc<Guard>)>,
     mut ask: Request,
     next: Next,
 ) -> Response {
-    if let Err(refused) = guard.check(ask.headers(), served.now_ns()) {
+    if let Err(refused) = guard.check(ask.headers(), clock.now_ns()) {
         return refused.into_response();
     }
     let (path, query) = (ask.uri().path(), ask.uri().query().unwrap_or_default());

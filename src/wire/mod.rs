@@ -1,10 +1,11 @@
-//! A session over HTTP, for tools from elsewhere: the interface that Prometheus has, on simulated time.
+//! Sessions for programs from elsewhere: the HTTP interface that Prometheus has, on simulated time, and MCP.
 //!
-//! Everything that is asked goes through the session as a look, in the seat that the token names. Nothing here knows what
-//! is true of an incident.
+//! Everything that is asked goes through a session as a look or a command, in the seat that the token names. Nothing here
+//! knows what is true of an incident.
 
 pub mod grafana; // a data source and dashboards, from the panels
 mod guard; // who may ask, and how much
+pub mod mcp; // tools for any client of the Model Context Protocol
 mod prometheus; // Prometheus' HTTP interface
 mod serve; // sockets
 mod tokens; // which token names which seat

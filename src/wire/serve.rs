@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::{Semaphore, oneshot};
@@ -58,8 +59,19 @@ impl Drop for Serving {
 /// # Errors
 /// The socket is not on loopback and no token is needed, or the system refuses.
 pub fn serve(listener: TcpListener, served: Served, guard: Guard) -> Result<Serving, WireError> {
+    let (connections, is_guarded) = (guard.limits.connections, guard.needs_token());
+    serve_routes(listener, prometheus::routes(served, guard), connections, is_guarded)
+}
+
+/// Serves routes that stand behind a guard.
+pub(super) fn serve_routes(
+    listener: TcpListener,
+    routes: Router,
+    connections: usize,
+    needs_token: bool,
+) -> Result<Serving, WireError> {
     let address = listener.local_addr()?;
-    if !address.ip().is_loopback() && !guard.needs_token() {
+    if !address.ip().is_loopback() && !needs_token {
         return Err(WireError::Open(address));
     }
     listener.set_nonblocking(true)?;
@@ -71,7 +83,7 @@ pub fn serve(listener: TcpListener, served: Served, guard: Guard) -> Result<Serv
     let (stop, stopped) = oneshot::channel();
     let thread = std::thread::Builder::new().name("wire".to_string()).spawn(move || {
         runtime.block_on(async {
-            let accepting = tokio::spawn(accept(listener, served, guard));
+            let accepting = tokio::spawn(accept(listener, routes, connections));
             drop(stopped.await);
             accepting.abort();
         });
@@ -80,9 +92,8 @@ pub fn serve(listener: TcpListener, served: Served, guard: Guard) -> Result<Serv
     Ok(Serving { address, stop: Some(stop), thread: Some(thread) })
 }
 
-async fn accept(listener: tokio::net::TcpListener, served: Served, guard: Guard) {
-    let connections = Arc::new(Semaphore::new(guard.limits.connections));
-    let routes = prometheus::routes(served, guard);
+async fn accept(listener: tokio::net::TcpListener, routes: Router, connections: usize) {
+    let connections = Arc::new(Semaphore::new(connections));
     loop {
         let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
         let Ok((stream, _)) = listener.accept().await else {

@@ -3,18 +3,10 @@
 use sha2::{Digest, Sha256};
 
 use crate::session::clock::Seat;
+pub use crate::tools::Caller;
 
 /// A token is no shorter.
 const SHORTEST: usize = 16;
-
-/// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// In which seat.
-    pub seat: Seat,
-    /// By which name.
-    pub by: String,
-}
 
 /// Who may ask: everybody, in one seat, or whoever has a token.
 #[derive(Clone, Debug)]

@@ -18,6 +18,8 @@ mod ladder; // incidents written as scenario files: what must emerge emerges
 mod leaks; // nothing to look at tells what is true
 mod loader; // a scenario file is read, or everything wrong with it is said
 mod logs; // log lines and spans agree with what was recorded, and tell no more
+#[cfg(feature = "wire")]
+mod mcp; // programs that play: schemas, errors, pages, kills, and nothing of the truth
 mod mechanisms; // every fault, action and part moves what it should, and nothing else
 mod metastability; // collapse that outlives its trigger
 mod observer; // what should have been believed

@@ -80,7 +80,7 @@ pub fn routes(served: Served, guard: Guard) -> Router {
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
         .with_state(shared)
-        .layer(from_fn_with_state((served, guard), stand))
+        .layer(from_fn_with_state((served.clock, guard), stand))
 }
 
 /// Asked by address or by form.

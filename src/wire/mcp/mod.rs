@@ -1,0 +1,12 @@
+//! The Model Context Protocol: any client can be the participant, over stdio or over HTTP.
+//!
+//! Nothing is kept for a connection: each call names its run, and the desk has it in memory or on disk. So the protocol's
+//! stateless era and the one with `initialize` are served alike, and a client goes on after the server was killed.
+
+mod handler; // the protocol's requests
+mod prompts; // what a person may want to ask for
+mod resources; // what may be read beside tools
+mod serve; // stdio and HTTP
+
+pub use handler::Handler;
+pub use serve::{routes, serve_http, serve_stdio};
