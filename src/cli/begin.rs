@@ -1,14 +1,19 @@
 //! Beginning a session: which case, which seed, how it counts.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, ValueEnum};
 
 use crate::cli::place::{Place, unguessable};
 use crate::cli::{Failure, open};
+use crate::console::shell;
 use crate::scar::occasion::{Drill, Occasion};
 use crate::scenario::catalogue::{Catalogue, is_path};
 use crate::scenario::opened::{Scenario, ScenarioError};
 use crate::session::case::{case, number};
 use crate::session::clock::{ClockKind, Mode, Terms};
+use crate::session::code::{self, CodeError};
+use crate::session::host::Lock;
 use crate::session::log::{Header, VERSION};
 use crate::session::roles::Role;
 use crate::session::seal::{Seal, drawn};
@@ -41,6 +46,12 @@ pub struct Beginning {
     /// operator, communicator or scribe; of boards they see only those
     #[arg(long = "role", value_name = "NAME=DUTY")]
     roles: Vec<String>,
+    /// Give it a host: asks for the passphrase that opens the host's seat
+    #[arg(long)]
+    host: bool,
+    /// The same with the passphrase in a file
+    #[arg(long, value_name = "FILE", conflicts_with = "host")]
+    host_file: Option<PathBuf>,
     /// Who plays
     #[arg(long, value_name = "NAME", default_value = "you")]
     pub by: String,
@@ -59,6 +70,8 @@ impl Default for Beginning {
             mode: Help::A2,
             ranked: false,
             roles: Vec::new(),
+            host: false,
+            host_file: None,
             by,
             name: None,
         }
@@ -119,6 +132,15 @@ pub fn find(place: &Place, catalogue: &Catalogue, text: &str) -> Result<(Scenari
     Ok((open(text, place.scenarios.as_deref())?, true))
 }
 
+/// What a session is begun of.
+#[derive(Clone, Copy)]
+enum What<'a> {
+    /// A case, or an author's name.
+    Case(&'a str),
+    /// A code.
+    Code(&'a str),
+}
+
 /// What `drill` chose.
 pub struct Chosen {
     /// The seed, which draws the variant.
@@ -148,7 +170,15 @@ impl Beginning {
     /// # Errors
     /// As [`Beginning::begin`].
     pub fn begin_chosen(&self, place: &Place, text: &str, live: bool, chosen: &Chosen) -> Result<OpenSession, Failure> {
-        self.begin_on(place, text, live, Marks::default(), Some(chosen))
+        self.begin_on(place, What::Case(text), live, Marks::default(), Some(chosen))
+    }
+
+    /// Begins a session of what a code stands for.
+    ///
+    /// # Errors
+    /// As [`Beginning::begin`], or the code is none here.
+    pub fn begin_coded(&self, place: &Place, code: &str, live: bool, marks: Marks) -> Result<OpenSession, Failure> {
+        self.begin_on(place, What::Code(code), live, marks, None)
     }
 
     /// Begins a session of a case on disk. `live` says how the clock moves where nobody said.
@@ -156,24 +186,37 @@ impl Beginning {
     /// # Errors
     /// The case is none, the seed draws nothing that can be built, or the disk refuses.
     pub fn begin(&self, place: &Place, text: &str, live: bool, marks: Marks) -> Result<OpenSession, Failure> {
-        self.begin_on(place, text, live, marks, None)
+        self.begin_on(place, What::Case(text), live, marks, None)
     }
 
     fn begin_on(
         &self,
         place: &Place,
-        text: &str,
+        what: What<'_>,
         live: bool,
         marks: Marks,
         chosen: Option<&Chosen>,
     ) -> Result<OpenSession, Failure> {
         let catalogue = place.catalogue()?;
-        let (scenario, named) = find(place, &catalogue, text)?;
-        let seed = chosen.map(|c| c.seed).or(self.seed).unwrap_or_else(unguessable);
-        let salt = if self.seed.is_some() { mix(seed, 0x5a17) } else { unguessable() };
-        let variant = match &self.variant {
-            Some(name) => scenario.file.variant(Some(name)).map_err(|e| ScenarioError::Setup(vec![e]))?.name.clone(),
-            None => scenario.file.variants[drawn(seed, scenario.file.variants.len())].name.clone(),
+        let (scenario, named, coded) = match what {
+            What::Case(text) => {
+                let (scenario, named) = find(place, &catalogue, text)?;
+                (scenario, named, None)
+            }
+            What::Code(text) => {
+                let opened = code::open(&catalogue, text)?;
+                (opened.scenario.clone(), false, Some(opened))
+            }
+        };
+        let told = coded.as_ref().map(|c| c.seed).or(self.seed);
+        let seed = chosen.map(|c| c.seed).or(told).unwrap_or_else(unguessable);
+        let salt = if told.is_some() { mix(seed, 0x5a17) } else { unguessable() };
+        let variant = match (&coded, &self.variant) {
+            (Some(coded), _) => coded.variant.clone(),
+            (None, Some(name)) => {
+                scenario.file.variant(Some(name)).map_err(|e| ScenarioError::Setup(vec![e]))?.name.clone()
+            }
+            (None, None) => scenario.file.variants[drawn(seed, scenario.file.variants.len())].name.clone(),
         };
         if marks.external_tools && matches!(self.clock, Some(Clock::Metered)) {
             return Err(Failure::Usage(
@@ -183,6 +226,12 @@ impl Beginning {
         if marks.unpriced && self.ranked {
             return Err(Failure::Usage(
                 "a session without prices is practice and is compared with nothing: leave out `--ranked`".to_string(),
+            ));
+        }
+        let host = self.lock()?;
+        if host.is_some() && self.ranked {
+            return Err(Failure::Usage(
+                "a session with a host is compared with nothing: leave out `--ranked`".to_string(),
             ));
         }
         let terms = Terms {
@@ -203,6 +252,7 @@ impl Beginning {
             roles: self.roles()?,
             external_tools: marks.external_tools,
             unpriced: marks.unpriced,
+            host,
         };
         let world = |e: crate::telemetry::watch::WatchError| Failure::No(e.to_string());
         let watch = Watch::new(&scenario.file, &variant, seed, salt).map_err(world)?;
@@ -210,7 +260,11 @@ impl Beginning {
         let build = env!("CARGO_PKG_VERSION").to_string();
         let seal = Seal {
             v: seal::VERSION,
-            scenario: text_of(&scenario, text, named),
+            scenario: match what {
+                // A replay finds the scenario again by its name, or by the path that was given.
+                What::Case(text) if named && is_path(text) => text.to_string(),
+                _ => scenario.name.clone(),
+            },
             variant,
             seed,
             salt,
@@ -248,17 +302,40 @@ impl Beginning {
 }
 
 impl Beginning {
+    /// What opens the host's seat, if there is to be one.
+    fn lock(&self) -> Result<Option<Lock>, Failure> {
+        let passphrase = match &self.host_file {
+            Some(file) => passphrase(file)?,
+            None if self.host => shell::hidden("the host's passphrase: ").map_err(Failure::Usage)?,
+            None => return Ok(None),
+        };
+        Lock::new(&passphrase, unguessable()).map(Some).map_err(Failure::Usage)
+    }
+
     fn roles(&self) -> Result<std::collections::BTreeMap<String, Role>, Failure> {
         let boards: Vec<&str> = BOARDS.iter().map(|board| board.id).collect();
         self.roles.iter().map(|text| Role::read(text, &boards).map_err(Failure::Usage)).collect()
     }
 }
 
-/// How a replay finds the scenario again: its name, or the path that was given.
-fn text_of(scenario: &Scenario, text: &str, named: bool) -> String {
-    if named && is_path(text) { text.to_string() } else { scenario.name.clone() }
-}
-
 fn free_name(taken: &[String], case: &str) -> String {
     (1..).map(|n| format!("{case}-{n}")).find(|name| !taken.contains(name)).unwrap_or_else(|| case.to_string())
+}
+
+/// The first line of a file: a passphrase.
+///
+/// # Errors
+/// It cannot be read.
+pub fn passphrase(file: &Path) -> Result<String, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|e| Failure::Surroundings(format!("{}: {e}", file.display())))?;
+    Ok(text.lines().next().unwrap_or_default().trim().to_string())
+}
+
+impl From<CodeError> for Failure {
+    fn from(error: CodeError) -> Self {
+        match error {
+            CodeError::Scenario(error) => error.into(),
+            other => Failure::Usage(other.to_string()),
+        }
+    }
 }

@@ -9,8 +9,10 @@ mod check_files; // every scenario file, and all that is wrong with them
 mod debrief; // what was true of a session, and what it did
 mod demo; // the flagship incident, beside the same users with its cause removed
 mod drill; // the case most worth practising now
+mod gameday; // codes, the wheel, several teams
 #[cfg(feature = "wire")]
 mod grafana; // files for Grafana
+mod hostkit; // what a facilitator has in hand
 mod incident; // which scenario, variant and seed, and what is changed in it
 mod list; // what there is
 #[cfg(feature = "wire")]
@@ -89,6 +91,10 @@ enum Command {
     Team(scars::TeamOptions),
     /// Export, import, rebuild or erase a profile
     Profile(profile::Options),
+    /// Make codes, spin the wheel, hold teams against each other
+    Gameday(gameday::Options),
+    /// Make what a facilitator has in hand for a case; spoils
+    Hostkit(hostkit::Options),
     /// Keep a copy of what is sound of a damaged session
     Recover(step::RecoverOptions),
     /// List the cases
@@ -176,6 +182,8 @@ pub fn main() -> ExitCode {
         Some(Command::Progress(options)) => scars::progress(&options),
         Some(Command::Team(options)) => scars::team(&options),
         Some(Command::Profile(options)) => profile::profile(&options),
+        Some(Command::Gameday(options)) => gameday::gameday(&options),
+        Some(Command::Hostkit(options)) => hostkit::hostkit(&options),
         Some(Command::Recover(options)) => step::recover(&options),
         Some(Command::Cases(options)) => list::cases(&options),
         Some(Command::Run(options)) => run::run(&options),

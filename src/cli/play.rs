@@ -24,8 +24,11 @@ use crate::session::store::OpenSession;
 pub struct Options {
     /// A case, as in INC-4127; without one, the easiest that was not played yet
     case: Option<String>,
+    /// A code that a host gave: it stands for case, variant and seed
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["case", "seed", "variant"])]
+    code: Option<String>,
     /// Go on with a session instead
-    #[arg(long, value_name = "SESSION", conflicts_with = "case")]
+    #[arg(long, value_name = "SESSION", conflicts_with_all = ["case", "code", "host", "host_file"])]
     resume: Option<String>,
     /// Other words for services, teams and channels: a RON map, as in {"gateway": "front-door"}
     #[arg(long, value_name = "FILE")]
@@ -51,6 +54,7 @@ pub fn skin(file: Option<&Path>) -> Result<Skin, Failure> {
 pub fn play_next(place: Place) -> Result<(), Failure> {
     play(&Options {
         case: None,
+        code: None,
         resume: None,
         skin: None,
         beginning: Beginning::default(),
@@ -81,8 +85,12 @@ pub fn play(options: &Options) -> Result<(), Failure> {
             open
         }
         None => {
-            let case = options.case.clone().map_or_else(|| next_case(place), Ok)?;
-            options.beginning.begin(place, &case, at_terminal || marks.external_tools, marks)?
+            let live = at_terminal || marks.external_tools;
+            match (&options.code, &options.case) {
+                (Some(code), _) => options.beginning.begin_coded(place, code, live, marks)?,
+                (None, Some(case)) => options.beginning.begin(place, case, live, marks)?,
+                (None, None) => options.beginning.begin(place, &next_case(place)?, live, marks)?,
+            }
         }
     };
     #[cfg(feature = "wire")]
@@ -154,7 +162,11 @@ pub(super) fn next_case(place: &Place) -> Result<String, Failure> {
 #[derive(Args)]
 pub struct NewOptions {
     /// A case, as in INC-4127
-    case: String,
+    #[arg(required_unless_present = "code")]
+    case: Option<String>,
+    /// A code that a host gave: it stands for case, variant and seed
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["case", "seed", "variant"])]
+    code: Option<String>,
     #[command(flatten)]
     beginning: Beginning,
     /// As JSON
@@ -166,7 +178,11 @@ pub struct NewOptions {
 
 /// Begins a session and leaves it on disk.
 pub fn new(options: &NewOptions) -> Result<(), Failure> {
-    let open = options.beginning.begin(&options.place, &options.case, false, Marks::default())?;
+    let (place, marks) = (&options.place, Marks::default());
+    let open = match (&options.code, &options.case) {
+        (Some(code), _) => options.beginning.begin_coded(place, code, false, marks)?,
+        (None, case) => options.beginning.begin(place, case.as_deref().unwrap_or_default(), false, marks)?,
+    };
     if options.json {
         let view = serde_json::json!({ "session": name_of(&open), "view": open.session.view() });
         return print(&view.to_string());

@@ -3,14 +3,18 @@
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use crate::cli::begin::passphrase;
 use crate::cli::place::Place;
 use crate::cli::play::skin;
 use crate::cli::{Failure, print};
+use crate::console::host::{HostLine, may_host};
 use crate::console::parse::{Said, parse};
 use crate::console::{ask, shell};
 use crate::session::Command;
 use crate::session::clock::{ClockKind, Seat};
-use crate::session::play::Session;
+use crate::session::command::Host;
+use crate::session::log::Event;
+use crate::session::play::{Reply, Session};
 use crate::session::store::ApplyError;
 use crate::sim::time::SimTime;
 
@@ -31,6 +35,9 @@ pub struct DoOptions {
     /// From which seat
     #[arg(long, value_enum, default_value_t = From::Participant)]
     seat: From,
+    /// File with the host's passphrase, for a session that has one
+    #[arg(long, value_name = "FILE")]
+    host_file: Option<std::path::PathBuf>,
     /// Other words for services, teams and channels: a RON map, as in {"gateway": "front-door"}
     #[arg(long, value_name = "FILE")]
     skin: Option<std::path::PathBuf>,
@@ -84,7 +91,7 @@ pub fn step(options: &DoOptions) -> Result<(), Failure> {
         }
         Err(Failure::No(skin.shown(&why)))
     };
-    let command = match said {
+    let (seat, command) = match said {
         Err(why) => return refused(why),
         Ok(Said::Nothing) => return Ok(()),
         Ok(Said::Question(question, rest)) => {
@@ -96,14 +103,26 @@ pub fn step(options: &DoOptions) -> Result<(), Failure> {
                 Ok(said) => text(&format!("{said}\n-- {}", open.session.status_line())),
             };
         }
-        Ok(Said::Command(command)) => command,
+        Ok(Said::Command(command)) => (options.seat.seat(), command),
+        Ok(Said::Host(HostLine::Command(command))) => (Seat::Host, command),
+        Ok(Said::Host(_)) => {
+            return refused(
+                "the host's seat is open for one command at a time here: give --host-file FILE".to_string(),
+            );
+        }
     };
+    if seat == Seat::Host {
+        let passphrase = options.host_file.as_deref().map(passphrase).transpose()?;
+        if let Err(why) = may_host(open.session.terms(), passphrase.as_deref()) {
+            return refused(why);
+        }
+    }
     if open.session.terms().clock == ClockKind::Live {
         return refused(
             "this session's clock is live: it goes on in a console, `scartissue play --resume`".to_string(),
         );
     }
-    match open.apply(options.seat.seat(), &options.by, &command) {
+    match open.apply(seat, &options.by, &command) {
         Err(ApplyError::Refused(refusal)) => refused(refusal.to_string()),
         Err(ApplyError::Log(error)) => Err(Failure::Surroundings(error.to_string())),
         Ok(reply) if options.json => data(json!({ "reply": reply, "view": open.session.view_of(&options.by) })),
@@ -145,14 +164,31 @@ pub fn replay(options: &ReplayOptions) -> Result<(), Failure> {
         return Err(Failure::Usage(format!("\"{text}\" is no time of day: write it as in 14:07:30")));
     }
     let calendar = replayed.session.watch().scene.calendar;
+    // What a host keeps for itself is told with the debrief, and not while the incident goes on.
+    let ended = replayed.session.ended().is_some();
+    let is_private = |event: &Event| {
+        let private = matches!(&event.command, Command::Inject { .. } | Command::Host(Host::Note { .. }));
+        private && event.seat == Seat::Host && !ended
+    };
     if options.json {
-        let events: Vec<_> =
-            replayed.replies.iter().map(|(event, reply)| json!({ "event": event, "reply": reply })).collect();
+        let told = |(event, reply): &(Event, Reply)| match is_private(event) {
+            true => json!({ "event": { "n": event.n, "at": event.at, "seat": event.seat } }),
+            false => json!({ "event": event, "reply": reply }),
+        };
+        let events: Vec<_> = replayed.replies.iter().map(told).collect();
         print(
             &json!({ "events": events, "differing": replayed.differing, "view": replayed.session.view() }).to_string(),
         )?;
     } else {
         for (event, reply) in &replayed.replies {
+            if is_private(event) {
+                print(&format!(
+                    "{} {}: the host's own, told when the incident has ended",
+                    calendar.clock(SimTime(event.at)),
+                    event.n
+                ))?;
+                continue;
+            }
             let said = serde_json::to_string(&event.command).unwrap_or_default();
             print(&format!("{} {}: {said}\n{}", calendar.clock(SimTime(event.at)), event.n, shell::told(reply)))?;
         }

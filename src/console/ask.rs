@@ -24,13 +24,16 @@ pub fn answer(session: &mut Session, question: &str, rest: &str) -> Result<Strin
 /// # Errors
 /// It names something that is not there, or not theirs to see.
 pub fn answer_to(session: &mut Session, by: &str, question: &str, rest: &str) -> Result<String, String> {
+    if let Some(blank) = session.blank().filter(|_| question != "help") {
+        return Err(blank);
+    }
     match question {
         "help" => verbs::help(Some(rest).filter(|r| !r.is_empty())),
         "status" => Ok(session.status_line()),
         "brief" => Ok(brief(session)),
         "looks" => Ok(looks(session, by)),
         "show" => show(session, by, rest),
-        "map" => Ok(StackMap::seen(session.watch().world.scraped(), session.watch().now_ms()).text()),
+        "map" => map(session, by),
         "glance" => glance(session, by, rest),
         "case" => Ok(board(session)),
         "mechanisms" => Ok(list(rest)),
@@ -40,6 +43,7 @@ pub fn answer_to(session: &mut Session, by: &str, question: &str, rest: &str) ->
         "channel" => Ok(channel(session)),
         "boards" => Ok(boards()),
         "postmortem" => Ok(form(session)),
+        "as" => Err("`as NAME` changes who speaks in `play` alone; here it is `--by NAME`".to_string()),
         "coach" => Err("the coach of a first shift speaks in `play` alone: `coach on`, `coach off`".to_string()),
         other => Err(verbs::unknown(other)),
     }
@@ -70,6 +74,14 @@ pub fn brief(session: &Session) -> String {
         case.briefing,
         session.view().left_s / 60.0,
     )
+}
+
+/// The layers at a glance; not for those who see some boards alone.
+fn map(session: &Session, by: &str) -> Result<String, String> {
+    match session.role_of(by).filter(|role| !role.boards.is_empty()) {
+        Some(role) => Err(role.sees_not()),
+        None => Ok(StackMap::seen(session.watch().world.scraped(), session.watch().now_ms()).text()),
+    }
 }
 
 fn looks(session: &Session, by: &str) -> String {
@@ -103,7 +115,7 @@ fn show(session: &Session, by: &str, rest: &str) -> Result<String, String> {
     let number = observation(rest)?;
     let found = number.checked_sub(1).and_then(|place| session.observations().get(place as usize));
     let observation = found.ok_or_else(|| format!("there is no E{number}; `looks` lists what was looked at"))?;
-    if session.terms().roles.get(by).is_some_and(|role| !role.sees(&observation.look)) {
+    if session.role_of(by).is_some_and(|role| !role.sees(&observation.look)) {
         return Err(format!("E{number} is not yours to see: ask who looked"));
     }
     match &observation.answer {

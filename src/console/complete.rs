@@ -1,11 +1,14 @@
 //! Completion: verbs first, then what a verb takes.
 
+use std::borrow::Cow;
+
 use rustyline::completion::Completer;
-use rustyline::highlight::Highlighter;
+use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper};
 
+use crate::console::host::starred;
 use crate::console::verbs::VERBS;
 use crate::scenario::apply::FORMS;
 use crate::scenario::mechanisms::MECHANISMS;
@@ -91,9 +94,40 @@ impl Completer for Words {
 impl Hinter for Words {
     type Hint = String;
 }
-impl Highlighter for Words {}
+impl Highlighter for Words {
+    /// What a host types is not for those who look on.
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        starred(line).map_or(Cow::Borrowed(line), Cow::Owned)
+    }
+
+    fn highlight_char(&self, line: &str, _: usize, _: CmdKind) -> bool {
+        starred(line).is_some()
+    }
+}
 impl Validator for Words {}
 impl Helper for Words {}
+
+/// Shows a star for each character that is typed.
+#[derive(Debug)]
+pub struct Hidden;
+
+impl Highlighter for Hidden {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        Cow::Owned(line.chars().map(|_| '*').collect())
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
+        true
+    }
+}
+impl Completer for Hidden {
+    type Candidate = String;
+}
+impl Hinter for Hidden {
+    type Hint = String;
+}
+impl Validator for Hidden {}
+impl Helper for Hidden {}
 
 #[cfg(test)]
 mod tests {

@@ -5,8 +5,10 @@
 
 pub mod ask; // questions that change nothing
 pub mod complete; // what can be typed next
+pub mod host; // what a facilitator says in it
 pub mod parse; // lines into commands
 pub mod shell; // the interactive loop
 pub mod skin; // other words for the company's
 pub mod verbs; // every verb, with its usage
+pub mod wheel; // who begins, and with what
 pub mod words; // lines into words

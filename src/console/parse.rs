@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::console::host::{self, HostLine};
 use crate::console::verbs;
 use crate::console::words::{observation, percent, seconds, span, split};
 use crate::scenario::mechanisms;
@@ -13,6 +14,8 @@ use crate::session::command::{Command, Commit, DeclaredCause, DeclaredRole, Look
 pub enum Said {
     /// Something for the session and its log.
     Command(Command),
+    /// Something that only the host says.
+    Host(HostLine),
     /// A question that changes nothing: verb and rest of the line.
     Question(&'static str, String),
     /// Nothing was said.
@@ -35,6 +38,7 @@ const QUESTIONS: &[&str] = &[
     "preview",
     "channel",
     "coach",
+    "as",
     "quit",
 ];
 /// Verbs of control planes, passed on as they are.
@@ -65,6 +69,9 @@ pub fn parse(line: &str) -> Result<Said, String> {
     }
     if verb == "postmortem" && rest.is_empty() || verb == "board" && rest.is_empty() {
         return Ok(Said::Question(if verb == "board" { "boards" } else { "postmortem" }, String::new()));
+    }
+    if verb == "host" {
+        return host::read(rest).map(Said::Host);
     }
     let usage = |why: String| match verbs::find(verb) {
         Some(known) => format!("{why}. Usage: {} {}", known.name, known.usage),

@@ -12,7 +12,8 @@ use rustyline::history::FileHistory;
 use rustyline::{Editor, ExternalPrinter};
 
 use crate::console::ask;
-use crate::console::complete::Words;
+use crate::console::complete::{Hidden, Words};
+use crate::console::host::{HostSeat, masked};
 use crate::console::parse::{Said, parse};
 use crate::console::skin::Skin;
 use crate::session::clock::{ClockKind, Seat};
@@ -37,8 +38,16 @@ pub enum Turn {
     Lost(String),
 }
 
-/// Takes one line of a participant.
+/// Takes one line of a participant, at a console that no host uses.
 pub fn turn(open: &mut OpenSession, by: &str, line: &str) -> Turn {
+    if masked(line) != line {
+        return Turn::Refused("a host sits at the console of `play`, or speaks by `do --host-file FILE`".to_string());
+    }
+    turn_with(open, &mut HostSeat::default(), by, line)
+}
+
+/// Takes one line of a participant, or of the host at the same console.
+pub fn turn_with(open: &mut OpenSession, host: &mut HostSeat, by: &str, line: &str) -> Turn {
     let said = match parse(line) {
         Ok(said) => said,
         Err(why) => return Turn::Refused(why),
@@ -50,6 +59,11 @@ pub fn turn(open: &mut OpenSession, by: &str, line: &str) -> Turn {
             Ok(text) => Turn::Answered(text),
             Err(why) => Turn::Refused(why),
         },
+        Said::Host(line) => match host.take(open, &line) {
+            Ok(text) => Turn::Answered(format!("{}{text}", news(&open.session.take_hosts_news()))),
+            Err(ApplyError::Refused(refusal)) => Turn::Refused(refusal.to_string()),
+            Err(ApplyError::Log(error)) => Turn::Lost(error.to_string()),
+        },
         Said::Command(command) => match open.apply(Seat::Participant, by, &command) {
             Ok(reply) => Turn::Answered(told(&reply)),
             Err(ApplyError::Refused(refusal)) => Turn::Refused(refusal.to_string()),
@@ -59,12 +73,39 @@ pub fn turn(open: &mut OpenSession, by: &str, line: &str) -> Turn {
 }
 
 /// Takes one line as whoever wears a skin types it, and answers in its words.
-fn turn_in(skin: &Skin, coach: &mut Coach, open: &mut OpenSession, by: &str, line: &str) -> Turn {
-    let turn = to_coach(coach, line).unwrap_or_else(|| turn(open, by, &skin.meant(line)));
+fn turn_in(skin: &Skin, coach: &mut Coach, open: &mut OpenSession, seats: &mut Seats, line: &str) -> Turn {
+    let turn = to_coach(coach, line).unwrap_or_else(|| seats.turn(open, &skin.meant(line)));
     match turn {
         Turn::Answered(text) => Turn::Answered(skin.shown(&text)),
         Turn::Refused(why) => Turn::Refused(skin.shown(&why)),
         other => other,
+    }
+}
+
+/// Who sits at a console: who speaks, and whether the host's seat is open.
+#[derive(Debug, Default)]
+struct Seats {
+    by: String,
+    host: HostSeat,
+}
+
+impl Seats {
+    /// Takes a line; `as NAME` says who speaks, from now on or in what follows it.
+    fn turn(&mut self, open: &mut OpenSession, line: &str) -> Turn {
+        let Some(rest) = line.trim().strip_prefix("as ").map(str::trim) else {
+            return turn_with(open, &mut self.host, &self.by, line);
+        };
+        let (name, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        let names: Vec<&str> = open.session.names().collect();
+        if !names.is_empty() && !names.contains(&name) {
+            let hint = crate::scenario::check::did_you_mean(name, names.iter().copied());
+            return Turn::Refused(format!("nobody here is called \"{name}\"{hint}; there are: {}", names.join(", ")));
+        }
+        if !rest.is_empty() {
+            return turn_with(open, &mut self.host, name, rest);
+        }
+        self.by = name.to_string();
+        Turn::Answered(format!("{name} speaks"))
     }
 }
 
@@ -119,7 +160,7 @@ pub fn say(out: &mut dyn Write, turn: &Turn, status: &str) -> std::io::Result<()
 /// Somebody who talks with a session: by which name, in which skin, with a coach where there is one.
 struct Talk<'t> {
     shared: &'t Mutex<Live>,
-    by: &'t str,
+    seats: Mutex<Seats>,
     clock: &'t dyn Clock,
     skin: &'t Skin,
     coach: Mutex<Coach>,
@@ -136,7 +177,8 @@ struct Told {
 impl<'t> Talk<'t> {
     fn new(shared: &'t Mutex<Live>, by: &'t str, clock: &'t dyn Clock, skin: &'t Skin) -> Self {
         let coach = Mutex::new(Coach::of(&lock(shared).open.session));
-        Talk { shared, by, clock, skin, coach }
+        let seats = Mutex::new(Seats { by: by.to_string(), host: HostSeat::default() });
+        Talk { shared, seats, clock, skin, coach }
     }
 
     /// What the coach says before anything else.
@@ -152,7 +194,9 @@ impl<'t> Talk<'t> {
 
     fn prompt(&self) -> String {
         let open = &lock(self.shared).open;
-        format!("{} {}> ", open.session.view().case.to_lowercase(), open.session.clock())
+        let by = &lock(&self.seats).by;
+        let by = if open.session.role_of(by).is_some() { format!(" {by}") } else { String::new() };
+        format!("{} {}{by}> ", open.session.view().case.to_lowercase(), open.session.clock())
     }
 
     /// Keeps a live session up to date, and tells what came, until it is over or nobody listens.
@@ -178,7 +222,7 @@ impl<'t> Talk<'t> {
         live.catch_up(self.clock.now_ns());
         let came = self.skin.shown(&news(&live.take_news()));
         let mut coach = lock(&self.coach);
-        let turn = turn_in(self.skin, &mut coach, &mut live.open, self.by, line);
+        let turn = turn_in(self.skin, &mut coach, &mut live.open, &mut lock(&self.seats), line);
         live.settle();
         let status = live.open.session.status_line();
         let advice = coached(&mut coach, &live.open, line, &turn);
@@ -229,7 +273,9 @@ pub fn converse(
                 Err(ReadlineError::Eof) => break Ok(()),
                 Err(error) => break Err(error.to_string()),
             };
-            drop(editor.add_history_entry(line.as_str()));
+            if masked(&line) == line {
+                drop(editor.add_history_entry(line.as_str()));
+            }
             let told = talk.line(&line);
             if told.write(&mut std::io::stdout()).is_err() || matches!(told.turn, Turn::Quit) {
                 break Ok(());
@@ -243,6 +289,19 @@ pub fn converse(
     });
     drop(editor.save_history(history));
     result
+}
+
+/// Asks for something that nobody is to read along.
+///
+/// # Errors
+/// There is no terminal to ask at, or nothing was said.
+pub fn hidden(prompt: &str) -> Result<String, String> {
+    if !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+        return Err("there is no terminal to ask for the passphrase at: give --host-file FILE".to_string());
+    }
+    let mut editor = Editor::<Hidden, FileHistory>::new().map_err(|e| e.to_string())?;
+    editor.set_helper(Some(Hidden));
+    editor.readline(prompt).map_err(|e| e.to_string())
 }
 
 /// How often a live session is brought up to date while nobody types.
@@ -281,7 +340,7 @@ pub fn filter(
             let prompt = talk.prompt();
             let told = talk.line(line);
             let mut out = lock(out);
-            let head = if line.is_empty() { Ok(()) } else { writeln!(out, "{prompt}{line}") };
+            let head = if line.is_empty() { Ok(()) } else { writeln!(out, "{prompt}{}", masked(line)) };
             (head.and_then(|()| told.write(&mut *out)), told.turn)
         });
         over.store(true, Ordering::Relaxed);

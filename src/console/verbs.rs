@@ -109,6 +109,7 @@ pub const VERBS: &[Verb] = &[
     verb(Group::Time, "resume", "", "let it go on"),
     verb(Group::Time, "speed", "1|2|4|8", "how fast it runs"),
     verb(Group::Time, "bookmark", "[WHY]", "mark this moment"),
+    verb(Group::Host, "host", "open PASSPHRASE; then VERB ...", "the facilitator's verbs; `help host` lists them"),
     verb(Group::Host, "inject", "MECHANISM FAULT [for 5m]", "break something, as a scenario file writes it"),
     verb(Group::Free, "status", "", "where you stand"),
     verb(Group::Free, "brief", "", "page, briefing and prices"),
@@ -118,6 +119,7 @@ pub const VERBS: &[Verb] = &[
     verb(Group::Free, "glance", "[BOARD]", "an open board: live for a minute after its look, then grey with its age"),
     verb(Group::Free, "end", "", "close the incident"),
     verb(Group::Free, "postmortem", "[SECTION TEXT]", "write it up; without a section, the form as it stands"),
+    verb(Group::Free, "as", "NAME [COMMAND]", "who speaks at this console from now on, or for one command"),
     verb(Group::Free, "coach", "on|off", "call the coach of a first shift, or send them away"),
     verb(Group::Free, "help", "[VERB]", "this"),
     verb(Group::Free, "quit", "", "leave; everything said is kept"),
@@ -132,7 +134,9 @@ pub fn find(name: &str) -> Option<&'static Verb> {
 pub fn help(name: Option<&str>) -> Result<String, String> {
     if let Some(name) = name {
         let verb = find(name).ok_or_else(|| unknown(name))?;
-        return Ok(format!("{} {}\n  {}", verb.name, verb.usage, verb.does));
+        let forms =
+            if name == "host" { format!("\n{}", crate::console::host::forms().trim_end()) } else { String::new() };
+        return Ok(format!("{} {}\n  {}{forms}", verb.name, verb.usage, verb.does));
     }
     let mut text = String::new();
     for (group, heading) in Group::ALL {

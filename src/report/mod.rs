@@ -14,6 +14,9 @@ mod plot; // a chart as paths and positions, for the page
 pub mod debrief; // the debrief as a page
 pub mod flip; // seen, and happening
 
+pub mod gameday; // several teams on one page
+pub mod hostkit; // what a facilitator has in hand
+
 mod blocks; // a chart in character cells
 mod sheet; // styled characters, laid out
 pub mod terminal; // text and charts for a terminal

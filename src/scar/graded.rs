@@ -126,6 +126,7 @@ pub fn grade(record: &Record<'_>, header: &Header, debrief: &Debrief, before: &B
     let practice = match () {
         () if session.terms().named => "it was begun by an author's name",
         () if header.forked_from.is_some() => "it goes on from another session",
+        () if session.is_hosted() => "a host had a hand in it",
         () if seen_seed => "this seed was played before",
         () => "",
     };

@@ -229,6 +229,7 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
     gates.extend((blamed_decoy && leading.is_some_and(|(_, p)| HALF <= p)).then_some(Gate::BlamedDecoy));
     gates.extend(unsafe_order.then_some(Gate::Irreversible));
     gates.extend(record.is_assisted().then_some(Gate::Assisted));
+    gates.extend(record.session.is_hosted().then_some(Gate::Hosted));
 
     // Who does harm where nothing is wrong has not understood that nothing is.
     let meddled = no_fault && replays.added.iter().any(|added| tolerance < *added);

@@ -50,6 +50,8 @@ pub enum Gate {
     Irreversible,
     /// G3: nothing was committed before advice was seen. It caps nothing: the run is assisted, and kept apart.
     Assisted,
+    /// A host had a hand in it. It caps nothing: the run is kept apart.
+    Hosted,
 }
 
 impl Gate {
@@ -58,7 +60,7 @@ impl Gate {
         match self {
             Gate::BlamedDecoy => Some(49.0),
             Gate::Irreversible => Some(39.0),
-            Gate::Assisted => None,
+            Gate::Assisted | Gate::Hosted => None,
         }
     }
 
@@ -70,6 +72,7 @@ impl Gate {
             }
             Gate::Irreversible => "G2: an action that cannot be taken back hurt users; 39 at most",
             Gate::Assisted => "G3: no commit before advice was seen; assisted, never in the unassisted record",
+            Gate::Hosted => "A host had a hand in it; never ranked, never in the unassisted record",
         }
     }
 }

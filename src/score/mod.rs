@@ -25,4 +25,6 @@ pub mod search; // the best that is known
 pub mod story; // what happened when
 pub mod tell; // in words
 
+pub mod room; // several attempts at one incident, side by side
+
 pub mod check; // fit to be played and scored

@@ -7,7 +7,7 @@ use crate::score::debrief::clock;
 use crate::score::record::Record;
 use crate::score::truth::Truth;
 use crate::session::belief::lead;
-use crate::session::command::Command;
+use crate::session::command::{Command, Host};
 use crate::session::look;
 use crate::sim::time::SimTime;
 use crate::sim::world::fact::What;
@@ -133,6 +133,13 @@ fn told(command: &Command) -> Option<(Kind, String)> {
             let cited =
                 if cites.is_empty() { "nothing cited".to_string() } else { format!("cites {}", cites.join(", ")) };
             (Kind::Belief, format!("committed to {}; {cited}", leading(&commit.points)))
+        }
+        Command::Host(Host::Say { persona, text }) => (Kind::Said, format!("the host as {persona}: {text}")),
+        Command::Host(Host::Page { text }) => (Kind::Page, format!("the host paged: {text}")),
+        Command::Host(Host::Leave { who }) => (Kind::Said, format!("{who} dropped out")),
+        Command::Host(Host::Return { who }) => (Kind::Said, format!("{who} was back")),
+        Command::Host(Host::Freeze { question }) => {
+            (Kind::Said, format!("the host froze every screen: {question}").trim_end_matches([':', ' ']).to_string())
         }
         Command::Bookmark { text } => (Kind::Said, format!("bookmark {text}").trim_end().to_string()),
         Command::Hint => (Kind::Said, "took a hint".to_string()),

@@ -42,7 +42,7 @@ pub fn whatif(run: &Ran, nothing: &Ran, best: &Ran) -> WhatIf {
 }
 
 /// The share that was not served, over a window that ends with each bucket.
-fn unserved(series: &Series) -> Vec<f64> {
+pub fn unserved(series: &Series) -> Vec<f64> {
     let ends = &series.t_s;
     let share = |i: usize| {
         let inside = (0..=i).rev().take_while(|j| ends[i] - WINDOW_S < ends[*j]);

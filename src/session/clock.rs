@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::session::host::Lock;
 use crate::session::roles::Role;
 
 /// How simulated time moves; one kind for a whole session.
@@ -66,6 +67,9 @@ pub struct Terms {
     /// Whether looks cost nothing: practice, no scar, no comparison.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unpriced: bool,
+    /// What opens the host's seat; none: nobody was to lead it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<Lock>,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -80,7 +84,12 @@ impl Terms {
 
     /// What marks it, in words; empty for a session that counts in full.
     pub fn marks(&self) -> Vec<&'static str> {
-        let marks = [(self.named, "named"), (self.external_tools, "external tools"), (self.unpriced, "unpriced")];
+        let marks = [
+            (self.named, "named"),
+            (self.external_tools, "external tools"),
+            (self.unpriced, "unpriced"),
+            (self.host.is_some(), "hosted"),
+        ];
         marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark).collect()
     }
 }

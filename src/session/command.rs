@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::session::roles::Role;
+
 /// What is said to a session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -118,6 +120,8 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         for_s: Option<f64>,
     },
+    /// What only a host says.
+    Host(Host),
     /// End the incident.
     End,
     /// Hand in the postmortem.
@@ -125,6 +129,75 @@ pub enum Command {
         /// Its text by section.
         sections: BTreeMap<String, String>,
     },
+}
+
+/// What only the facilitator of a game day says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Host {
+    /// A live clock is held, or let go; whoever plays cannot let it go.
+    Hold {
+        /// Whether it is held.
+        held: bool,
+    },
+    /// Every screen is blank until it is released, but for a question to answer from memory.
+    Freeze {
+        /// The question; may be empty.
+        #[serde(default)]
+        question: String,
+    },
+    /// Screens come back.
+    Release,
+    /// Somebody who is not there says something in the channel.
+    Say {
+        /// Who.
+        persona: String,
+        /// What.
+        text: String,
+    },
+    /// Page whoever is on call.
+    Page {
+        /// What the page says.
+        text: String,
+    },
+    /// Kept with its moment, and shown to nobody who plays.
+    Note {
+        /// What.
+        text: String,
+        /// Whether it was good.
+        #[serde(default)]
+        sign: Sign,
+    },
+    /// Somebody drops out.
+    Leave {
+        /// Who, by the name of a role.
+        who: String,
+    },
+    /// Somebody is back.
+    Return {
+        /// Who, by the name of a role.
+        who: String,
+    },
+    /// What somebody is there for, and sees, from now on.
+    Role {
+        /// Who.
+        who: String,
+        /// What for.
+        role: Role,
+    },
+}
+
+/// What a note thinks of what it notes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sign {
+    /// Nothing.
+    #[default]
+    None,
+    /// To be kept.
+    Plus,
+    /// To be changed.
+    Delta,
 }
 
 /// A look.

@@ -54,6 +54,7 @@ impl Live {
         self.catch_up(now_ns);
         let mut reply = self.open.apply(seat, by, command)?;
         self.settle();
+        self.news.append(&mut self.open.session.take_hosts_news());
         self.news.append(&mut reply.notices);
         Ok(reply)
     }

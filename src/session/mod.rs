@@ -5,8 +5,8 @@
 
 pub mod clock; // live or metered, modes, seats
 pub mod command; // what can be said to a session
-pub mod prices;
-pub mod roles; // who may see and say what // what a look costs on the simulated clock
+pub mod prices; // what a look costs on the simulated clock
+pub mod roles; // who may see and say what
 
 pub mod belief; // hypotheses, pins, contradictions, commits
 pub mod comms; // acknowledgements, severity, updates, chat
@@ -15,7 +15,9 @@ pub mod postmortem; // the form that is filled in afterwards
 pub mod act; // operator actions: preview, arms, order
 pub mod boards; // boards that stand open
 pub mod case; // what a participant meets: number, page, briefing
+pub mod code; // an opaque word for case, variant and seed
 pub mod hints; // the ladder
+pub mod host; // what a facilitator does, and who may
 pub mod inject; // faults that a host injects
 pub mod live; // a session on a live clock, for whoever drives it
 pub mod look; // looks and their answers

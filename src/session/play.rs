@@ -10,13 +10,14 @@ use crate::scenario::opened::Scenario;
 use crate::session::belief::Board;
 use crate::session::boards::OpenBoards;
 use crate::session::clock::{ClockKind, Mode, Seat, Terms};
-use crate::session::command::{Command, Look};
+use crate::session::command::{Command, Host, Look};
 use crate::session::comms::{Comms, SECONDARY_AFTER, TEAMS};
 use crate::session::hints::ladder;
+use crate::session::host::Hosting;
 use crate::session::inject::{self, Injected};
 use crate::session::look::{self, Observation};
 use crate::session::prices;
-use crate::session::roles::seat_may;
+use crate::session::roles::Role;
 use crate::session::seal::Seal;
 use crate::sim::spec::stack::Severity;
 use crate::sim::time::{SimDuration, SimTime};
@@ -98,6 +99,8 @@ pub struct Session {
     pub(super) ended: Option<SimTime>,
     pub(super) injected: Vec<Injected>,
     pub(super) boards: OpenBoards,
+    pub(super) hosting: Hosting,
+    pub(super) roles: std::collections::BTreeMap<String, Role>,
     pub(super) postmortem: Option<std::collections::BTreeMap<String, String>>,
     facts_seen: usize,
     paged: bool,
@@ -125,7 +128,6 @@ impl Session {
         Session {
             scenario,
             seal,
-            terms,
             horizon,
             facts_seen,
             watch,
@@ -142,6 +144,8 @@ impl Session {
             bookmarks: Vec::new(),
             injected: Vec::new(),
             boards: OpenBoards::default(),
+            hosting: Hosting::default(),
+            roles: terms.roles.clone(),
             ended: None,
             postmortem: None,
             paged: false,
@@ -149,6 +153,7 @@ impl Session {
             overdue_told: false,
             notices: Vec::new(),
             answers: true,
+            terms,
         }
     }
 
@@ -227,7 +232,7 @@ impl Session {
 
     /// Whether a live clock stands still.
     pub fn is_stopped(&self) -> bool {
-        self.stopped || self.ended.is_some()
+        self.stopped || self.hosting.stands() || self.ended.is_some()
     }
 
     /// How fast a live clock runs.
@@ -240,7 +245,9 @@ impl Session {
         if self.terms.clock == ClockKind::Live && self.ended.is_none() {
             self.pass_to(until);
         }
-        std::mem::take(&mut self.notices)
+        let mut came = if self.terms.clock == ClockKind::Live { self.take_hosts_news() } else { Vec::new() };
+        came.append(&mut self.notices);
+        came
     }
 
     /// Takes a command of whoever plays alone.
@@ -256,23 +263,22 @@ impl Session {
     /// # Errors
     /// It makes no sense now, or at all, or is another's to say; then nothing has changed.
     pub fn apply_by(&mut self, seat: Seat, by: &str, command: &Command) -> Result<Reply, Refusal> {
-        seat_may(seat, command).map_err(Refusal)?;
-        if let Some(role) = self.terms.roles.get(by).filter(|_| seat == Seat::Participant) {
-            role.may(command).map_err(Refusal)?;
-        }
+        self.may(seat, by, command).map_err(Refusal)?;
         self.check_moment(command)?;
         let before = self.now();
-        let (text, data, observation) = self.carry_out(seat, command).map_err(Refusal)?;
+        let (text, data, observation) = self.carry_out(seat, by, command).map_err(Refusal)?;
         if self.terms.clock == ClockKind::Metered {
             self.spent += self.now().since(before);
         }
-        Ok(Reply { text, data, observation, notices: std::mem::take(&mut self.notices) })
+        let came = std::mem::take(&mut self.notices);
+        let notices = if seat == Seat::Host { self.hosted(command, came) } else { self.with_hosts_news(came) };
+        Ok(Reply { text, data, observation, notices })
     }
 
     /// Whether a command makes sense at this moment of the session.
     fn check_moment(&self, command: &Command) -> Result<(), Refusal> {
         let no = |text: &str| Err(Refusal(text.to_string()));
-        let writing = matches!(command, Command::Postmortem { .. });
+        let writing = matches!(command, Command::Postmortem { .. } | Command::Host(Host::Note { .. }));
         if self.ended.is_some() && !writing {
             return no("the incident has ended; what is left is the postmortem and the debrief");
         }
@@ -283,14 +289,14 @@ impl Session {
         if self.horizon <= self.now() && passes {
             return no("time is up: commit with `commit ... last`, then `end`");
         }
-        let clock = matches!(command, Command::Pause { .. } | Command::Speed { .. });
+        let clock = matches!(command, Command::Pause { .. } | Command::Speed { .. } | Command::Host(Host::Hold { .. }));
         if clock && self.terms.clock == ClockKind::Metered {
             return no("this clock is metered: it stands still until something is done; `wait` and `next` move it");
         }
         Ok(())
     }
 
-    fn carry_out(&mut self, seat: Seat, command: &Command) -> Result<(String, Value, Option<u32>), String> {
+    fn carry_out(&mut self, seat: Seat, by: &str, command: &Command) -> Result<(String, Value, Option<u32>), String> {
         let now = self.now();
         let plain = |text: String| (text.clone(), json!({ "text": text }), None);
         match command {
@@ -327,13 +333,16 @@ impl Session {
                     if update.action.is_empty() { "nothing yet" } else { &update.action },
                     update.next_minutes
                 );
-                self.comms.line(now, seat_name(seat), &format!("UPDATE {says}"));
+                let from = self.speaker(seat, by);
+                self.comms.line(now, &from, &format!("UPDATE {says}"));
                 self.charge(prices::UPDATE);
                 return Ok(plain("the update is out".to_string()));
             }
             Command::Say { text } => {
                 let text: String = text.chars().take(MOST_TEXT).collect();
-                self.comms.line(now, seat_name(seat), &text);
+                let from = self.speaker(seat, by);
+                self.comms.line(now, &from, &text);
+                self.answers(&from, &text);
                 return Ok(plain("said".to_string()));
             }
             Command::Arm => self.armed = true,
@@ -387,6 +396,7 @@ impl Session {
                 }
                 self.speed = *times;
             }
+            Command::Host(host) => return self.host(host).map(plain),
             Command::Inject { mechanism, fault, for_s } => {
                 return self.inject(mechanism, fault, *for_s).map(plain);
             }
@@ -416,6 +426,12 @@ impl Session {
             }
         }
         Ok(plain(self.echo(command)))
+    }
+
+    /// Who is said to say something: by name where several share the session, else by seat.
+    fn speaker(&self, seat: Seat, by: &str) -> String {
+        let named = seat == Seat::Participant && self.roles.contains_key(by);
+        if named { by.to_string() } else { seat_name(seat).to_string() }
     }
 
     /// What a command that only notes something says.
@@ -497,6 +513,11 @@ impl Session {
     }
 
     fn acknowledge(&mut self) -> Result<String, String> {
+        if (!self.paged || self.comms.acknowledged.is_some())
+            && let Some(says) = self.acknowledge_hosts_page()
+        {
+            return Ok(says);
+        }
         if !self.paged {
             return Err("nothing has paged yet".to_string());
         }

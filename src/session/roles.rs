@@ -34,6 +34,16 @@ impl Duty {
     }
 }
 
+/// Other words for duties, as teams call them.
+const ALSO: &[(&str, &str)] = &[
+    ("ic", "commander"),
+    ("incident-commander", "commander"),
+    ("ops", "operator"),
+    ("operations", "operator"),
+    ("comms", "communicator"),
+    ("communications", "communicator"),
+];
+
 /// The role of one of several who share a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
@@ -54,7 +64,8 @@ impl Role {
         let (name, rest) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or(form)?;
         let (duty, seen) = rest.split_once(':').unwrap_or((rest, ""));
         let words = Duty::ALL.map(|(word, _)| word);
-        let found = Duty::ALL.iter().find(|(word, _)| *word == duty);
+        let same = ALSO.iter().find(|(other, _)| *other == duty).map_or(duty, |(_, word)| word);
+        let found = Duty::ALL.iter().find(|(word, _)| *word == same);
         let (_, duty) = found.ok_or_else(|| {
             let hint = crate::scenario::check::did_you_mean(duty, words);
             format!("no duty is called \"{duty}\"{hint}; there are: {}", words.join(", "))
@@ -81,29 +92,43 @@ impl Role {
         }
     }
 
-    /// Whether this role may say something.
+    /// Whether this role may say something, where those who are present have these duties. What nobody present is there
+    /// for falls to whoever is.
     ///
     /// # Errors
     /// Whose it is instead.
-    pub fn may(&self, command: &Command) -> Result<(), String> {
-        let whose = match command {
-            Command::Look(look) if !self.sees(look) => {
-                return Err(format!(
-                    "as {} you see {}, alerts, changes, tickets and documents: ask in the channel for the rest",
-                    self.duty.name(),
-                    self.boards.join(", ")
-                ));
-            }
-            Command::Act { .. } | Command::Arm | Command::Safe => &[Duty::Commander, Duty::Operator][..],
-            Command::Commit(_) | Command::End => &[Duty::Commander],
-            Command::Update(_) | Command::Severity { .. } => &[Duty::Commander, Duty::Communicator],
-            _ => return Ok(()),
-        };
-        if whose.contains(&self.duty) {
+    pub fn may(&self, command: &Command, present: &[Duty]) -> Result<(), String> {
+        if let Command::Look(look) = command
+            && !self.sees(look)
+        {
+            return Err(self.sees_not());
+        }
+        let whose = whose(command);
+        let taken = present.iter().any(|duty| whose.contains(duty));
+        if whose.is_empty() || whose.contains(&self.duty) || !taken {
             return Ok(());
         }
         let names: Vec<&str> = whose.iter().map(|duty| duty.name()).collect();
         Err(format!("that is the {}'s to say, and you are the {}", names.join("'s or the "), self.duty.name()))
+    }
+
+    /// What is said to somebody who looks where others look.
+    pub fn sees_not(&self) -> String {
+        format!(
+            "as {} you see {}, alerts, changes, tickets and documents: ask in the channel for the rest",
+            self.duty.name(),
+            self.boards.join(", ")
+        )
+    }
+}
+
+/// Whose a command is to give; empty: everybody's.
+fn whose(command: &Command) -> &'static [Duty] {
+    match command {
+        Command::Act { .. } | Command::Arm | Command::Safe => &[Duty::Commander, Duty::Operator],
+        Command::Commit(_) | Command::End => &[Duty::Commander],
+        Command::Update(_) | Command::Severity { .. } => &[Duty::Commander, Duty::Communicator],
+        _ => &[],
     }
 }
 
@@ -113,16 +138,18 @@ impl Role {
 /// Whose it is instead.
 pub fn seat_may(seat: Seat, command: &Command) -> Result<(), String> {
     let talks = matches!(command, Command::Say { .. } | Command::Bookmark { .. });
-    let holds = matches!(command, Command::Inject { .. } | Command::Pause { .. });
+    let hosts = matches!(command, Command::Inject { .. } | Command::Host(_));
+    let holds = hosts || matches!(command, Command::Pause { .. });
     match seat {
         Seat::Participant if matches!(command, Command::Inject { .. }) => {
             Err("only the host injects a fault".to_string())
         }
+        Seat::Participant if hosts => Err("that is the host's alone to say".to_string()),
         Seat::Assistant if !talks && !matches!(command, Command::Look(_)) => {
             Err("an assistant looks and says: what is done, believed and claimed is the participant's".to_string())
         }
         Seat::Host if !talks && !holds => {
-            Err("a host injects, pauses, says and marks: the rest is the participant's".to_string())
+            Err("a host injects, holds, freezes, says, pages and notes: the rest is the participant's".to_string())
         }
         Seat::Examiner if !talks => Err("an examiner says and marks: the rest is the participant's".to_string()),
         _ => Ok(()),

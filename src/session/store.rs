@@ -215,6 +215,17 @@ impl Store {
         self.run(&folder, &log, catalogue, until, true)
     }
 
+    /// A session at its end with its events, without what its looks answered: for whoever holds it against others.
+    ///
+    /// # Errors
+    /// As [`Store::replay`].
+    pub fn recall(&self, name: &str, catalogue: &Catalogue) -> Result<(Replayed, Vec<Event>), StoreError> {
+        let folder = self.known(name)?;
+        let log = Log::read(&folder.join(LOG))?;
+        let replayed = self.run(&folder, &log, catalogue, None, false)?;
+        Ok((replayed, log.events))
+    }
+
     /// Keeps a copy of what is sound of a damaged log beside it, and says where.
     ///
     /// # Errors

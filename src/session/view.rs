@@ -62,6 +62,28 @@ pub struct View {
     /// What whoever looks is there for, where several share the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    /// What the host asks while every screen is blank; may be empty. None: nothing is frozen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<String>,
+}
+
+impl View {
+    /// What is left of it on a blank screen: the case, the time, and what is asked.
+    fn blank(self) -> View {
+        View {
+            page: String::new(),
+            acknowledged: None,
+            severity: None,
+            pain_percent: None,
+            next_update_s: None,
+            board: Board::default(),
+            orders: Vec::new(),
+            looks: Vec::new(),
+            open_boards: Vec::new(),
+            channel: Vec::new(),
+            ..self
+        }
+    }
 }
 
 impl Session {
@@ -72,12 +94,12 @@ impl Session {
 
     /// What somebody may see now: of looks those that are their role's to see.
     pub fn view_of(&self, by: &str) -> View {
-        let role = self.terms.roles.get(by);
+        let role = self.roles.get(by);
         let (now, calendar) = (self.now(), self.watch.scene.calendar);
         let paged = SimTime(self.seal.paged_at_ns) <= now;
         let channel = &self.comms.channel;
         let shown = channel.iter().skip(channel.len().saturating_sub(CHANNEL_SHOWN));
-        View {
+        let view = View {
             case: self.case_id(),
             page: if paged { self.scenario.file.page.clone() } else { String::new() },
             now: calendar.date_time(now),
@@ -85,7 +107,7 @@ impl Session {
             left_s: self.horizon.since(now).as_secs_f64(),
             clock: self.terms.clock,
             mode: self.terms.mode,
-            stopped: self.stopped,
+            stopped: self.stopped || self.hosting.stands(),
             speed: self.speed,
             acknowledged: self.comms.acknowledged.map(|at| calendar.clock(at)),
             severity: self.comms.severity,
@@ -103,11 +125,16 @@ impl Session {
             channel: shown.map(|line| (calendar.clock(line.at), line.clone())).collect(),
             ended: self.ended.is_some(),
             role: role.cloned(),
-        }
+            frozen: self.frozen().map(str::to_string),
+        };
+        if view.frozen.is_some() { view.blank() } else { view }
     }
 
     /// One line: time, severity, users in pain, next update.
     pub fn status_line(&self) -> String {
+        if let Some(blank) = self.blank() {
+            return blank;
+        }
         let view = self.view();
         let time = self.clock();
         let severity = view.severity.map_or("SEV?".to_string(), |s| format!("SEV{s}"));

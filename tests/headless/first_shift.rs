@@ -58,7 +58,7 @@ fn who_only_follows_the_coach_reaches_every_debrief_and_has_used_every_verb_twic
                 Said::Question(question, rest) => {
                     ask::answer(&mut session, question, &rest).unwrap_or_else(|why| panic!("{name}: {typed}: {why}"))
                 }
-                Said::Nothing => panic!("{name}: the coach has nothing to type"),
+                Said::Nothing | Said::Host(_) => panic!("{name}: the coach has nothing to type for who plays"),
             };
             change = Some(line.verb.as_str()).filter(|v| *v == "changes").and(last_change(&answer)).unwrap_or(change);
             *used.entry(line.verb.clone()).or_default() += 1;

@@ -7,10 +7,8 @@ use serde_json::Value;
 use super::Shared;
 use super::envelope::Refused;
 use crate::metrics::promql::Query;
-use crate::session::clock::Seat;
 use crate::session::command::{Asked, Command, Look, Question};
 use crate::session::live::Live;
-use crate::session::roles::seat_may;
 use crate::session::store::ApplyError;
 use crate::sim::time::SimTime;
 use crate::telemetry::past::{Past, Reach};
@@ -102,9 +100,7 @@ fn begin(shared: &Shared, caller: &Caller, question: Question) -> Result<(u32, S
 
 /// Whether a seat, and whoever sits in it, may look at that.
 fn may(live: &Live, caller: &Caller, command: &Command) -> Result<(), Refused> {
-    let role = live.open.session.terms().roles.get(&caller.by);
-    let role = role.filter(|_| caller.seat == Seat::Participant);
-    let allowed = seat_may(caller.seat, command).and_then(|()| role.map_or(Ok(()), |role| role.may(command)));
+    let allowed = live.open.session.may(caller.seat, &caller.by, command);
     allowed.map_err(|why| Refused::new(StatusCode::FORBIDDEN, "forbidden", why))
 }
 
