@@ -61,7 +61,7 @@ fn hashed(passphrase: &str, salt: &str, rounds: u32) -> String {
 }
 
 /// A note of the host's.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Note {
     /// When.
     pub at: SimTime,
@@ -72,7 +72,7 @@ pub struct Note {
 }
 
 /// A question that was asked while every screen was blank, with what was answered.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
     /// When.
     pub at: SimTime,
@@ -83,7 +83,7 @@ pub struct Probe {
 }
 
 /// What a host has done to a session so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Hosting {
     held: bool,
     frozen: bool,
@@ -91,7 +91,7 @@ pub struct Hosting {
     pages: Vec<(SimTime, String, bool)>,
     gone: BTreeSet<String>,
     notes: Vec<Note>,
-    news: Vec<Notice>,
+    news: Vec<(SimTime, String)>,
     touched: bool,
 }
 
@@ -270,7 +270,7 @@ impl Session {
     /// A host's command was carried out: what came of it is for those who play, and waits for them.
     pub(super) fn hosted(&mut self, command: &Command, came: Vec<Notice>) -> Vec<Notice> {
         self.hosting.touched |= !matches!(command, Command::Host(Host::Note { .. }) | Command::Bookmark { .. });
-        self.hosting.news.extend(came);
+        self.hosting.news.extend(came.into_iter().map(|notice| (notice.at, notice.text)));
         Vec::new()
     }
 
@@ -283,7 +283,9 @@ impl Session {
 
     /// What came of a host's commands and was told to nobody yet. Telling it sooner or later changes nothing else.
     pub fn take_hosts_news(&mut self) -> Vec<Notice> {
-        std::mem::take(&mut self.hosting.news)
+        let calendar = self.watch.scene.calendar;
+        let told = |(at, text): (SimTime, String)| Notice { at, time: calendar.clock(at), text };
+        std::mem::take(&mut self.hosting.news).into_iter().map(told).collect()
     }
 
     fn tell(&mut self, text: &str) {

@@ -214,7 +214,7 @@ fn a_host_holds_freezes_says_pages_and_takes_people_away() {
     say(&mut played, "", "host leave ana").expect("gone");
     assert!(say(&mut played, "ana", "board overview").expect_err("gone").contains("dropped out"));
     say(&mut played, "ben", "commit api.flag 70 E1").expect("what she was there for falls to who is there");
-    assert!(say(&mut played, "", "host leave anna").expect_err("a slip").contains("\"ana\""));
+    assert!(say(&mut played, "", "host leave anna").expect_err("a slip").contains("there are: ana, ben, cy"));
     say(&mut played, "", "host return ana").expect("back");
     say(&mut played, "", "host role ben=scribe:overview").expect("a host sets who sees what");
     assert!(say(&mut played, "ben", "board serving").expect_err("no more").contains("you see overview"));
@@ -288,6 +288,15 @@ fn nothing_of_the_hosts_own_is_to_be_seen_where_people_play() {
     host(&["inject", "api.auth_shard", "AuthShardDown(shard: 1)"]);
     host(&["say", "cto", "numbers, please"]);
     host(&["leave", "ana"]);
+    // Each of these is a process of its own: what the host did is still so.
+    let (_, says) = refused(&data, SCENARIOS, &["do", "--by", "ana", "one", "alerts"]);
+    assert!(says.contains("dropped out"), "{says}");
+    let news = told(&data, &["do", "one", "bookmark", "now"]);
+    assert!(news.contains("cto: numbers, please"), "{news}");
+    host(&["freeze", "up", "or", "down?"]);
+    let (_, says) = refused(&data, SCENARIOS, &["do", "one", "alerts"]);
+    assert!(says.contains("up or down?"), "{says}");
+    host(&["release"]);
     shown.push(told(&data, &["do", "one", "channel"]));
     assert!(shown.last().is_some_and(|s| s.contains("numbers, please")), "what a host says to people is there");
     for line in
@@ -345,9 +354,7 @@ fn a_kit_has_what_is_needed_and_its_commands_are_taken() {
     assert_eq!(kit.injects.len(), 6);
     assert!(kit.injects.iter().all(|i| !i.commands.is_empty()), "{:?}", kit.injects);
     let kinds: Vec<&str> = kit.expect.iter().map(|e| e.kind).collect();
-    assert!(["cause", "symptom", "page", "alert"].iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
-    let symptom = kit.expect.iter().find(|e| e.kind == "symptom").expect("errors rise");
-    assert!(symptom.text.starts_with("errors rise"), "{symptom:?}");
+    assert_eq!(kinds, ["cause", "page"], "this cell has no alert rules, and breaks before one knows what is usual");
     assert_eq!(kit.phases.len(), 4);
     // Each command is taken by a session of that very world.
     let mut played = session(ClockKind::Metered, &["ana=commander", "ben=operator"]);
@@ -375,6 +382,22 @@ fn a_kit_has_what_is_needed_and_its_commands_are_taken() {
     let (exit, says) =
         refused(&data, SCENARIOS, &["hostkit", "small", "--seed", "4", "--variant", "canary-flg-variant"]);
     assert!(exit == Some(2) && says.contains("canary-flag-variant"), "{says}");
+}
+
+#[test]
+fn a_kit_says_when_the_cache_is_lost_who_is_paged_and_what_is_true_then() {
+    let scenario = Scenario::open(&Catalogue::built_in(), "first-shift-3").expect("it ships");
+    let lost = scenario.file.variants.iter().find(|v| !v.causes.is_empty()).expect("something is wrong in one");
+    let kit = hostkit::kit(&scenario, &lost.name, 7).expect("a kit");
+    let place = |wanted: &dyn Fn(&hostkit::Expect) -> bool| kit.expect.iter().position(wanted);
+    let falls = place(&|e| e.kind == "symptom" && e.text.starts_with("hit ratio falls"));
+    let (alert, page) = (place(&|e| e.kind == "alert"), place(&|e| e.kind == "page"));
+    let told: Vec<&String> = kit.expect.iter().map(|e| &e.text).collect();
+    assert!(falls.is_some() && alert.is_some() && falls < page, "{told:#?}");
+    assert!(kit.injects.iter().all(|i| !i.commands.is_empty()), "{:?}", kit.injects);
+    let truth = &kit.freezes[0].truth;
+    assert!(truth[0].starts_with("unique requests: as usual"), "{truth:?}");
+    assert!(truth[2].starts_with("hit ratio: ") && truth.len() == 5, "{truth:?}");
 }
 
 #[test]
@@ -449,14 +472,15 @@ fn three_teams_stand_on_one_page_and_nobody_is_put_to_shame() {
     assert!(talk.contains("torn is left out") && talk.contains("recover"), "{talk}");
     let page = fs::read_to_string(&html).expect("a page");
     for shown in [&printed, &page] {
-        for name in ["zoe", "yan", "xia", "wim", "red\"", ">red<", ">blue<", ">torn<", "slow:"] {
-            assert!(!shown.contains(name), "{name} is put to shame: {shown}");
-        }
+        let words = shown.rsplit("</style>").next().unwrap_or(shown).split(|c: char| !c.is_alphanumeric());
+        let told: Vec<&str> =
+            words.filter(|w| "zoe yan xia wim red blue green slow torn".split(' ').any(|n| n == *w)).collect();
+        assert!(told.is_empty(), "put to shame: {told:?}");
         for team in ["Avocet", "Bittern", "Curlew"] {
-            assert!(shown.contains(team), "{team} is missing");
+            assert!(shown.contains(team), "{team} is missing: {printed}");
         }
         assert!(shown.contains("it goes on"), "what is left out is said");
-        assert!(shown.contains("What had each seen by then"), "a question on which they parted: {shown}");
+        assert!(shown.contains("What had each seen by then"), "a question on which they parted: {printed}");
     }
     assert!(
         page.contains("somebody reads the page aloud") && page.contains("silent for three minutes"),
