@@ -5,7 +5,7 @@ use crate::report::run::{Moment, MomentKind};
 use crate::sim::series::Series;
 use crate::sim::time::SimTime;
 
-/// Seconds at the head of a run that say what is usual.
+/// Seconds at the head of a run that say what is usual, at most.
 const USUAL_S: f64 = 180.0;
 /// Fewest buckets from which a usual range can be told.
 const FEWEST: usize = 10;
@@ -89,10 +89,11 @@ const WATCHED: &[Watched] = &[
 
 /// The first time each watched series leaves its usual range and stays outside, in order of time.
 ///
-/// Usual is what the first three minutes were like: mean and four standard deviations, and never narrower than a share
-/// of the mean that a reader would call a change.
-pub fn symptoms(series: &Series) -> Vec<Moment> {
-    let head = series.t_s.iter().take_while(|end| **end <= USUAL_S).count();
+/// Usual is what the first three minutes were like, or less where something begins before (`onset_s`, in seconds after the
+/// opening): mean and four standard deviations, and never narrower than a share of the mean that a reader would call a
+/// change.
+pub fn symptoms(series: &Series, onset_s: f64) -> Vec<Moment> {
+    let head = series.t_s.iter().take_while(|end| **end <= USUAL_S.min(onset_s)).count();
     let mut found: Vec<Moment> = WATCHED.iter().filter_map(|watched| watched.first(series, head)).collect();
     found.sort_by_key(|moment| moment.at);
     found
@@ -159,7 +160,7 @@ mod tests {
 
     #[test]
     fn symptoms_come_in_the_order_in_which_the_series_change() {
-        let found = symptoms(&made_up(80, 100));
+        let found = symptoms(&made_up(80, 100), 999.0);
         let told: Vec<(f64, &str)> = found.iter().map(|m| (m.at.as_secs_f64(), m.text.as_str())).collect();
         assert_eq!(told.len(), 2, "{told:?}");
         assert_eq!((told[0].0, told[1].0), (400.0, 500.0));
@@ -168,12 +169,20 @@ mod tests {
     }
 
     #[test]
+    fn what_begins_early_is_held_against_what_was_before_it() {
+        // It falls 100 seconds in: with three minutes of usual, usual would be half of it.
+        let early = made_up(20, 999);
+        assert_eq!(symptoms(&early, 999.0), []);
+        assert_eq!(symptoms(&early, 100.0).iter().map(|m| m.at.as_secs_f64()).collect::<Vec<_>>(), [100.0]);
+    }
+
+    #[test]
     fn noise_a_single_bucket_and_a_run_too_short_are_no_symptoms() {
         let mut quiet = made_up(999, 999);
         quiet.errors_per_s[120] = 40.0;
-        assert_eq!(symptoms(&quiet), []);
-        assert_eq!(symptoms(&Series::default()), []);
+        assert_eq!(symptoms(&quiet, 999.0), []);
+        assert_eq!(symptoms(&Series::default(), 999.0), []);
         let short = Series { t_s: vec![5.0, 10.0], intents_per_s: vec![1.0, 99.0], ..Series::default() };
-        assert_eq!(symptoms(&short), []);
+        assert_eq!(symptoms(&short, 999.0), []);
     }
 }

@@ -7,6 +7,7 @@ use crate::report::symptoms::symptoms;
 use crate::scenario::apply::written;
 use crate::scenario::file::{CauseSpec, ScenarioFile};
 use crate::scenario::lower::Setup;
+use crate::score::check::first_onset;
 use crate::sim::ids::{PoolId, ReplicaId};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::spec::Arrivals;
@@ -22,7 +23,7 @@ pub fn timeline(file: &ScenarioFile, setup: &Setup, ended: &Ended) -> Vec<Moment
     let mut moments = teller.conditions();
     moments.extend(teller.arrivals());
     moments.extend(teller.facts());
-    moments.extend(symptoms(&ended.series));
+    moments.extend(symptoms(&ended.series, first_onset(file).as_secs_f64()));
     moments.sort_by_key(|moment| moment.at);
     moments.dedup_by(|later, earlier| later.at == earlier.at && later.text == earlier.text);
     moments

@@ -295,7 +295,7 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
             .from([("skill_first", skills[0]), ("skill_checkpoint", skills[1]), ("skill_last", skills[2]), ("log_score_last", last.map_or(f64::NAN, |c| log_score(&beliefs(&c.points), &target)))])
             .on(first_event.into_iter().chain(checkpoint.map(|c| c.event)).chain(last_event).collect::<Vec<u64>>()),
         m("M7", "situation awareness", "share of three questions at two frozen moments answered within tolerance")
-            .gives(None, "moments are not frozen yet"),
+            .gives(None, "a host freezes moments, and answers in words are judged by nobody"),
         m("M8", "times", "half for the time until the true mechanism led for good, half for the time from acknowledgement until users' pain ended; each 1 - ln(T / par) / ln(most / par)")
             .gives(Some(times), "")
             .from([("par_s", PAR_S), ("most_s", most_s)])

@@ -514,7 +514,7 @@ fn three_teams_stand_on_one_page_and_nobody_is_put_to_shame() {
     let (exit, says) = refused(&data, SCENARIOS, &["gameday", "report", "torn"]);
     assert!(exit == Some(1) && says.contains("no session is left"), "{says}");
     let (exit, says) = refused(&data, SCENARIOS, &["gameday", "report", "rde"]);
-    assert!(exit == Some(2) && says.contains("\"red\""), "{says}");
+    assert!(exit == Some(2) && says.contains("did you mean `red`"), "{says}");
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) fn injects(
         let place = (mix(seed, n) % people.len().max(1) as u64) as usize;
         people.get(place).map_or("colleague".to_string(), |p| p.handle.clone())
     };
-    let lead = tempting.first().and_then(|m| mechanism(m)).map_or("the last change", |m| m.is);
+    let lead = tempting.first().and_then(|m| mechanism(m)).map_or("somebody changed something", |m| m.is);
     let fault = |candidates: &[(&str, &str)], minutes: u32| -> Vec<String> {
         let fits = |(mechanism, fault): &&(&str, &str)| {
             let is_new = !true_ones.iter().any(|m| m == mechanism);
