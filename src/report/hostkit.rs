@@ -276,7 +276,7 @@ pub fn kit(scenario: &Scenario, variant: &str, seed: u64) -> Result<Kit, KitErro
         causes: here(own.map(|v| &v.causes), &file.causes),
         decoys: here(own.map(|v| &v.decoys), &file.decoys),
         tempting: tempts.iter().map(|m| mechanism(m).map_or(m.clone(), |m| format!("{} ({})", m.is, m.id))).collect(),
-        expect: expect.into_iter().map(|(_, e)| e).collect(),
+        expect: folded(expect.into_iter().map(|(_, e)| e).collect()),
         harm: format!(
             "If nobody acts, users lose {} minutes, {:.0} % of what they wanted; {lasting}.",
             grouped(&format!("{lost:.0}")),
@@ -291,6 +291,18 @@ pub fn kit(scenario: &Scenario, variant: &str, seed: u64) -> Result<Kit, KitErro
         traps,
         code,
     })
+}
+
+/// What controllers do at one moment stands in one line.
+fn folded(lines: Vec<Expect>) -> Vec<Expect> {
+    let mut told: Vec<Expect> = Vec::new();
+    for line in lines {
+        match told.last_mut().filter(|last| line.kind == "action" && last.kind == line.kind && last.time == line.time) {
+            Some(last) => last.text = format!("{}; {}", last.text, line.text),
+            None => told.push(line),
+        }
+    }
+    told
 }
 
 /// What a moment is called.
