@@ -5,6 +5,7 @@ use minijinja::Environment;
 use minijinja::value::Serde;
 use serde::Serialize;
 
+use crate::report::page::ticked;
 use crate::report::quantity::{grouped, time_ticks};
 use crate::score::room::{Kind, Lead, Moment, Room, Team};
 
@@ -16,12 +17,15 @@ const TEMPLATES: [(&str, &str); 3] = [
 
 /// Strokes that tell so many teams apart; the next ones begin again.
 const STROKES: usize = 6;
-/// Marks nearer to each other than so many per cent of the width are one.
+/// Marks of one kind nearer to each other than so many per cent of the width are one.
 const CLOSE: f64 = 1.4;
+/// Marks of several kinds stand so far from each other at least, in per cent of the width.
+const APART: f64 = 2.0;
 
 /// Draws a room full of teams.
 pub fn html(room: &Room) -> String {
     let mut templates = Environment::new();
+    templates.add_filter("ticked", ticked);
     for (name, text) in TEMPLATES {
         templates.add_template(name, text).expect("the templates are part of the program and tested");
     }
@@ -74,6 +78,7 @@ struct TeamView {
     leads: Vec<LeadView>,
     looks: Vec<f64>,
     marks: Vec<MarkView>,
+    hosts: Vec<MarkView>,
     notes: Vec<NoteView>,
     lines: Vec<LineView>,
     sentence: String,
@@ -183,7 +188,8 @@ impl View {
             },
             leads: leads(&team.leads, end_s, &along),
             looks: team.moments.iter().filter(|m| m.kind == Kind::Look).map(|m| along(m.at_s)).collect(),
-            marks: marks(&team.moments, &along),
+            marks: marks(&team.moments, false, &along),
+            hosts: marks(&team.moments, true, &along),
             notes: team.moments.iter().filter_map(note).collect(),
             lines: team.moments.iter().map(|m| line(m, room.paged_s)).collect(),
             sentence: sentence(team, room.paged_s),
@@ -272,15 +278,21 @@ fn leads(leads: &[Lead], end_s: f64, along: &dyn Fn(f64) -> f64) -> Vec<LeadView
     leads.iter().enumerate().map(view).collect()
 }
 
-/// Marks above the axis; looks are ticks of their own, and beliefs are spans.
-fn marks(moments: &[Moment], along: &dyn Fn(f64) -> f64) -> Vec<MarkView> {
+/// A team's marks, or those of its host; looks are strokes of their own, and beliefs are spans.
+fn marks(moments: &[Moment], of_host: bool, along: &dyn Fn(f64) -> f64) -> Vec<MarkView> {
+    let is_host = |kind: Kind| matches!(kind, Kind::Host | Kind::Plus | Kind::Delta | Kind::Note);
+    let shown_here = |m: &&Moment| ![Kind::Look, Kind::Belief].contains(&m.kind) && is_host(m.kind) == of_host;
     let mut found: Vec<MarkView> = Vec::new();
-    for moment in moments.iter().filter(|m| ![Kind::Look, Kind::Belief].contains(&m.kind)) {
+    for moment in moments.iter().filter(shown_here) {
         let (at, (glyph, kind)) = (along(moment.at_s), shown(moment.kind));
         let text = format!("{} {kind}: {}", moment.time, moment.text);
         match found.iter_mut().rev().find(|m| m.kind == kind && at - m.at < CLOSE) {
             Some(last) => last.text = format!("{}; {text}", last.text),
-            None => found.push(MarkView { at, glyph, kind, text }),
+            None => {
+                // What came at one moment stands side by side, in its order.
+                let free = found.last().map_or(0.0, |last| last.at + APART);
+                found.push(MarkView { at: at.max(free).min(100.0), glyph, kind, text });
+            }
         }
     }
     found

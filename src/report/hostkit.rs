@@ -9,6 +9,7 @@ use minijinja::value::Serde;
 use serde::Serialize;
 
 use crate::report::hostkit::script::{freezes, injects, phases, questions, start};
+use crate::report::page::ticked;
 use crate::report::quantity::{grouped, time_ticks};
 use crate::report::run::{Moment, MomentKind};
 use crate::report::timeline::timeline;
@@ -180,6 +181,7 @@ pub fn html(kit: &Kit) -> String {
         chart: &'a Chart,
     }
     let mut templates = Environment::new();
+    templates.add_filter("ticked", ticked);
     for (name, text) in TEMPLATES {
         templates.add_template(name, text).expect("the templates are part of the program and tested");
     }

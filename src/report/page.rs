@@ -1,7 +1,7 @@
 //! The report page: one self-contained HTML file that needs no network and no script to be read.
 
-use minijinja::Environment;
 use minijinja::value::Serde;
+use minijinja::{Environment, HtmlEscape};
 use serde::Serialize;
 
 use crate::report::chart::{CHARTS, Chart, Extent, Line};
@@ -24,6 +24,12 @@ pub fn html(runs: &[RunReport]) -> String {
     }
     let page = templates.get_template("page.html").expect("it was added above");
     page.render(Serde(PageView::of(runs))).expect("the view has every name that the template uses, and is tested")
+}
+
+/// A text for a page in which what stands between backticks is code.
+pub(super) fn ticked(text: &str) -> String {
+    let parts = text.split('`').map(|part| HtmlEscape(part).to_string()).enumerate();
+    parts.map(|(i, part)| if i % 2 == 1 { format!("<code>{part}</code>") } else { part }).collect()
 }
 
 #[derive(Serialize)]

@@ -353,11 +353,11 @@ fn a_kit_has_what_is_needed_and_its_commands_are_taken() {
     let kit = hostkit::kit(&scenario, "canary-flag-variant", 4).expect("a kit");
     assert_eq!(kit.injects.len(), 6);
     assert!(kit.injects.iter().all(|i| !i.commands.is_empty()), "{:?}", kit.injects);
-    let told: Vec<String> = kit.expect.iter().map(|e| format!("{}: {}", e.kind, e.text)).collect();
+    let lines: Vec<String> = kit.expect.iter().map(|e| format!("{}: {}", e.kind, e.text)).collect();
     let place =
-        |begins: &str| told.iter().position(|line| line.starts_with(begins)).unwrap_or_else(|| panic!("{told:#?}"));
-    assert!(place("cause: a flag turns on") < place("symptom: errors rise"), "{told:#?}");
-    assert!(place("symptom: errors rise") < place("page: the page: API errors"), "{told:#?}");
+        |begins: &str| lines.iter().position(|line| line.starts_with(begins)).unwrap_or_else(|| panic!("{lines:#?}"));
+    assert!(place("cause: a flag turns on") < place("symptom: errors rise"), "{lines:#?}");
+    assert!(place("symptom: errors rise") < place("page: the page: API errors"), "{lines:#?}");
     assert_eq!(kit.phases.len(), 4);
     // Each command is taken by a session of that very world.
     let mut played = session(ClockKind::Metered, &["ana=commander", "ben=operator"]);
