@@ -188,8 +188,7 @@ impl Session {
                 }
                 self.hosting.frozen = true;
                 self.hosting.probes.push(Probe { at: now, question: cut(question), answers: Vec::new() });
-                let says = self.blank().unwrap_or_default();
-                self.tell(&says);
+                self.tell("the host has frozen every screen");
                 Ok("frozen; `host release` gives the screens back".to_string())
             }
             Host::Release => {
