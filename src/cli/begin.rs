@@ -16,7 +16,7 @@ use crate::session::code::{self, CodeError};
 use crate::session::host::Lock;
 use crate::session::log::{Header, VERSION};
 use crate::session::roles::Role;
-use crate::session::seal::{Seal, drawn};
+use crate::session::seal::{Seal, dealt};
 use crate::session::store::OpenSession;
 use crate::session::{Session, seal};
 use crate::sim::rng::mix;
@@ -216,7 +216,9 @@ impl Beginning {
             (None, Some(name)) => {
                 scenario.file.variant(Some(name)).map_err(|e| ScenarioError::Setup(vec![e]))?.name.clone()
             }
-            (None, None) => scenario.file.variants[drawn(seed, scenario.file.variants.len())].name.clone(),
+            (None, None) => {
+                scenario.file.variants[dealt(seed, scenario.file.variants.iter().map(|v| v.lots))].name.clone()
+            }
         };
         if marks.external_tools && matches!(self.clock, Some(Clock::Metered)) {
             return Err(Failure::Usage(

@@ -3,6 +3,7 @@
 
 mod certificates; // the files
 mod junit; // what a build server reads
+mod watch; // again after each change
 
 use std::path::{Path, PathBuf};
 
@@ -48,6 +49,9 @@ pub struct Options {
     /// check goes on there
     #[arg(long, value_name = "SECONDS", requires = "certify")]
     budget: Option<u64>,
+    /// A quick check now and whenever a scenario or preset beside those named is saved
+    #[arg(long, conflicts_with_all = ["seeds", "json", "junit", "certify", "verify", "budget"])]
+    watch: bool,
     /// Forget what an interrupted check had found
     #[arg(long)]
     afresh: bool,
@@ -75,6 +79,13 @@ struct Checked {
 
 /// Checks.
 pub fn check(options: &Options) -> Result<(), Failure> {
+    match options.watch {
+        true => watch::repeat(&watch::places(&options.scenario, options.place.scenarios.as_deref())?, || once(options)),
+        false => once(options),
+    }
+}
+
+fn once(options: &Options) -> Result<(), Failure> {
     let directory = options.place.scenarios.as_deref();
     let whole = options.scenario.is_empty();
     let names: Vec<String> = match whole {
@@ -152,7 +163,8 @@ fn one(
     if over() {
         return Ok(None);
     }
-    let scope = Scope::new(name, if options.quick { 1 } else { options.seeds }, options.quick);
+    let quick = options.quick || options.watch;
+    let scope = Scope::new(name, if quick { 1 } else { options.seeds }, quick);
     let keys = keys(scenario)?;
     let desk = Desk::new(&options.place.data()?, scenario, &keys, &scope)?;
     if options.afresh {

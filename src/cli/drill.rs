@@ -14,7 +14,7 @@ use crate::scar::occasion::Drill;
 use crate::scar::select::{Choice, Situation, choose, steps};
 use crate::scar::standing::standings;
 use crate::scar::trial::{told, trial};
-use crate::session::seal::drawn;
+use crate::session::seal::dealt;
 
 /// How it is begun.
 #[derive(Args)]
@@ -81,11 +81,11 @@ pub(super) fn choice(place: &Place, more: bool, seed: Option<u64>) -> Result<Dri
     };
     let offer = &offers[pick.offer];
     // The seed draws the variant, as for anybody, and is one that was never played.
-    let variants = offers.iter().filter(|o| o.scenario == offer.scenario);
-    let names: Vec<&str> = variants.map(|o| o.variant.as_str()).collect();
-    let wanted = names.iter().position(|name| *name == offer.variant).unwrap_or(0);
+    let variants: Vec<_> = offers.iter().filter(|o| o.scenario == offer.scenario).collect();
+    let wanted = variants.iter().position(|o| o.variant == offer.variant).unwrap_or(0);
+    let drawn = |seed: u64| dealt(seed, variants.iter().map(|o| o.lots));
     let played = |seed: u64| rows.iter().any(|r| r.graded.scenario == offer.scenario && r.graded.seed == seed);
-    let seed = (0..).map(|n| from.wrapping_add(n)).find(|seed| drawn(*seed, names.len()) == wanted && !played(*seed));
+    let seed = (0..).map(|n| from.wrapping_add(n)).find(|seed| drawn(*seed) == wanted && !played(*seed));
     let drill = Drill { item: pick.item, why: pick.why, due: pick.due, other: pick.other };
     let chosen = Chosen { seed: seed.unwrap_or(from), drill };
     Ok(Drilled { case: offer.case.clone(), minutes: offer.minutes, chosen })

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use crate::cli::{Failure, lines, open, print};
 use crate::scenario::apply::FORMS;
-use crate::scenario::file::{CauseSpec, ScenarioFile};
+use crate::scenario::file::{CauseSpec, ScenarioFile, VariantSpec};
+use crate::scenario::lesson::{Difficulty, TRAPS};
+use crate::sim::time::SimDuration;
 
 /// Which scenario, and how much of it.
 #[derive(Args)]
@@ -49,6 +51,9 @@ fn spoil_json(value: &mut Value, file: &ScenarioFile) {
     value["title"] = json!(file.title);
     value["story"] = json!(file.story);
     value["variants"] = json!(file.variants);
+    let hard = |v: &VariantSpec| (v.name.clone(), json!(Difficulty::of(file, v)));
+    value["lesson"] = json!(file.lesson);
+    value["hard"] = file.variants.iter().map(hard).collect::<serde_json::Map<_, _>>().into();
     value["causes"] = file.causes.iter().map(cause).collect();
     value["decoys"] = file.decoys.iter().map(cause).collect();
     value["actions"] = FORMS.iter().map(|f| json!({ "name": f.name, "usage": f.usage(), "does": f.does })).collect();
@@ -63,7 +68,14 @@ fn spoil_text(file: &ScenarioFile) -> String {
         if !variant.story.is_empty() {
             text.push_str(&lines(6, &variant.story));
         }
+        text.push_str(&lines(6, &format!("How hard, each from 0 to 4: {}", Difficulty::of(file, variant).says())));
+        for (what, orders) in [("Mends", &variant.mends), ("Tempts", &variant.tempts)] {
+            if !orders.is_empty() {
+                text.push_str(&lines(6, &format!("{what}: {}", orders.join(", "))));
+            }
+        }
     }
+    text.push_str(&lesson_text(file));
     for (title, list) in [("Causes", &file.causes), ("Decoys", &file.decoys)] {
         text.push_str(&format!("\n{title}\n"));
         for cause in list {
@@ -74,6 +86,25 @@ fn spoil_text(file: &ScenarioFile) -> String {
     for form in FORMS {
         text.push_str(&entry(&form.usage(), form.does));
     }
+    text
+}
+
+/// What it is for.
+fn lesson_text(file: &ScenarioFile) -> String {
+    let lesson = &file.lesson;
+    if lesson.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\nWhat it is for\n{}", lines(2, &lesson.goal));
+    for code in &lesson.traps {
+        let says = TRAPS.iter().find(|(of, _)| of == code).map_or("", |(_, says)| says);
+        text.push_str(&entry(code, says));
+    }
+    let minutes = |time: SimDuration| format!("{:.0} min", time.as_secs_f64() / 60.0);
+    let par = (minutes(lesson.par.commit_s), minutes(lesson.par.better_s));
+    text.push_str(&entry("par", &format!("{} to the first commit, {} until users are better", par.0, par.1)));
+    text.push_str(&entry("documents", &lesson.documents.join(", ")));
+    lesson.notes.iter().for_each(|note| text.push_str(&entry("to talk about", note)));
     text
 }
 

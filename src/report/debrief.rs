@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::report::flip::{self, Drawing, Frame, happening, ribbon, seen};
 use crate::report::quantity::{grouped, time_ticks};
+use crate::scenario::lesson::Told;
 use crate::scenario::mechanisms::mechanism;
 use crate::score::card::{Measure, family};
 use crate::score::check::first_onset;
@@ -65,7 +66,15 @@ struct View {
     causes: Vec<CauseView>,
     decoys: Vec<CauseView>,
     score: ScoreView,
+    lesson: Option<LessonView>,
     timeline: Vec<TimelineView>,
+}
+
+/// What the incident is for.
+#[derive(Serialize)]
+struct LessonView {
+    told: Told,
+    axes: Vec<(&'static str, u8)>,
 }
 
 /// User-minutes as a bar.
@@ -249,6 +258,10 @@ impl View {
                 })
                 .collect(),
             score: score(debrief),
+            lesson: debrief
+                .lesson
+                .clone()
+                .map(|told| LessonView { axes: told.difficulty.axes().to_vec(), told }),
             timeline: debrief.timeline.iter().map(|line| timeline_line(line, &turning)).collect(),
         }
     }

@@ -60,6 +60,8 @@ pub struct Offer {
     pub difficulty: u8,
     /// Its length.
     pub minutes: u32,
+    /// How many lots it has among the variants of its scenario.
+    pub lots: u32,
 }
 
 /// Everything in a catalogue that can be practised on, in the order of its files.
@@ -92,5 +94,6 @@ fn offer(scenario: &Scenario, variant: &VariantSpec) -> Offer {
         items,
         difficulty: file.difficulty,
         minutes: (file.length_s.as_secs_f64() / 60.0) as u32,
+        lots: variant.lots,
     }
 }

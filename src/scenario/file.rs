@@ -168,4 +168,16 @@ pub struct VariantSpec {
     #[serde(default)]
     #[schemars(range(min = 0.001, max = 1000.0))]
     pub base_rate: Option<f64>,
+    /// How many lots it has in the hat from which a seed draws: 2 comes twice as often as a variant with 1.
+    #[serde(default = "one_lot", skip_serializing_if = "is_one_lot")]
+    #[schemars(range(min = 1, max = 100))]
+    pub lots: u32,
+}
+
+fn one_lot() -> u32 {
+    1
+}
+
+fn is_one_lot(lots: &u32) -> bool {
+    *lots == one_lot()
 }

@@ -126,6 +126,51 @@ impl Difficulty {
     }
 }
 
+impl Difficulty {
+    /// The axes by name, each from 0 to 4.
+    pub fn axes(&self) -> [(&'static str, u8); 7] {
+        [
+            ("causes", self.causes),
+            ("decoy", self.decoy),
+            ("gaps", self.gaps),
+            ("price of looks", self.price),
+            ("clock", self.clock),
+            ("people asking", self.social),
+            ("advice", self.advice),
+        ]
+    }
+
+    /// In a line.
+    pub fn says(&self) -> String {
+        self.axes().map(|(axis, steps)| format!("{axis} {steps}")).join(", ")
+    }
+}
+
+/// What a variant is for, as it is told when nothing is left to spoil.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Told {
+    /// See [`LessonSpec::goal`].
+    pub goal: String,
+    /// The traps that it trains: code and what it is.
+    pub traps: Vec<(String, String)>,
+    /// How hard it is.
+    pub difficulty: Difficulty,
+    /// See [`LessonSpec::documents`].
+    pub documents: Vec<String>,
+    /// See [`LessonSpec::notes`].
+    pub notes: Vec<String>,
+}
+
+impl Told {
+    /// Of a variant.
+    pub fn of(file: &ScenarioFile, variant: &VariantSpec) -> Told {
+        let LessonSpec { goal, traps, documents, notes, .. } = file.lesson.clone();
+        let known = |code: &String| TRAPS.iter().find(|(of, _)| of == code).map_or("", |(_, says)| says).to_string();
+        let traps = traps.into_iter().map(|code| (code.clone(), known(&code))).collect();
+        Told { goal, traps, difficulty: Difficulty::of(file, variant), documents, notes }
+    }
+}
+
 /// How many of four falling limits a value lies below.
 fn step(value: f64, limits: [f64; 4]) -> u8 {
     limits.iter().filter(|limit| value < **limit).count() as u8

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::apply::written;
+use crate::scenario::lesson::Told;
 use crate::scenario::lower::Setup;
 use crate::scenario::mechanisms::{NOT_PROVABLE, OTHER};
 use crate::scenario::opened::ScenarioError;
@@ -76,6 +77,8 @@ pub struct Debrief {
     pub observer: Option<Judgement>,
     /// The scorecard.
     pub card: Card,
+    /// What the incident is for; none where its author does not say.
+    pub lesson: Option<Told>,
 }
 
 /// What happened to users.
@@ -238,6 +241,7 @@ pub fn debrief_with(
     let users = users(&record, run, nothing, &best, &added, at_first);
     let cause = cause(session, &truth, card.blamed_decoy, observer.as_ref());
     let variant = scenario.file.variants.iter().find(|v| v.name == seal.variant);
+    let lesson = variant.filter(|_| !scenario.file.lesson.is_empty()).map(|v| Told::of(&scenario.file, v));
     let own = variant.map(|v| v.story.clone()).filter(|story| !story.is_empty());
     let timeline = timeline(&record, &truth);
     Ok(Debrief {
@@ -251,6 +255,7 @@ pub fn debrief_with(
         timeline,
         observer,
         card,
+        lesson,
     })
 }
 

@@ -148,7 +148,7 @@ impl<'a> Record<'a> {
 fn in_pain(series: &Series, at_s: f64) -> f64 {
     let inside = (0..series.t_s.len()).filter(|i| at_s - WINDOW_S < series.t_s[*i] && series.t_s[*i] <= at_s);
     let (wanted, good) =
-        inside.fold((0.0, 0.0), |(w, g), i| (w + series.intents_per_s[i], g + series.goodput_per_s[i]));
+        inside.fold((0.0, 0.0), |(w, g), i| (w + series.intents_per_s[i], g + series.painless_per_s(i)));
     if wanted <= 0.0 { 0.0 } else { (1.0 - good / wanted).clamp(0.0, 1.0) }
 }
 
@@ -169,7 +169,7 @@ pub fn pain(series: &Series) -> Option<Pain> {
         let from = ends[i] - WINDOW_S;
         let inside = (0..=i).rev().take_while(|j| from < ends[*j]);
         let (wanted, good) =
-            inside.fold((0.0, 0.0), |(w, g), j| (w + series.intents_per_s[j], g + series.goodput_per_s[j]));
+            inside.fold((0.0, 0.0), |(w, g), j| (w + series.intents_per_s[j], g + series.painless_per_s(j)));
         good < GOOD * wanted
     };
     let bad: Vec<usize> = (0..ends.len()).filter(|i| WINDOW_S <= ends[*i] && hurts(*i)).collect();

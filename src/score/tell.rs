@@ -1,5 +1,6 @@
 //! A debrief in words: the one-minute view without symbols first, measures further down.
 
+use crate::scenario::lesson::Told;
 use crate::scenario::mechanisms::{NO_FAULT, NOT_PROVABLE, OTHER, mechanism};
 use crate::score::card::{Measure, family};
 use crate::score::debrief::{Debrief, Users, Verdict};
@@ -231,7 +232,22 @@ pub fn markdown(debrief: &Debrief) -> String {
     for line in &debrief.timeline {
         text.push_str(&format!("- {} {}: {}\n", line.time, line.kind.word(), line.text.replace('\n', " ")));
     }
+    text.push_str(&debrief.lesson.as_ref().map(lesson).unwrap_or_default());
     text.push_str(&score(debrief));
+    text
+}
+
+fn lesson(told: &Told) -> String {
+    let mut text = format!("\n## What it is for\n\n{}\n\n", told.goal);
+    told.traps.iter().for_each(|(code, says)| text.push_str(&format!("- {code}: {says}\n")));
+    text.push_str(&format!("- How hard, each from 0 to 4: {}\n", told.difficulty.says()));
+    if !told.notes.is_empty() {
+        text.push_str("\nTo talk about:\n\n");
+        told.notes.iter().for_each(|note| text.push_str(&format!("- {note}\n")));
+    }
+    if !told.documents.is_empty() {
+        text.push_str(&format!("\nThe archive had it in {}.\n", told.documents.join(", ")));
+    }
     text
 }
 

@@ -47,7 +47,7 @@ pub fn unserved(series: &Series) -> Vec<f64> {
     let share = |i: usize| {
         let inside = (0..=i).rev().take_while(|j| ends[i] - WINDOW_S < ends[*j]);
         let (wanted, good) = inside
-            .fold((0.0, 0.0), |(wanted, good), j| (wanted + series.intents_per_s[j], good + series.goodput_per_s[j]));
+            .fold((0.0, 0.0), |(wanted, good), j| (wanted + series.intents_per_s[j], good + series.painless_per_s(j)));
         if wanted <= 0.0 { 0.0 } else { (1.0 - good / wanted).clamp(0.0, 1.0) }
     };
     (0..ends.len()).map(share).collect()

@@ -38,7 +38,14 @@ impl Seal {
     }
 }
 
-/// The place of the variant that a seed draws, among so many.
+/// The place of the variant that a seed draws, of those that have so many lots each.
+pub fn dealt(seed: u64, lots: impl IntoIterator<Item = u32>) -> usize {
+    let places = lots.into_iter().enumerate().flat_map(|(place, lots)| std::iter::repeat_n(place, lots.min(100) as usize));
+    let lots: Vec<usize> = places.collect();
+    lots.get(drawn(seed, lots.len())).copied().unwrap_or(0)
+}
+
+/// The lot that a seed draws, among so many.
 pub fn drawn(seed: u64, variants: usize) -> usize {
     (mix(seed, 0x5ca7_0001) % variants.max(1) as u64) as usize
 }

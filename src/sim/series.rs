@@ -35,6 +35,9 @@ pub struct Series {
     pub errors_per_s: Vec<f64>,
     /// Intents answered within their objective per second.
     pub goodput_per_s: Vec<f64>,
+    /// Intents of weight zero per second that were not answered within their objective: nobody misses the answer.
+    #[serde(default)]
+    pub unmissed_per_s: Vec<f64>,
     /// Share of the ready replicas' time in which their accelerators ran a step, 0 to 1: duty cycle, not usefulness.
     pub gpu_busy: Vec<Option<f64>>,
     /// The part of the hit ratio served from the replica's own accelerator memory.
@@ -84,6 +87,7 @@ struct Bucket {
     prefill_tokens: u64,
     errors: u64,
     good: u64,
+    unmissed: u64,
     ttft: Vec<SimDuration>,
     waiting_ns: u128,
     ready_ns: u128,
@@ -150,6 +154,11 @@ impl SeriesRecorder {
     /// An intent was answered within its objective.
     pub fn good(&mut self, at: SimTime) {
         self.bucket(at).good += 1;
+    }
+
+    /// An intent of weight zero was not answered within its objective.
+    pub fn unmissed(&mut self, at: SimTime) {
+        self.bucket(at).unmissed += 1;
     }
 
     /// The load of a replica from `at` on, until the next report of the same replica.
@@ -231,6 +240,7 @@ impl Bucket {
         self.prefill_tokens += other.prefill_tokens;
         self.errors += other.errors;
         self.good += other.good;
+        self.unmissed += other.unmissed;
         self.ttft.extend(other.ttft);
     }
 }
@@ -254,6 +264,12 @@ impl ReplicaLoad {
 }
 
 impl Series {
+    /// Intents per second of a bucket by whose end nobody is hurt: answered in time, or of no weight.
+    pub fn painless_per_s(&self, bucket: usize) -> f64 {
+        let of = |column: &[f64]| column.get(bucket).copied().unwrap_or(0.0);
+        of(&self.goodput_per_s) + of(&self.unmissed_per_s)
+    }
+
     fn push(&mut self, end: SimTime, seconds: f64, mut bucket: Bucket) {
         let rate = |count: u64| count as f64 / seconds;
         let of_prompt = |tokens: u64| ratio(tokens, bucket.prompt_tokens);
@@ -263,6 +279,7 @@ impl Series {
         self.attempts_per_s.push(rate(bucket.attempts));
         self.errors_per_s.push(rate(bucket.errors));
         self.goodput_per_s.push(rate(bucket.good));
+        self.unmissed_per_s.push(rate(bucket.unmissed));
         self.hit_ratio.push(of_prompt(cached));
         self.hit_hbm.push(of_prompt(bucket.hbm_tokens));
         self.hit_host.push(of_prompt(bucket.host_tokens));

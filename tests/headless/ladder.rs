@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use scartissue::metrics::promql::{Query, Value};
 use scartissue::scenario::apply::parse_timed;
 use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::lower::Setup;
@@ -14,10 +13,11 @@ use scartissue::scenario::opened::Scenario;
 use scartissue::sim::client::Outcome;
 use scartissue::sim::ids::AccountId;
 use scartissue::sim::series::Series;
-use scartissue::sim::time::{SimDuration, SimTime};
 use scartissue::sim::world::fact::What;
-use scartissue::sim::world::recording::{AttemptRow, CallRow, Reason};
-use scartissue::sim::world::{Ended, World};
+use scartissue::sim::world::recording::{AttemptRow, Reason};
+use scartissue::sim::world::Ended;
+
+use crate::played::Played;
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/scenarios/ladder")
@@ -31,56 +31,13 @@ fn open(name: &str) -> Scenario {
 }
 
 /// A run to its end with everything written down.
-struct Played {
-    world: World,
-    open_at: SimTime,
-}
-
-impl Played {
-    fn of(name: &str, without: &[&str], apply: &[&str]) -> Played {
-        let setup = Setup {
-            variant: None,
-            without: without.iter().map(|id| (*id).to_string()).collect(),
-            actions: apply.iter().map(|text| parse_timed(text).expect("an action")).collect(),
-        };
-        let mut world = open(name).world(&setup, 5).expect("a world");
-        world.record_everything();
-        let (open_at, end) = world.window();
-        world.advance_to(end);
-        Played { world, open_at }
-    }
-
-    /// Seconds after the opening.
-    fn at(&self, moment: SimTime) -> f64 {
-        moment.as_secs_f64() - self.open_at.as_secs_f64()
-    }
-
-    /// The first value of an answer at a moment; 0 for none.
-    fn asked(&self, at_s: u64, query: &str) -> f64 {
-        let moment = self.open_at + SimDuration::from_secs(at_s);
-        let query = Query::parse(query).unwrap_or_else(|e| panic!("{query}: {e}"));
-        match query.eval_at(self.world.scraped(), (moment.0 / 1_000_000) as i64).expect("an answer") {
-            Value::Scalar(value) => value,
-            Value::Vector(samples) => samples.first().map_or(0.0, |sample| sample.value),
-            other => panic!("{} gives no value: {other:?}", query.text()),
-        }
-    }
-
-    fn rows(&self, from_s: f64, to_s: f64) -> Vec<&AttemptRow> {
-        let inside = |row: &&AttemptRow| (from_s..to_s).contains(&self.at(row.arrived));
-        self.world.recording().attempts().iter().filter(inside).collect()
-    }
-
-    fn calls(&self, from_s: f64, to_s: f64) -> Vec<&CallRow> {
-        let inside = |call: &&CallRow| (from_s..to_s).contains(&self.at(call.sent));
-        self.world.recording().calls().iter().filter(inside).collect()
-    }
-
-    fn ended(self) -> Ended {
-        let ended = self.world.finish();
-        ended.conservation.clone().unwrap_or_else(|e| panic!("{e}"));
-        ended
-    }
+fn play(name: &str, without: &[&str], apply: &[&str]) -> Played {
+    let setup = Setup {
+        variant: None,
+        without: without.iter().map(|id| (*id).to_string()).collect(),
+        actions: apply.iter().map(|text| parse_timed(text).expect("an action")).collect(),
+    };
+    Played::of(&open(name), &setup, 5)
 }
 
 fn share(ended: &Ended) -> f64 {
@@ -104,7 +61,7 @@ fn part(rows: &[&AttemptRow], holds: impl Fn(&AttemptRow) -> bool) -> f64 {
 
 #[test]
 fn at_midnight_everything_fails_within_seconds_and_clients_come_back_in_numbers() {
-    let played = Played::of("midnight", &[], &[]);
+    let played = play("midnight", &[], &[]);
     let failed = |from, to| part(&played.rows(from, to), |row| row.reason == Reason::Certificate);
     assert_eq!(failed(0.0, 118.0), 0.0);
     assert!(0.95 < failed(130.0, 300.0), "{}", failed(130.0, 300.0));
@@ -117,7 +74,7 @@ fn at_midnight_everything_fails_within_seconds_and_clients_come_back_in_numbers(
 
 #[test]
 fn replicas_that_came_after_the_connections_get_nothing() {
-    let played = Played::of("idle-pods", &[], &["scale:main=10@60"]);
+    let played = play("idle-pods", &[], &["scale:main=10@60"]);
     let calls = played.calls(120.0, 300.0);
     let to_new = calls.iter().filter(|call| 4 <= call.replica.0).count();
     assert_eq!(
@@ -132,7 +89,7 @@ fn replicas_that_came_after_the_connections_get_nothing() {
 
 #[test]
 fn a_hung_rank_shows_full_utilization_little_power_and_requests_that_age() {
-    let played = Played::of("hung-rank", &[], &[]);
+    let played = play("hung-rank", &[], &[]);
     let rank = |metric: &str, pod: &str, gpu: &str| {
         played.asked(290, &format!("avg_over_time({metric}{{pod=\"{pod}\",gpu=\"{gpu}\"}}[2m])"))
     };
@@ -148,7 +105,7 @@ fn a_hung_rank_shows_full_utilization_little_power_and_requests_that_age() {
 
 #[test]
 fn a_dead_shard_refuses_an_eighth_and_always_the_same_accounts() {
-    let played = Played::of("auth-shard", &[], &[]);
+    let played = play("auth-shard", &[], &[]);
     let rows = played.rows(75.0, 290.0);
     let refused = part(&rows, |row| row.reason == Reason::AuthTimeout);
     // Those refused come back twice.
@@ -165,7 +122,7 @@ fn a_dead_shard_refuses_an_eighth_and_always_the_same_accounts() {
 #[test]
 fn with_its_label_renamed_the_scaler_is_silent_and_an_ordinary_evening_overflows() {
     let (blind, seeing) =
-        (Played::of("silent-scaler", &[], &[]).ended(), Played::of("silent-scaler", &["rename"], &[]).ended());
+        (play("silent-scaler", &[], &[]).ended(), play("silent-scaler", &["rename"], &[]).ended());
     let decisions = |ended: &Ended| ended.facts.iter().filter(|f| matches!(f.what, What::Autoscaled(..))).count();
     assert!(0 < decisions(&seeing) && decisions(&blind) == 0, "{} and {}", decisions(&seeing), decisions(&blind));
     assert!(0.2 < share(&blind) && share(&seeing) < 0.02, "{} and {}", share(&blind), share(&seeing));
@@ -173,7 +130,7 @@ fn with_its_label_renamed_the_scaler_is_silent_and_an_ordinary_evening_overflows
 
 #[test]
 fn three_layers_that_retry_multiply() {
-    let played = Played::of("three-times-three", &[], &[]);
+    let played = play("three-times-three", &[], &[]);
     let retries = |at_s| played.asked(at_s, "sum(increase(api_requests_total{retry_count!=\"0\"}[30s]))");
     assert!(100.0 < retries(110) && retries(55) == 0.0 && retries(290) == 0.0, "{}", retries(110));
     let calls = played.asked(
@@ -189,7 +146,7 @@ fn three_layers_that_retry_multiply() {
 
 #[test]
 fn the_replica_that_fails_at_once_draws_the_traffic_and_the_median_improves() {
-    let played = Played::of("sinkhole", &[], &[]);
+    let played = play("sinkhole", &[], &[]);
     let calls = played.calls(90.0, 300.0);
     let to_bad = calls.iter().filter(|call| call.replica.0 == 5).count() as f64 / calls.len() as f64;
     assert!(0.3 < to_bad, "{to_bad} of the calls, one replica in eight");
@@ -201,7 +158,7 @@ fn the_replica_that_fails_at_once_draws_the_traffic_and_the_median_improves() {
 
 #[test]
 fn long_documents_stop_everybodys_tokens_while_throughput_rises() {
-    let played = Played::of("long-document", &[], &[]);
+    let played = play("long-document", &[], &[]);
     let gap = |at_s| {
         let query = "histogram_quantile(0.999, sum by (le) (increase(vllm:inter_token_latency_seconds_bucket[90s])))";
         played.asked(at_s, query)
@@ -215,7 +172,7 @@ fn long_documents_stop_everybodys_tokens_while_throughput_rises() {
 
 #[test]
 fn a_blocked_loop_fails_probes_and_starves_idle_accelerators() {
-    let played = Played::of("blocked-loop", &[], &[]);
+    let played = play("blocked-loop", &[], &[]);
     let queue = played.asked(290, "sum(avg_over_time(vllm:num_requests_waiting[2m]))");
     let busy = |at_s| played.asked(at_s, "avg(avg_over_time(DCGM_FI_DEV_GPU_UTIL[50s]))");
     assert!(queue < 1.0 && busy(290) < busy(55), "queue {queue}, utilization {} then {}", busy(55), busy(290));
@@ -229,7 +186,7 @@ fn a_blocked_loop_fails_probes_and_starves_idle_accelerators() {
 
 #[test]
 fn the_ratio_of_all_falls_by_mix_alone() {
-    let played = Played::of("mix-shift", &[], &[]);
+    let played = play("mix-shift", &[], &[]);
     let mut ratios: BTreeMap<(u16, bool), (f64, f64)> = BTreeMap::new();
     for (late, from, to) in [(false, 0.0, 120.0), (true, 150.0, 300.0)] {
         for row in played.rows(from, to) {
@@ -251,7 +208,7 @@ fn the_ratio_of_all_falls_by_mix_alone() {
 
 #[test]
 fn one_stack_trace_is_two_hundred_equal_payloads_of_accounts_made_together() {
-    let played = Played::of("twenty-two-images", &[], &[]);
+    let played = play("twenty-two-images", &[], &[]);
     let rows = played.rows(0.0, 300.0);
     let thrown: Vec<_> = rows.iter().filter(|row| row.reason == Reason::DecoderException).collect();
     assert!(200 <= thrown.len(), "{}", thrown.len());
@@ -271,7 +228,7 @@ fn one_stack_trace_is_two_hundred_equal_payloads_of_accounts_made_together() {
 
 #[test]
 fn neither_the_lost_machines_nor_the_full_hour_hurts_alone() {
-    let told = |without: &[&str]| share(&Played::of("on-the-hour", without, &[]).ended());
+    let told = |without: &[&str]| share(&play("on-the-hour", without, &[]).ended());
     let (both, load, capacity) = (told(&[]), told(&["eroded"]), told(&["on-the-hour"]));
     assert!(0.05 < both && load < 0.005 && capacity < 0.005, "{both}, load alone {load}, capacity alone {capacity}");
 }

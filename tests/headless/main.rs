@@ -26,6 +26,7 @@ mod metastability; // collapse that outlives its trigger
 mod observer; // what should have been believed
 mod panels; // what boards show
 mod parts; // laws of the parts on any input
+mod played; // a run with everything written down, for the tests below
 mod practice; // what is chosen to practise, over simulated years
 mod promql; // queries mean what they mean in Prometheus
 mod promql_peer; // a real Prometheus is asked the same

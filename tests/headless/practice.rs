@@ -38,6 +38,7 @@ fn offers() -> Vec<Offer> {
                 items,
                 difficulty: 1 + (case % 5) as u8,
                 minutes: 20,
+                lots: 1,
             });
         };
         traps.iter().for_each(|trap| offer(trap, std::slice::from_ref(&foil), false));

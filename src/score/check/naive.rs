@@ -16,7 +16,7 @@ use crate::scenario::opened::{Scenario, ScenarioError};
 use crate::score::card::family;
 use crate::score::check::of_variant;
 use crate::score::runs::paged;
-use crate::session::seal::drawn;
+use crate::session::seal::dealt;
 use crate::sim::rng::mix;
 use crate::telemetry::calendar::Calendar;
 use crate::telemetry::changes::ChangeLog;
@@ -195,7 +195,7 @@ pub fn play(pack: &[&Scenario]) -> Result<Vec<Fared>, ScenarioError> {
 fn shares(pack: &[&Scenario], right: impl Fn(&Scenario, &VariantSpec, u64) -> bool) -> Vec<(String, f64)> {
     let share = |scenario: &&Scenario| {
         let variants = &scenario.file.variants;
-        let hits = (1..=DEALS).filter(|seed| right(scenario, &variants[drawn(*seed, variants.len())], *seed)).count();
+        let hits = (1..=DEALS).filter(|seed| right(scenario, &variants[dealt(*seed, variants.iter().map(|v| v.lots))], *seed)).count();
         (scenario.name.clone(), hits as f64 / DEALS as f64)
     };
     pack.iter().map(share).collect()

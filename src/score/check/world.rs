@@ -146,11 +146,13 @@ fn roots(runs: &Runs<'_>, scope: &Scope, variant: &VariantSpec) -> Result<Vec<Fi
         .iter()
         .map(|c| format!("{} is needed on {:.0} % of seeds", c.id, c.pn.unwrap_or(0.0) * 100.0))
         .collect();
-    let claimed: Vec<&str> = of_variant(&file.causes, &variant.causes)
-        .iter()
-        .filter(|c| c.role == crate::scenario::file::Role::Root)
-        .map(|c| c.id.as_str())
-        .collect();
+    let causes = of_variant(&file.causes, &variant.causes);
+    let roots = || causes.iter().filter(|c| c.role == crate::scenario::file::Role::Root);
+    // Where the file calls none the root, it says that all of them are: none of them hurts alone.
+    let claimed: Vec<&str> = match roots().next() {
+        None => causes.iter().map(|c| c.id.as_str()).collect(),
+        Some(_) => roots().map(|c| c.id.as_str()).collect(),
+    };
     let needed = dominant.iter().any(|c| c.pn.is_some_and(|pn| NEEDED <= pn));
     let borne_out = dominant.iter().any(|c| claimed.contains(&c.id.as_str()));
     let says = match (dominant.is_empty(), borne_out) {

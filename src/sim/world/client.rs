@@ -524,6 +524,8 @@ impl World {
         self.ledger.answered(live.wanted_at, live.intent.weight, &objective, met);
         if objective.shortfall(met) == 0.0 {
             self.record(|series, moment| series.good(moment));
+        } else if live.intent.weight == 0.0 {
+            self.record(|series, moment| series.unmissed(moment));
         }
         if let Some(session) = live.session {
             self.next_turn(session);
@@ -542,6 +544,9 @@ impl World {
             budget.retry_ended(); // the retry that it was allowed will not be made
         }
         self.ledger.failed(live.wanted_at, live.intent.weight, &objective(&live.intent));
+        if live.intent.weight == 0.0 {
+            self.record(|series, moment| series.unmissed(moment));
+        }
         if let Some(session) = live.session {
             self.lose_rest_of_session(session, 1);
         }
