@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 
@@ -113,7 +113,8 @@ fn go_on_in<B>(
     skin: &Skin,
     beside: impl FnOnce(&Arc<Mutex<Live>>, &Arc<dyn Clock>) -> Result<B, Failure>,
 ) -> Result<(), Failure> {
-    eprintln!("session {}; `quit` leaves, and `scartissue play --resume {}` goes on", name_of(&open), name_of(&open));
+    let name = name_of(&open);
+    eprintln!("session {name}; `quit` leaves, and `scartissue play --resume {name}` goes on");
     print(&skin.shown(&format!("{}\n-- {}", ask::brief(&open.session), open.session.status_line())))?;
     let words = at_terminal().then(|| crate::console::complete::Words::of(&open.session));
     let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
@@ -123,7 +124,12 @@ fn go_on_in<B>(
         Some(words) => shell::converse(&live, by, words, &*clock, &place.data()?.join("history.txt"), skin),
         None => shell::filter(&live, by, &*clock, &mut std::io::stdin().lock(), &Mutex::new(std::io::stdout()), skin),
     };
-    talked.map_err(Failure::Surroundings)
+    talked.map_err(Failure::Surroundings)?;
+    let live = live.lock().unwrap_or_else(PoisonError::into_inner);
+    if live.open.session.ended().is_some() {
+        eprintln!("what was true: `scartissue debrief {name}`; the next case: `scartissue play`");
+    }
+    Ok(())
 }
 
 /// How a session counts was settled when it was begun.
