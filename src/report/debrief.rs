@@ -258,10 +258,7 @@ impl View {
                 })
                 .collect(),
             score: score(debrief),
-            lesson: debrief
-                .lesson
-                .clone()
-                .map(|told| LessonView { axes: told.difficulty.axes().to_vec(), told }),
+            lesson: debrief.lesson.clone().map(|told| LessonView { axes: told.difficulty.axes().to_vec(), told }),
             timeline: debrief.timeline.iter().map(|line| timeline_line(line, &turning)).collect(),
         }
     }

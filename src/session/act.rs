@@ -41,7 +41,9 @@ pub fn read(file: &ScenarioFile, text: &str, watch: &mut Watch) -> Result<Action
         watch.fault_of(change).ok_or_else(|| {
             let ids: Vec<&str> = watch.changes.until(watch.now_s()).map(|c| c.id.as_str()).collect();
             let hint = crate::scenario::check::did_you_mean(change, ids);
-            format!("no change in the log is called \"{change}\"{hint}; `changes 24h` lists them, as in rollback:CHG-20417")
+            format!(
+                "no change in the log is called \"{change}\"{hint}; `changes 24h` lists them, as in rollback:CHG-20417"
+            )
         })
     };
     if in_kubectls_words {

@@ -403,7 +403,8 @@ impl Session {
             Command::End => {
                 self.ended = Some(now);
                 return Ok(plain(
-                    "the incident is closed; `postmortem` writes it up; `quit`, and the debrief tells what was true".to_string(),
+                    "the incident is closed; `postmortem` writes it up; `quit`, and the debrief tells what was true"
+                        .to_string(),
                 ));
             }
             Command::Postmortem { sections } => {

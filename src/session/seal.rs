@@ -40,7 +40,8 @@ impl Seal {
 
 /// The place of the variant that a seed draws, of those that have so many lots each.
 pub fn dealt(seed: u64, lots: impl IntoIterator<Item = u32>) -> usize {
-    let places = lots.into_iter().enumerate().flat_map(|(place, lots)| std::iter::repeat_n(place, lots.min(100) as usize));
+    let places =
+        lots.into_iter().enumerate().flat_map(|(place, lots)| std::iter::repeat_n(place, lots.min(100) as usize));
     let lots: Vec<usize> = places.collect();
     lots.get(drawn(seed, lots.len())).copied().unwrap_or(0)
 }

@@ -13,9 +13,9 @@ use scartissue::scenario::opened::Scenario;
 use scartissue::sim::client::Outcome;
 use scartissue::sim::ids::AccountId;
 use scartissue::sim::series::Series;
+use scartissue::sim::world::Ended;
 use scartissue::sim::world::fact::What;
 use scartissue::sim::world::recording::{AttemptRow, Reason};
-use scartissue::sim::world::Ended;
 
 use crate::played::Played;
 
@@ -121,8 +121,7 @@ fn a_dead_shard_refuses_an_eighth_and_always_the_same_accounts() {
 
 #[test]
 fn with_its_label_renamed_the_scaler_is_silent_and_an_ordinary_evening_overflows() {
-    let (blind, seeing) =
-        (play("silent-scaler", &[], &[]).ended(), play("silent-scaler", &["rename"], &[]).ended());
+    let (blind, seeing) = (play("silent-scaler", &[], &[]).ended(), play("silent-scaler", &["rename"], &[]).ended());
     let decisions = |ended: &Ended| ended.facts.iter().filter(|f| matches!(f.what, What::Autoscaled(..))).count();
     assert!(0 < decisions(&seeing) && decisions(&blind) == 0, "{} and {}", decisions(&seeing), decisions(&blind));
     assert!(0.2 < share(&blind) && share(&seeing) < 0.02, "{} and {}", share(&blind), share(&seeing));

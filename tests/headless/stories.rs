@@ -13,9 +13,9 @@ use scartissue::scenario::lower::Setup;
 use scartissue::scenario::opened::Scenario;
 use scartissue::sim::client::Outcome;
 use scartissue::sim::time::SimDuration;
+use scartissue::sim::world::Ended;
 use scartissue::sim::world::fact::What;
 use scartissue::sim::world::recording::Reason;
-use scartissue::sim::world::Ended;
 use scartissue::telemetry::archive::Archive;
 use scartissue::telemetry::watch::Watch;
 

@@ -255,7 +255,8 @@ fn twin(file: &ScenarioFile) -> Finding {
         return Finding::new(clause, None, Verdict::Holds, "nothing is ever wrong: the page itself is the decoy");
     }
     if let Some(step) = file.shift {
-        let says = format!("step {step} of the first shift: played in order and with one answer, so that nothing is drawn");
+        let says =
+            format!("step {step} of the first shift: played in order and with one answer, so that nothing is drawn");
         return Finding::new(clause, None, Verdict::Holds, says);
     }
     let foils: Vec<&str> = file.variants.iter().filter(|v| v.foil).map(|v| v.name.as_str()).collect();

@@ -195,7 +195,9 @@ pub fn play(pack: &[&Scenario]) -> Result<Vec<Fared>, ScenarioError> {
 fn shares(pack: &[&Scenario], right: impl Fn(&Scenario, &VariantSpec, u64) -> bool) -> Vec<(String, f64)> {
     let share = |scenario: &&Scenario| {
         let variants = &scenario.file.variants;
-        let hits = (1..=DEALS).filter(|seed| right(scenario, &variants[dealt(*seed, variants.iter().map(|v| v.lots))], *seed)).count();
+        let hits = (1..=DEALS)
+            .filter(|seed| right(scenario, &variants[dealt(*seed, variants.iter().map(|v| v.lots))], *seed))
+            .count();
         (scenario.name.clone(), hits as f64 / DEALS as f64)
     };
     pack.iter().map(share).collect()
