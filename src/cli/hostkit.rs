@@ -9,7 +9,7 @@ use crate::cli::place::Place;
 use crate::cli::{Failure, lines, print, write_file};
 use crate::report::hostkit::{Kit, KitError, html, kit};
 use crate::scenario::opened::{Scenario, ScenarioError};
-use crate::session::seal::drawn;
+use crate::session::seal::dealt;
 
 /// For which world, and in what form.
 #[derive(Args)]
@@ -40,7 +40,7 @@ pub fn variant_of(scenario: &Scenario, variant: Option<&str>, seed: u64) -> Resu
     let file = &scenario.file;
     match variant {
         Some(name) => Ok(file.variant(Some(name)).map_err(|e| ScenarioError::Setup(vec![e]))?.name.clone()),
-        None => Ok(file.variants[drawn(seed, file.variants.len())].name.clone()),
+        None => Ok(file.variants[dealt(seed, file.variants.iter().map(|v| v.lots))].name.clone()),
     }
 }
 

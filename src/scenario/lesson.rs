@@ -118,7 +118,7 @@ impl Difficulty {
             causes: if variant.causes.is_empty() { 2 } else { variant.causes.len().min(4) as u8 },
             decoy: file.lesson.decoy_strength,
             gaps: (2 * blind).min(4) as u8,
-            price: step(minutes, [45.0, 30.0, 20.0, 10.0]),
+            price: if file.free_looks { 0 } else { step(minutes, [45.0, 30.0, 20.0, 10.0]) },
             clock: step(minutes / variant.causes.len().max(1) as f64, [40.0, 25.0, 15.0, 8.0]),
             social: chat.len().min(4) as u8,
             advice: (2 * guesses).min(4) as u8,
