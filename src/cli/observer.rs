@@ -13,9 +13,10 @@ use crate::cli::place::{Place, WallClock};
 use crate::cli::{Failure, catalogue, open, print};
 use crate::console::shell::Clock;
 use crate::scenario::opened::Scenario;
-use crate::score::observer::build::{Kept, build, seed};
+use crate::score::observer::build::{Kept, LEARNT, build, sample};
 use crate::score::observer::calibration::{Calibration, calibrate};
 use crate::score::observer::differential::{Hypothesis, hypotheses};
+use crate::score::observer::grid::BEFORE_S;
 use crate::score::observer::mind::Mind;
 use crate::score::observer::reading::Reading;
 use crate::score::observer::registry::Source;
@@ -57,6 +58,9 @@ struct Build {
     /// Build also those that are not stale
     #[arg(long)]
     anew: bool,
+    /// Keep the runs, so that a table with more seeds goes on from these
+    #[arg(long)]
+    keep: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -83,8 +87,8 @@ struct Check {
 struct Show {
     /// Name of a scenario
     scenario: String,
-    /// Seconds after the opening
-    #[arg(long, default_value_t = 600)]
+    /// Seconds after the page
+    #[arg(long, default_value_t = 180)]
     at: u32,
     /// Directory with the tables; those that come with the program if none is named
     #[arg(long, value_name = "DIR")]
@@ -143,7 +147,9 @@ fn build_all(options: &Build) -> Result<(), Failure> {
         let bytes = table.encode();
         std::fs::write(&path, &bytes).map_err(|e| Failure::Surroundings(format!("{}: {e}", path.display())))?;
         // The table has all that is needed of them.
-        drop(std::fs::remove_dir_all(&files.directory));
+        if !options.keep {
+            drop(std::fs::remove_dir_all(&files.directory));
+        }
         print(&format!(
             "{}: {} hypotheses, {} seeds each, {} features, {} cells, {:.0} kB, {:.0} s",
             scenario.name,
@@ -227,7 +233,7 @@ fn show(options: &Show) -> Result<(), Failure> {
     let scenario = open(&options.scenario, None)?;
     let observer = load(&scenario, options.tables.as_deref()).map_err(Failure::No)?;
     let mind = Mind::new(&observer, &Reading::default());
-    let mut rows: Vec<(f64, f64, String)> = (mind.pieces(0.0, f64::from(options.at)).into_iter())
+    let mut rows: Vec<(f64, f64, String)> = (mind.pieces(-f64::from(BEFORE_S), f64::from(options.at)).into_iter())
         .map(|piece| {
             let bits = Scale::new(&observer.table, piece.cells.iter().copied(), &observer.prior).information();
             (bits, crate::session::prices::price(&piece.item.look).as_secs_f64(), piece.item.title)
@@ -235,7 +241,7 @@ fn show(options: &Show) -> Result<(), Failure> {
         .collect();
     rows.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.2.cmp(&b.2)));
     let mut text =
-        format!("{}, {} s after the opening\n  bits  price  evidence", text(&scenario, &observer, None), options.at);
+        format!("{}, {} s after the page\n  bits  price  evidence", text(&scenario, &observer, None), options.at);
     rows.iter().for_each(|(bits, price, title)| text.push_str(&format!("\n{bits:>6.3}  {price:>3.0} s  {title}")));
     print(&text)
 }
@@ -278,17 +284,17 @@ struct Files {
 type Written = (Option<f64>, Vec<(Source, Vec<Option<f32>>)>);
 
 impl Files {
-    fn path(&self, hypothesis: &Hypothesis, seed: u64) -> PathBuf {
+    fn path(&self, hypothesis: &Hypothesis, place: usize) -> PathBuf {
         let name: String = hypothesis.name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-        self.directory.join(format!("{name}-{seed:x}.gz"))
+        self.directory.join(format!("{name}-{place}.gz"))
     }
 
     /// Forgets what was kept if the world is not as it was then.
     fn drop_if_stale(&self, scenario: &Scenario) -> Result<(), Failure> {
         let all = hypotheses(&scenario.file);
         let Some(first) = all.first() else { return Ok(()) };
-        let Some(kept) = self.get(first, seed(0)) else { return Ok(()) };
-        let now = Reading::of(&scenario.file, &first.setup, seed(0)).map_err(|e| Failure::No(e.to_string()))?;
+        let Some(kept) = self.get(first, 0) else { return Ok(()) };
+        let now = sample(scenario, first, LEARNT, 0).map_err(|e| Failure::No(e.to_string()))?;
         if now.digest() != kept.digest() {
             eprintln!("{}: the simulator has changed since this build was stopped; it begins anew", scenario.name);
             drop(std::fs::remove_dir_all(&self.directory));
@@ -299,19 +305,19 @@ impl Files {
 }
 
 impl Kept for Files {
-    fn get(&self, hypothesis: &Hypothesis, seed: u64) -> Option<Reading> {
-        let file = std::fs::File::open(self.path(hypothesis, seed)).ok()?;
+    fn get(&self, hypothesis: &Hypothesis, place: usize) -> Option<Reading> {
+        let file = std::fs::File::open(self.path(hypothesis, place)).ok()?;
         let (paged_s, values): Written = serde_json::from_reader(std::io::BufReader::new(GzDecoder::new(file))).ok()?;
         let number = |v: Option<f32>| v.unwrap_or(f32::NAN);
         let values = values.into_iter().map(|(s, v)| (s, v.into_iter().map(number).collect())).collect();
         Some(Reading { values, paged_s })
     }
 
-    fn put(&self, hypothesis: &Hypothesis, seed: u64, reading: &Reading) {
+    fn put(&self, hypothesis: &Hypothesis, place: usize, reading: &Reading) {
         let some = |v: &f32| v.is_finite().then_some(*v);
         let values = reading.values.iter().map(|(s, v)| (s.clone(), v.iter().map(some).collect())).collect();
         let written: Written = (reading.paged_s, values);
-        let path = self.path(hypothesis, seed);
+        let path = self.path(hypothesis, place);
         let beside = path.with_extension("part");
         // What cannot be kept is run again another time.
         let write = || -> std::io::Result<()> {

@@ -63,12 +63,63 @@ pub struct ScenarioFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 9))]
     pub shift: Option<u8>,
+    /// What nobody could know beforehand, where the general rule does not fit.
+    #[serde(default, skip_serializing_if = "UnknownSpec::is_default")]
+    pub unknown: UnknownSpec,
     /// Looks cost no time in it: for who has never looked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub free_looks: bool,
     /// What a coach says in it, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub coach: Vec<CoachLine>,
+}
+
+/// How far from what is written onset and demand are in the runs that the ideal observer learns from. What is written lies
+/// within.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnknownSpec {
+    /// Seconds by which everything that happens may come earlier or later, all of it together.
+    #[serde(default = "default_onset")]
+    #[schemars(range(min = 0, max = 600))]
+    pub onset_s: SimDuration,
+    /// The least that users want, as a share of what is written.
+    #[serde(default = "default_demand_low")]
+    #[schemars(range(min = 0.1, max = 1))]
+    pub demand_low: f64,
+    /// The most that users want, as a share of what is written: no more than the stack carries.
+    #[serde(default = "default_demand_high")]
+    #[schemars(range(min = 1, max = 3))]
+    pub demand_high: f64,
+}
+
+impl UnknownSpec {
+    /// Whether the general rule holds.
+    pub fn is_default(&self) -> bool {
+        *self == UnknownSpec::default()
+    }
+}
+
+impl Default for UnknownSpec {
+    fn default() -> Self {
+        UnknownSpec {
+            onset_s: default_onset(),
+            demand_low: default_demand_low(),
+            demand_high: default_demand_high(),
+        }
+    }
+}
+
+fn default_onset() -> SimDuration {
+    SimDuration::from_secs(120)
+}
+
+fn default_demand_low() -> f64 {
+    0.8
+}
+
+fn default_demand_high() -> f64 {
+    1.1
 }
 
 fn default_warm_up() -> SimDuration {
@@ -95,6 +146,11 @@ pub struct CauseSpec {
     /// Workload sources that exist only with it.
     #[serde(default)]
     pub sources: Vec<String>,
+    /// How far the amounts of its faults and of its crowds are from what is written in the runs that the ideal observer
+    /// learns from, times the general rule; 0 where everybody can know them.
+    #[serde(default = "one_rule", skip_serializing_if = "is_one")]
+    #[schemars(range(min = 0, max = 3))]
+    pub spread: f64,
     /// What the change log says of it, if it was a change that somebody made.
     #[serde(default)]
     pub change: Option<ChangeSpec>,
@@ -105,6 +161,14 @@ pub struct CauseSpec {
     #[serde(skip)]
     #[schemars(skip)]
     pub injected: bool,
+}
+
+fn one_rule() -> f64 {
+    1.0
+}
+
+fn is_one(spread: &f64) -> bool {
+    *spread == 1.0
 }
 
 /// The part that a cause plays.

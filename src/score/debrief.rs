@@ -263,8 +263,10 @@ pub fn debrief_with(
 fn judged(mut observer: Observer, record: &Record<'_>, truth: &Truth) -> Result<Judgement, DebriefError> {
     let (seal, scenario) = (record.session.seal(), record.session.scenario());
     let setup = Setup { variant: Some(seal.variant.clone()), ..Setup::default() };
+    let (open_at, _) = record.session.watch().world.window();
+    let paged_s = record.paged_at().as_secs_f64() - open_at.as_secs_f64();
     let (reading, freshness) = rayon::join(
-        || Reading::of(&scenario.file, &setup, seal.seed),
+        || Reading::paged(&scenario.file, &setup, seal.seed, Some(paged_s)),
         || observer.verify(scenario, Some(&seal.variant)),
     );
     let (reading, freshness) = (reading?, freshness?);

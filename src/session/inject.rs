@@ -67,6 +67,7 @@ pub fn inject(
         role: Role::Trigger,
         faults: vec![timed],
         sources: Vec::new(),
+        spread: 1.0,
         change: None,
         instead: Vec::new(),
         injected: true,

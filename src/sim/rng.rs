@@ -37,6 +37,8 @@ pub enum Purpose {
     Startup = 13,
     /// A mechanism that fails with a probability.
     Fault = 14,
+    /// What nobody could know beforehand, in the runs that an ideal observer learns from.
+    Unknown = 15,
 }
 
 /// A stream of random numbers that belongs to one entity and purpose.

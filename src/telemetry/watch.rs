@@ -242,7 +242,12 @@ impl Watch {
 
     /// Share of users in pain now, from 0 to 1, as the indicator has it; none where nothing was measured.
     pub fn pain(&self) -> Option<f64> {
-        match self.pain.as_ref()?.eval_at(self.world.scraped(), self.now_ms()).ok()? {
+        self.pain_at(self.now_ms())
+    }
+
+    /// The same at a moment that has been, in milliseconds of the world.
+    pub fn pain_at(&self, at_ms: i64) -> Option<f64> {
+        match self.pain.as_ref()?.eval_at(self.world.scraped(), at_ms).ok()? {
             Value::Vector(samples) => samples.first().map(|s| s.value),
             _ => None,
         }

@@ -9,6 +9,7 @@ use crate::scenario::lower::Setup;
 use crate::scenario::opened::Scenario;
 use crate::score::check::naive::right_answers;
 use crate::score::check::{Clause, Finding, Scope, Verdict};
+use crate::score::observer::grid::BEFORE_S;
 use crate::score::observer::judge::SETTLED;
 use crate::score::observer::mind::Mind;
 use crate::score::observer::reading::Reading;
@@ -21,8 +22,6 @@ const SEEDS: usize = 10;
 const BY_S: f64 = 900.0;
 /// The decoy is believed this much on the first screen.
 const TEMPTING: f64 = 0.5;
-/// Where nobody is paged, somebody is asked to have a look so long after the opening, in seconds.
-const ASKED_AFTER_S: f64 = 420.0;
 
 /// A key of an observer's table: what it was built of, and how that played.
 pub fn key(observer: &Observer) -> String {
@@ -60,12 +59,11 @@ pub fn check(
     let setup = Setup { variant: Some(variant.name.clone()), ..Setup::default() };
     let read = |seed: &u64| -> Result<(bool, f64), WatchError> {
         let reading = Reading::of(&scenario.file, &setup, *seed)?;
-        let paged_s = reading.paged_s.unwrap_or(ASKED_AFTER_S);
         let mind = Mind::new(observer, &reading);
-        let first = mind.first_screen(paged_s);
+        let first = mind.first_screen();
         let on_first = mind.given(&first);
         let decoy = tempting.iter().map(|m| observer.of_mechanism(&on_first, m)).fold(0.0, f64::max);
-        let pieces = mind.pieces(0.0, paged_s + BY_S);
+        let pieces = mind.pieces(-f64::from(BEFORE_S), BY_S);
         Ok((mind.discriminating(&pieces, &first, &truths, SETTLED).is_some(), decoy))
     };
     let read: Vec<(bool, f64)> = seeds.par_iter().map(read).collect::<Result<_, WatchError>>()?;

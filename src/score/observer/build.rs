@@ -1,58 +1,52 @@
-//! Ensembles: every hypothesis of a scenario under the same seeds. Runs are handed out one by one, so that whoever builds
-//! can stop and go on, and say how far it is.
+//! Ensembles: every hypothesis of a scenario under seeds of its own, and with what nobody could know drawn anew in each run
+//! ([`unknowns`](super::unknowns)). Runs are handed out one by one, so that whoever builds can stop and go on, and say how
+//! far it is.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
+use crate::scenario::mechanisms::NO_FAULT;
 use crate::scenario::opened::Scenario;
 use crate::score::observer::differential::{HEALTHY, Hypothesis, hypotheses};
 use crate::score::observer::reading::Reading;
 use crate::score::observer::table::{FIXED, Sample, Table};
 use crate::score::observer::{Freshness, Observer};
+use crate::score::observer::unknowns::{NARROWER, drawn};
+use crate::sim::spec::stack::Severity;
 use crate::telemetry::watch::WatchError;
 
-/// The first seed of ensembles; the seeds after it are the ensemble's.
-const FIRST: u64 = 0x0b5e_0000_0000;
-/// The first seed that is held out.
-const FIRST_HELD_OUT: u64 = 0x0b5e_8000_0000;
-
-/// The seed of a place in an ensemble. The same for every hypothesis: they differ by what is wrong and by nothing else.
-pub fn seed(place: usize) -> u64 {
-    FIRST + place as u64
-}
-
-/// The seed of a place among those that no ensemble has.
-pub fn held_out_seed(place: usize) -> u64 {
-    FIRST_HELD_OUT + place as u64
-}
+/// Begins the seeds of ensembles.
+pub const LEARNT: u64 = 0x0b5e_0000_0000;
+/// Begins the seeds of runs that are held out: no ensemble has them.
+pub const HELD_OUT: u64 = 0x0b5e_8000_0000;
 
 /// A run of an ensemble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
     /// The hypothesis' place.
     pub hypothesis: usize,
-    /// The seed's place.
+    /// Its place in the ensemble.
     pub place: usize,
 }
 
 /// Where runs are kept between one attempt to build and the next.
 pub trait Kept: Sync {
-    /// A reading that was kept.
-    fn get(&self, hypothesis: &Hypothesis, seed: u64) -> Option<Reading>;
+    /// A reading that was kept, by its place.
+    fn get(&self, hypothesis: &Hypothesis, place: usize) -> Option<Reading>;
     /// Keeps one.
-    fn put(&self, hypothesis: &Hypothesis, seed: u64, reading: &Reading);
+    fn put(&self, hypothesis: &Hypothesis, place: usize, reading: &Reading);
 }
 
 /// Keeps nothing.
 pub struct Nowhere;
 
 impl Kept for Nowhere {
-    fn get(&self, _: &Hypothesis, _: u64) -> Option<Reading> {
+    fn get(&self, _: &Hypothesis, _: usize) -> Option<Reading> {
         None
     }
 
-    fn put(&self, _: &Hypothesis, _: u64, _: &Reading) {}
+    fn put(&self, _: &Hypothesis, _: usize, _: &Reading) {}
 }
 
 /// Is told how many of so many runs are done.
@@ -71,7 +65,7 @@ pub fn build(scenario: &Scenario, seeds: usize, kept: &dyn Kept, progress: Progr
     let mut samples = Vec::new();
     if let Some(h) = healthy {
         let first: Vec<Run> = places(h, 0..FIXED).collect();
-        let read = run(scenario, &all, &first, &seed, kept, &|_, _| {})?;
+        let read = run(scenario, &all, &first, LEARNT, kept, &|_, _| {})?;
         if read.iter().any(|s| s.reading.paged_s.is_none()) {
             all.remove(h);
         } else {
@@ -80,12 +74,36 @@ pub fn build(scenario: &Scenario, seeds: usize, kept: &dyn Kept, progress: Progr
     }
     let wanted: Vec<Run> =
         (0..all.len()).flat_map(|h| places(h, if Some(h) == healthy { FIXED..seeds } else { 0..seeds })).collect();
-    samples.extend(run(scenario, &all, &wanted, &seed, kept, progress)?);
+    samples.extend(run(scenario, &all, &wanted, LEARNT, kept, progress)?);
     samples.sort_by_key(|s| (s.hypothesis, s.seed));
     Ok(Table::of(&scenario.name, &scenario.fingerprint(), &all, &samples))
 }
 
-/// Runs what is wanted, in parallel.
+/// One run of an ensemble. Where nobody is paged nobody would look, so that it is drawn again, nearer to what is written; a
+/// healthy world is what it is.
+///
+/// # Errors
+/// A world cannot be built.
+pub fn sample(
+    scenario: &Scenario,
+    hypothesis: &Hypothesis,
+    first: u64,
+    place: usize,
+) -> Result<Reading, WatchError> {
+    let alerts = &scenario.file.stack.monitoring.alerts;
+    let pages = !hypothesis.holds(NO_FAULT) && alerts.iter().any(|rule| rule.severity == Severity::Page);
+    let mut reading = Reading::default();
+    for narrower in NARROWER {
+        let drawn = drawn(&scenario.file, hypothesis, first, place, narrower);
+        reading = Reading::of(&drawn.file, &hypothesis.setup, drawn.seed)?;
+        if !pages || reading.paged_s.is_some() {
+            break;
+        }
+    }
+    Ok(reading)
+}
+
+/// Runs what is wanted, in parallel; `first` is [`LEARNT`] or [`HELD_OUT`].
 ///
 /// # Errors
 /// A world cannot be built.
@@ -93,19 +111,18 @@ pub fn run(
     scenario: &Scenario,
     hypotheses: &[Hypothesis],
     wanted: &[Run],
-    seed: &(dyn Fn(usize) -> u64 + Sync),
+    first: u64,
     kept: &dyn Kept,
     progress: Progress<'_>,
 ) -> Result<Vec<Sample>, WatchError> {
     let done = AtomicUsize::new(0);
     let one = |run: &Run| {
         let hypothesis = &hypotheses[run.hypothesis];
-        let seed = seed(run.place);
-        let reading = match kept.get(hypothesis, seed) {
+        let reading = match kept.get(hypothesis, run.place) {
             Some(reading) => reading,
             None => {
-                let reading = Reading::of(&scenario.file, &hypothesis.setup, seed)?;
-                kept.put(hypothesis, seed, &reading);
+                let reading = sample(scenario, hypothesis, first, run.place)?;
+                kept.put(hypothesis, run.place, &reading);
                 reading
             }
         };
@@ -131,7 +148,7 @@ impl Observer {
                 (0..if of.is_some() { 1 } else { FIXED }).map(move |place| Run { hypothesis, place })
             })
             .collect();
-        let read = run(scenario, &self.hypotheses, &wanted, &seed, &Nowhere, &|_, _| {})?;
+        let read = run(scenario, &self.hypotheses, &wanted, LEARNT, &Nowhere, &|_, _| {})?;
         let same = read
             .iter()
             .all(|s| self.table.hypotheses[s.hypothesis].digests.get(s.seed).is_some_and(|d| *d == s.reading.digest()));

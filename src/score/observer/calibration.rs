@@ -5,12 +5,14 @@ use serde::Serialize;
 use crate::scenario::opened::Scenario;
 use crate::score::measures::{Forecasts, Murphy, brier, murphy};
 use crate::score::observer::Observer;
-use crate::score::observer::build::{Nowhere, Progress, Run, held_out_seed, run};
+use crate::score::observer::build::{HELD_OUT, Nowhere, Progress, Run, run};
 use crate::score::observer::mind::{Cells, Mind};
 use crate::telemetry::watch::WatchError;
 
 /// Moments at which beliefs are asked for, in seconds after the page.
 const ASKED_S: [f64; 3] = [60.0, 180.0, 480.0];
+/// Evidence reaches back so many seconds before the page.
+const BEFORE_S: f64 = 300.0;
 /// Bins of the reliability table.
 const BINS: usize = 10;
 
@@ -64,18 +66,17 @@ pub fn calibrate(
     let wanted: Vec<Run> = (0..observer.hypotheses.len())
         .flat_map(|hypothesis| (0..seeds).map(move |place| Run { hypothesis, place }))
         .collect();
-    let samples = run(scenario, &observer.hypotheses, &wanted, &held_out_seed, &Nowhere, progress)?;
+    let samples = run(scenario, &observer.hypotheses, &wanted, HELD_OUT, &Nowhere, progress)?;
     // (stated, happened, weight)
     let mut said: Vec<(f64, bool, f64)> = Vec::new();
     let (mut score, mut of_prior, mut weights, mut weighed) = (0.0, 0.0, 0.0, 0);
     let mut settled = 0.0;
     for sample in &samples {
         let mind = Mind::new(observer, &sample.reading);
-        let paged_s = sample.reading.paged_s.unwrap_or(420.0);
-        let first = mind.first_screen(paged_s);
+        let first = mind.first_screen();
         let mut sets: Vec<Cells> = vec![first.clone()];
         for asked_s in ASKED_S {
-            let pieces = mind.pieces(paged_s - 300.0, paged_s + asked_s);
+            let pieces = mind.pieces(-BEFORE_S, asked_s);
             let all: Cells = pieces.iter().flat_map(|p| p.cells.iter().copied()).chain(first.iter().copied()).collect();
             sets.extend(pieces.iter().map(|p| p.cells.union(&first).copied().collect::<Cells>()));
             sets.push(all);

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::score::bayes::logit;
+use crate::score::observer::grid::BEFORE_S;
 use crate::score::observer::mind::{Cells, Mind, Piece};
 use crate::score::observer::reading::Reading;
 use crate::score::observer::registry::{Item, Source, Window};
@@ -25,6 +26,8 @@ const CLOSED: u8 = 70;
 const TELLS: f64 = 0.15;
 /// A citation that moves the logit by less, added last, told nothing.
 const IRRELEVANT: f64 = 0.1;
+/// What was usual is the mean of so many first buckets: they are over before what pages begins.
+const USUAL: usize = 2;
 /// Within this factor of what it was, something is flat.
 const FLAT: f64 = 1.25;
 
@@ -78,7 +81,7 @@ pub struct Looked {
     pub tells_apart: bool,
     /// Belief in the weightiest cause after it.
     pub truth_after: f64,
-    /// When it was answered, in seconds after the opening.
+    /// When it was answered, in seconds after the page.
     pub at_s: f64,
 }
 
@@ -91,7 +94,7 @@ pub struct Settling {
     pub part: String,
     /// `flat`, `rose` or `fell`; `there` or `not there`.
     pub behaved: &'static str,
-    /// What it was in the first minutes.
+    /// What was usual: its mean from six minutes to four before the page.
     pub before: Option<f64>,
     /// What it came to.
     pub after: Option<f64>,
@@ -118,16 +121,15 @@ pub struct Facts<'a> {
 /// Judges.
 pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Judgement {
     let mut mind = Mind::new(observer, facts.reading);
-    let open = record.session.watch().scene.open_at;
-    let seconds = |at: SimTime| at.as_secs_f64() - open.as_secs_f64();
+    let seconds = |at: SimTime| at.as_secs_f64() - record.paged_at().as_secs_f64();
     let truth = |beliefs: &[f64]| observer.of_truth(beliefs, facts.truth);
-    let first = mind.first_screen(seconds(record.paged_at()));
+    let first = mind.first_screen();
     let on_first = mind.given(&first);
     let rival = rival(observer, facts, &on_first);
     let pair = pair(observer, facts.truth, rival.as_deref());
 
     mind.take(first.iter().copied());
-    let mut steps: Vec<(f64, Vec<f64>)> = vec![(seconds(record.paged_at()), on_first.clone())];
+    let mut steps: Vec<(f64, Vec<f64>)> = vec![(0.0, on_first.clone())];
     let mut looks = Vec::new();
     let mut cells: Vec<Cells> = Vec::new();
     for observation in record.session.observations() {
@@ -169,14 +171,14 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
     };
     let irrelevant: Vec<u32> = cites.iter().filter(tells_nothing).filter(alone).copied().collect();
 
-    let pieces = mind.pieces(0.0, until_s);
+    let pieces = mind.pieces(-f64::from(BEFORE_S), until_s);
     let all: Cells = pieces.iter().flat_map(|p| p.cells.iter().copied()).chain(first.iter().copied()).collect();
     let settled = settling(&mind, facts, &first, &pieces, pair.as_deref(), rival.as_deref());
     let discriminating = match settled {
         Some(_) => Vec::new(),
         None => mind.discriminating(&pieces, &first, facts.truth, SETTLED).unwrap_or_default(),
     };
-    let (inertia, disconfirming) = inertia(observer, record, &steps, &looks, open);
+    let (inertia, disconfirming) = inertia(observer, record, &steps, &looks);
     let updates_sound = (record.session.comms().updates.iter())
         .map(|(at, update)| {
             let at_s = seconds(*at);
@@ -193,7 +195,7 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
         truth_given_viewed: truth(&viewed),
         truth_given_all: truth(&mind.given(&all)),
         lead_given_viewed: facts.said.map_or(0.0, |m| observer.of_mechanism(&viewed, m)),
-        premature: premature(observer, record, &steps, &pieces, &mind, facts, open),
+        premature: premature(observer, record, &steps, &pieces, &mind, facts),
         inertia,
         disconfirming,
         irrelevant,
@@ -303,7 +305,7 @@ fn behaviour(mind: &Mind<'_>, facts: &Facts<'_>, piece: &Piece, rival: Option<&s
         (!there.is_empty()).then(|| there.iter().sum::<f64>() / there.len() as f64)
     };
     let bucket = latest.map_or(0, |c| usize::from(table.cells[c].bucket));
-    let before = values.and_then(|v| mean(&v[..v.len().min(3)]));
+    let before = values.and_then(|v| mean(&v[..v.len().min(USUAL)]));
     let after = values.and_then(|v| v.get(bucket)).and_then(finite);
     let if_rival = latest.zip(rival).and_then(|(cell, rival)| {
         let unit = f64::from(table.units[usize::from(table.cells[cell].source)]);
@@ -349,23 +351,24 @@ fn premature(
     pieces: &[Piece],
     mind: &Mind<'_>,
     facts: &Facts<'_>,
-    open: SimTime,
 ) -> Option<bool> {
+    let seconds = |at: SimTime| at.as_secs_f64() - record.paged_at().as_secs_f64();
     let closed = record.beliefs().into_iter().find(|b| lead(&b.points).is_some_and(|(_, p)| CLOSED <= p))?;
     let (lead, _) = lead(&closed.points)?;
-    let at_s = closed.at.as_secs_f64() - open.as_secs_f64();
+    // Who commits before the page has seen no more than its screen will show.
+    let at_s = seconds(closed.at).max(0.0);
     let (_, then) = steps.iter().rev().find(|(t, _)| *t <= at_s)?;
     if GROUNDED <= observer.of_mechanism(then, lead) {
         return Some(false);
     }
     let number = record.session.observations().iter().filter(|o| o.at <= closed.at).count();
-    let mut seen = mind.first_screen(record.paged_at().as_secs_f64() - open.as_secs_f64());
+    let mut seen = mind.first_screen();
     for observation in &record.session.observations()[..number] {
-        seen.extend(shown(mind, observation, &|at: SimTime| at.as_secs_f64() - open.as_secs_f64()));
+        seen.extend(shown(mind, observation, &seconds));
     }
     let over = |cell: &usize| {
         let bucket = usize::from(observer.table.cells[*cell].bucket);
-        observer.is_within(bucket, 0.0, at_s)
+        observer.grid.is_within(bucket, -f64::from(BEFORE_S), at_s)
     };
     let by_then: Vec<Piece> = (pieces.iter())
         .map(|p| Piece { item: p.item.clone(), cells: p.cells.iter().copied().filter(over).collect() })
@@ -381,10 +384,9 @@ fn inertia(
     record: &Record<'_>,
     steps: &[(f64, Vec<f64>)],
     looks: &[Looked],
-    open: SimTime,
 ) -> (Option<f64>, Vec<u32>) {
     let beliefs = record.beliefs();
-    let seconds = |at: SimTime| at.as_secs_f64() - open.as_secs_f64();
+    let seconds = |at: SimTime| at.as_secs_f64() - record.paged_at().as_secs_f64();
     let (mut all, mut numbers) = (Vec::new(), Vec::new());
     for (place, look) in looks.iter().enumerate() {
         let Some(before) = beliefs.iter().rfind(|b| seconds(b.at) < look.at_s) else { continue };

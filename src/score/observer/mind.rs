@@ -1,4 +1,5 @@
 //! Beliefs look by look: what is known of one world so far, what it makes of that, and what is worth looking at next.
+//! Moments are in seconds after the page; negative: before it.
 //!
 //! A player that looks where most is to be learnt for its price needs no more than [`Mind::take`], [`Mind::beliefs`]
 //! and [`Mind::best`].
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 use crate::score::bayes::entropy_bits;
 use crate::score::observer::Observer;
+use crate::score::observer::grid::NARROW_S;
 use crate::score::observer::reading::Reading;
 use crate::score::observer::registry::{Item, Source, Window};
 use crate::score::observer::weigh::Scale;
@@ -62,14 +64,15 @@ impl<'a> Mind<'a> {
         let from: Vec<Option<f64>> = table.sources.iter().map(revealed).collect();
         table.cells.iter().enumerate().filter_map(move |(place, cell)| {
             let from_s = from[usize::from(cell.source)]?;
-            self.observer.is_within(usize::from(cell.bucket), from_s, to_s).then_some(place)
+            self.observer.grid.is_within(usize::from(cell.bucket), from_s, to_s).then_some(place)
         })
     }
 
-    /// What everybody sees who is paged at a moment: the alerts of that minute, and the share of users in pain.
-    pub fn first_screen(&self, paged_s: f64) -> Cells {
-        let first = |source: &Source| matches!(source, Source::Alert(_) | Source::Pain).then_some(paged_s - 120.0);
-        self.cells_of(first, self.observer.grid.next_end(paged_s)).collect()
+    /// What everybody sees who is paged: the alerts of that moment, and the share of users in pain.
+    pub fn first_screen(&self) -> Cells {
+        let minute = -f64::from(NARROW_S);
+        let first = |source: &Source| matches!(source, Source::Alert(_) | Source::Pain).then_some(minute);
+        self.cells_of(first, 0.0).collect()
     }
 
     /// What a look reveals.

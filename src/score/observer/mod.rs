@@ -14,6 +14,7 @@ pub mod reading; // what telemetry showed of one world
 
 pub mod table; // an ensemble, kept small
 pub mod weigh; // nearest matches
+pub mod unknowns; // what nobody could know beforehand
 
 pub mod build; // ensembles
 pub mod calibration; // stated beside what happens
@@ -119,7 +120,7 @@ impl Observer {
         Observer {
             prior: hypotheses.iter().map(|h| h.weight / sum).collect(),
             hypotheses,
-            grid: Grid::of(scenario.file.length_s.as_secs_f64() as u32),
+            grid: Grid::default(),
             freshness: if stale { Freshness::OtherScenario } else { Freshness::Unasked },
             table,
         }
@@ -134,13 +135,5 @@ impl Observer {
     pub fn of_truth(&self, beliefs: &[f64], mechanisms: &[&str]) -> f64 {
         let is = |h: &&(&Hypothesis, &f64)| h.0.roots.iter().any(|m| mechanisms.contains(&m.as_str()));
         self.hypotheses.iter().zip(beliefs).collect::<Vec<_>>().iter().filter(is).map(|(_, p)| **p).sum()
-    }
-}
-
-impl Observer {
-    /// Whether a bucket is over by `to_s`, and mostly not before `from_s`; seconds after the opening.
-    fn is_within(&self, bucket: usize, from_s: f64, to_s: f64) -> bool {
-        let Some(end) = self.grid.ends.get(bucket).map(|e| f64::from(*e)) else { return false };
-        end <= to_s && from_s <= (f64::from(self.grid.begin(bucket)) + end) / 2.0
     }
 }

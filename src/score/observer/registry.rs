@@ -128,7 +128,7 @@ pub fn questions() -> Vec<(&'static str, &'static Panel, u8, &'static str, &'sta
     all
 }
 
-/// What a look that was answered let be seen, and of which time: seconds after the opening.
+/// What a look that was answered let be seen, and of which time: seconds after the page.
 pub struct Window<'a> {
     /// The look.
     pub look: &'a Look,

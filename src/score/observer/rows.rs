@@ -6,7 +6,13 @@ use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+/// Numbers are added up in an order that does not depend on how a table is laid out.
+fn in_order<K: Ord + Copy, V>(map: &FxHashMap<K, V>) -> BTreeMap<K, &V> {
+    map.iter().map(|(key, value)| (*key, value)).collect()
+}
+
 use crate::score::observer::grid::Grid;
+use crate::score::observer::reading::PageAt;
 use crate::sim::client::Outcome;
 use crate::sim::workload::Tier;
 use crate::sim::world::recording::AttemptRow;
@@ -165,13 +171,11 @@ impl Sums {
 }
 
 /// Everything that rows say, by name and bucket; NaN where there is nothing to say.
-pub fn read(watch: &Watch, grid: &Grid) -> BTreeMap<String, Vec<f32>> {
-    let open = watch.scene.open_at;
+pub fn read(watch: &Watch, grid: &Grid, page: PageAt) -> BTreeMap<String, Vec<f32>> {
     let mut sums: Vec<Sums> = (0..grid.len()).map(|_| Sums::default()).collect();
     let mut accounts: FxHashMap<u32, Option<(f64, u64)>> = FxHashMap::default();
     for attempt in watch.world.recording().attempts() {
-        let at_s = attempt.arrived.as_secs_f64() - open.as_secs_f64();
-        if let Some(bucket) = grid.bucket(at_s) {
+        if let Some(bucket) = page.bucket(grid, attempt.arrived) {
             let who = attempt.account.0;
             let account = *accounts.entry(who).or_insert_with(|| {
                 let account = crate::telemetry::rows::account(&watch.scene, who as usize)?;
@@ -182,7 +186,11 @@ pub fn read(watch: &Watch, grid: &Grid) -> BTreeMap<String, Vec<f32>> {
     }
     let mut out: BTreeMap<String, Vec<f32>> = BTreeMap::new();
     for (bucket, sum) in sums.into_iter().enumerate() {
-        let seconds = f64::from(grid.ends[bucket] - grid.begin(bucket));
+        // Before the world began nobody asked anything.
+        if sum.rows <= 0.0 && grid.ends[bucket] <= 0 {
+            continue;
+        }
+        let seconds = grid.width(bucket);
         for (name, value) in told(sum, seconds) {
             let values = out.entry(name).or_insert_with(|| vec![f32::NAN; grid.len()]);
             values[bucket] = value as f32;
@@ -295,25 +303,26 @@ fn told(sum: Sums, seconds: f64) -> Vec<(String, f64)> {
     }
     say("tries_each", sum.rows / sum.intents.len().max(1) as f64);
     let known = |name: &str| LIST.iter().any(|spec| spec.name == name);
-    for (name, count) in &sum.shares {
-        let name = if known(name) { (*name).to_string() } else { format!("error:{name}") };
+    for (name, count) in in_order(&sum.shares) {
+        let name = if known(name) { name.to_string() } else { format!("error:{name}") };
         say(&name, count / rows);
     }
-    for (name, (total, count)) in &sum.means {
+    for (name, (total, count)) in in_order(&sum.means) {
         say(name, total / count.max(1.0));
     }
-    for (name, most) in &sum.most {
+    for (name, most) in in_order(&sum.most) {
         say(name, *most);
     }
     let overall = sum.failed / rows;
-    for (name, members) in &sum.groups {
+    for (name, members) in in_order(&sum.groups) {
+        let members = in_order(members);
         let busiest = members.values().map(|m| m[0]).fold(0.0, f64::max) / rows;
-        let enough = |m: &&[f64; 4]| 20.0 <= m[0];
+        let enough = |m: &&&[f64; 4]| 20.0 <= m[0];
         let worst = members.values().filter(enough).map(|m| m[1] / m[0]).fold(overall, f64::max) - overall;
         let (values, count) = members.values().fold((0.0, 0.0), |(v, n), m| (v + m[2], n + m[3]));
         let mean = values / f64::max(count, 1.0);
         let each = || members.values().filter(|m| 10.0 <= m[3]).map(|m| m[2] / m[3]);
-        match *name {
+        match name {
             "day" => say("same_day", busiest),
             "account" => {
                 say("by_account", busiest);
@@ -324,7 +333,8 @@ fn told(sum: Sums, seconds: f64) -> Vec<(String, f64)> {
                 say("by_template", busiest);
                 say("templates", members.len() as f64);
                 say("failing_by_template", worst);
-                let common = members.values().max_by(|a, b| a[0].total_cmp(&b[0]));
+                // Of equals the first by number.
+                let common = members.values().rev().max_by(|a, b| a[0].total_cmp(&b[0]));
                 if let Some(m) = common.filter(|m| 0.0 < m[3]) {
                     say("cached_by_template", m[2] / m[3]);
                 }
@@ -339,7 +349,7 @@ fn told(sum: Sums, seconds: f64) -> Vec<(String, f64)> {
                 say(&format!("failing_by_{other}"), worst);
             }
         }
-        if ["replica", "gateway"].contains(name) && 0.0 < mean {
+        if ["replica", "gateway"].contains(&name) && 0.0 < mean {
             say(&format!("slow_by_{name}"), each().fold(mean, f64::max) / mean);
         }
     }

@@ -15,7 +15,7 @@ use crate::score::observer::reading::Reading;
 use crate::score::observer::registry::Source;
 
 /// The version of the form and of everything that is in it.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// A table is no larger than this.
 pub const MOST_BYTES: usize = 300_000;
 /// The byte of what was not measured.
@@ -24,9 +24,9 @@ const ABSENT: u8 = 255;
 const TOP: f64 = 250.0;
 /// Where what was not measured lies beside what was, on the scale from 0 to 1.
 const NOWHERE: f32 = -0.4;
-/// A cell is kept if the means of two hypotheses lie so many standard deviations apart in it. With two dozen runs each
-/// the difference of two equal means is as large as that once in about 5,000.
-const APART: f64 = 1.1;
+/// A cell is kept if the means of two hypotheses lie so many of their standard errors apart in it: the difference of two
+/// equal means is as large as that once in about 100,000, and there are thousands of cells.
+const APART: f64 = 4.4;
 /// No deviation is smaller than this part of a cell's scale.
 pub const LEAST_SD: f64 = 0.012;
 
@@ -126,6 +126,7 @@ impl Table {
         // What is there in hardly any run is chance, unless one hypothesis has it often.
         let least = (samples.len() / (hypotheses.len().max(1) * 4)).max(2);
         let sources: Vec<&Source> = sources.into_iter().filter(|(_, n)| least <= *n).map(|(s, _)| s).collect();
+        let needed = needed(samples.len(), hypotheses.len());
         let mut found: Vec<(f64, &Source, f32, Cell, Vec<u8>)> = Vec::new();
         for source in sources {
             // Of what is counted, what nobody wrote down is none.
@@ -149,7 +150,7 @@ impl Table {
                 let cell = Cell { source: 0, bucket: bucket as u16, low: low as f32, step: step as f32 };
                 let levels: Vec<u8> = squeezed.iter().map(|v| level(*v, &cell)).collect();
                 let apart = apart(&levels, samples, hypotheses.len());
-                if APART <= apart {
+                if needed <= apart {
                     found.push((apart, source, unit, cell, levels));
                 }
             }
@@ -204,6 +205,11 @@ impl Table {
             runs: samples.iter().map(|s| (s.hypothesis as u8, s.seed as u16)).collect(),
             levels,
         }
+    }
+
+    /// How many standard deviations apart two hypotheses have to be in a cell, for it not to be chance.
+    pub fn needed(&self) -> f64 {
+        needed(self.runs.len(), self.hypotheses.len())
     }
 
     /// A reading as this table has it: one byte a cell.
@@ -300,6 +306,11 @@ fn unit<'a>(values: impl Iterator<Item = &'a f32>) -> f32 {
     let mut sizes: Vec<f32> = values.map(|v| v.abs()).filter(|v| v.is_finite() && 0.0 < *v).collect();
     sizes.sort_by(f32::total_cmp);
     sizes.get(sizes.len() / 2).copied().unwrap_or(1.0)
+}
+
+fn needed(runs: usize, hypotheses: usize) -> f64 {
+    let each = runs as f64 / hypotheses.max(1) as f64;
+    APART * libm::sqrt(2.0 / each.max(1.0))
 }
 
 /// How many standard deviations lie between the hypotheses that are furthest apart.

@@ -13,8 +13,8 @@ use crate::score::observer::table::{LEAST_SD, Table, scaled, spread};
 const WIDTHS: [f64; 10] = [0.12, 0.2, 0.3, 0.45, 0.7, 1.0, 1.5, 2.2, 3.5, 6.0];
 /// Shares that are left to the beliefs from before, if the number of runs does not ask for more.
 const DOUBTS: [f64; 6] = [0.0, 0.06, 0.12, 0.25, 0.5, 1.0];
-/// Cells in which no two hypotheses are further apart than this are noise to this question.
-const LEAST_APART: f64 = 1.0;
+/// Cells in which no two of the hypotheses in question are apart by this share of what a table asks for are noise to it.
+const LEAST_APART: f64 = 0.9;
 /// No cell counts for more than one so many deviations apart.
 const MOST_APART: f64 = 8.0;
 /// No cell is further away than so many deviations.
@@ -50,7 +50,7 @@ impl<'a> Scale<'a> {
                 }
             }
             let apart = spread(&sums);
-            if LEAST_APART <= apart {
+            if LEAST_APART * table.needed() <= apart {
                 let count: f64 = sums.iter().map(|s| s[0]).sum();
                 let within: f64 =
                     sums.iter().filter(|s| 0.0 < s[0]).map(|s| (s[2] - s[1] * s[1] / s[0]).max(0.0)).sum();
@@ -79,14 +79,15 @@ impl<'a> Scale<'a> {
         sum
     }
 
-    /// Beliefs from distances to all runs, leaving out a seed.
-    fn near(&self, squares: &[f64], without: Option<u16>, width: f64, doubt: f64) -> Vec<f64> {
+    /// Beliefs from distances to all runs, leaving out one.
+    fn near(&self, squares: &[f64], without: Option<usize>, width: f64, doubt: f64) -> Vec<f64> {
         let mut logs = vec![f64::NEG_INFINITY; self.prior.len()];
-        let least = squares.iter().copied().fold(f64::INFINITY, f64::min);
+        let others = squares.iter().enumerate().filter(|(run, _)| Some(*run) != without);
+        let least = others.map(|(_, square)| *square).fold(f64::INFINITY, f64::min);
         let mut sums = vec![(0.0, 0.0); self.prior.len()];
-        for (run, (h, seed)) in self.table.runs.iter().enumerate() {
+        for (run, (h, _)) in self.table.runs.iter().enumerate() {
             let h = usize::from(*h);
-            if Some(*seed) == without || self.prior[h] <= 0.0 {
+            if Some(run) == without || self.prior[h] <= 0.0 {
                 continue;
             }
             sums[h].0 += libm::exp(-(squares[run] - least) / (2.0 * width * width));
@@ -116,7 +117,7 @@ impl<'a> Scale<'a> {
         let mut best = (f64::NEG_INFINITY, 1.0, 1.0);
         for width in WIDTHS {
             let sharp: Vec<Vec<f64>> =
-                (0..runs).map(|run| self.near(&squares[run], Some(self.table.runs[run].1), width, 0.0)).collect();
+                (0..runs).map(|run| self.near(&squares[run], Some(run), width, 0.0)).collect();
             for doubt in DOUBTS {
                 let doubt = f64::max(doubt, least_doubt);
                 let score: f64 = (self.table.runs.iter().enumerate())
@@ -134,7 +135,7 @@ impl<'a> Scale<'a> {
         }
         (self.width, self.doubt) = (best.1, best.2);
         self.left_out = (0..runs)
-            .map(|run| self.near(&squares[run], Some(self.table.runs[run].1), self.width, self.doubt))
+            .map(|run| self.near(&squares[run], Some(run), self.width, self.doubt))
             .collect();
     }
 
@@ -148,7 +149,7 @@ impl<'a> Scale<'a> {
         self.near(&squares, None, self.width, self.doubt)
     }
 
-    /// For each run the beliefs that its own evidence leaves, itself and its seed left out.
+    /// For each run the beliefs that its own evidence leaves, itself left out.
     pub fn left_out(&self) -> &[Vec<f64>] {
         &self.left_out
     }
