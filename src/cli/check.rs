@@ -15,7 +15,7 @@ use crate::cli::place::{Place, WallClock};
 use crate::cli::{Failure, lines, open, print, progress, write_file};
 use crate::scenario::opened::Scenario;
 use crate::score::check::certificate::{Certificate, Keys, Standing, VERSION};
-use crate::score::check::naive::{Fared, LIMIT, play};
+use crate::score::check::naive::{Fared, LIMIT, MOST_POINTS, play};
 use crate::score::check::observed;
 use crate::score::check::{Finding, SEEDS, Scope, Verdict, check_scenario, check_variant, world_key};
 use crate::score::observer::Observer;
@@ -137,7 +137,7 @@ fn once(options: &Options) -> Result<(), Failure> {
         }
     }
     let failing = report.scenarios.iter().flat_map(|c| &c.findings).filter(|f| f.verdict == Verdict::Fails).count();
-    let ahead = report.naive.iter().filter(|f| LIMIT < f.right).count();
+    let ahead = report.naive.iter().filter(|f| f.is_ahead()).count();
     report.holds = failing + ahead == 0;
     if let Some(file) = &options.junit {
         write_file(file, &junit::xml(&report))?;
@@ -187,7 +187,7 @@ fn one(
         desk.keep(&variant.name, &found)?;
         findings.extend(found);
     }
-    findings.extend(check_scenario(scenario, &scope));
+    findings.extend(check_scenario(scenario, &scope, &observer));
     desk.clear()?;
     Ok(Some(Checked { name: scenario.name.clone(), keys, scope, findings }))
 }
@@ -269,13 +269,20 @@ fn text(checked: &Checked) -> String {
 }
 
 fn naive_text(naive: &[Fared]) -> String {
-    let mut text = format!("players that do not look (right on {:.0} % of the pack at most)\n", LIMIT * 100.0);
+    let mut text = format!(
+        "players that do not look (right on {:.0} % of the pack and {MOST_POINTS:.0} points of 100 at most)\n",
+        LIMIT * 100.0
+    );
     for fared in naive {
-        let mark = if LIMIT < fared.right { "FAILS" } else { "holds" };
+        let mark = if fared.is_ahead() { "FAILS" } else { "holds" };
         let player = serde_json::to_value(fared.player).ok();
         let player = player.as_ref().and_then(|p| p.as_str()).unwrap_or_default();
         let always = fared.always.as_ref().map_or(String::new(), |m| format!(" ({m})"));
-        text.push_str(&format!("  {mark}  {player}{always}: right on {:.0} %\n", fared.right * 100.0));
+        text.push_str(&format!(
+            "  {mark}  {player}{always}: right on {:.0} %, {:.0} points at most\n",
+            fared.right * 100.0,
+            fared.points
+        ));
     }
     text
 }

@@ -102,11 +102,7 @@ impl UnknownSpec {
 
 impl Default for UnknownSpec {
     fn default() -> Self {
-        UnknownSpec {
-            onset_s: default_onset(),
-            demand_low: default_demand_low(),
-            demand_high: default_demand_high(),
-        }
+        UnknownSpec { onset_s: default_onset(), demand_low: default_demand_low(), demand_high: default_demand_high() }
     }
 }
 

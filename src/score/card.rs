@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::scenario::mechanisms::{MECHANISMS, NOT_PROVABLE, OTHER};
 use crate::score::composite::{Composite, Gate, Parts, composite};
 use crate::score::measures::*;
-use crate::score::observer::judge::{GROUNDED, Judgement};
+use crate::score::observer::judge::Judgement;
 use crate::score::rate::Rate;
 use crate::score::record::{Record, pain};
 use crate::score::runs::Ran;
@@ -233,10 +233,13 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
 
     // Who does harm where nothing is wrong has not understood that nothing is.
     let meddled = no_fault && replays.added.iter().any(|added| tolerance < *added);
-    let ev = observer.map(|o| evidence(o.truth_given_cited, o.truth_given_first_screen, o.irrelevant.len() as u32));
+    // Base rates are nobody's evidence: who cites nothing has none, however likely it was beforehand.
+    let cites = final_commit.is_some_and(|c| !c.commit.cites.is_empty());
+    let evident = |o: &Judgement| evidence(o.truth_given_cited, o.truth_given_first_screen, o.irrelevant.len() as u32);
+    let ev = observer.map(|o| if cites { evident(o) } else { 0.0 });
     let top_declared = declared.mechanisms.first().is_some_and(|m| is_true(m));
     let sound = top_declared && !blamed_decoy && !meddled;
-    let grounded = observer.map(|o| f64::from(u8::from(sound && GROUNDED <= o.truth_given_cited)));
+    let grounded = observer.map(|o| f64::from(u8::from(sound && o.proves)));
     let promises = record.promises();
     let told_true = observer.map(|o| {
         let impact = record.updates_true_of(&replays.run.series);

@@ -195,9 +195,22 @@ pub fn debrief_with(
     observer: Option<Observer>,
     progress: Progress<'_>,
 ) -> Result<Debrief, DebriefError> {
+    debrief_among(session, events, observer, &Runs::new(session.scenario()), progress)
+}
+
+/// As [`debrief_with`], among runs of the same scenario that were made before.
+///
+/// # Errors
+/// As [`debrief`].
+pub fn debrief_among(
+    session: &Session,
+    events: &[Event],
+    observer: Option<Observer>,
+    runs: &Runs<'_>,
+    progress: Progress<'_>,
+) -> Result<Debrief, DebriefError> {
     let record = Record::of(session, events).ok_or(DebriefError::GoesOn)?;
     let (seal, scenario) = (session.seal(), session.scenario());
-    let runs = Runs::new(scenario);
     let orders = session.watch().world.actions().to_vec();
     let ask = |orders: Vec<TimedAction>, mark| Ask {
         variant: seal.variant.clone(),
@@ -226,8 +239,8 @@ pub fn debrief_with(
     }
     let (left_out, at_first) = ran[2..].split_at(orders.len());
     let added: Vec<f64> = left_out.iter().map(|other| run.lost() - other.lost()).collect();
-    let truth = prove(&runs, Some(&seal.variant), seal.seed, 1, progress)?;
-    let best = best(&runs, &seal.variant, seal.seed, record.paged_at(), progress)?;
+    let truth = prove(runs, Some(&seal.variant), seal.seed, 1, progress)?;
+    let best = best(runs, &seal.variant, seal.seed, record.paged_at(), progress)?;
     let replays = Replays {
         truth: &truth,
         nothing,
@@ -335,7 +348,7 @@ fn cause(session: &Session, truth: &Truth, blamed_decoy: bool, observer: Option<
         percent: said.as_ref().map(|(_, points)| *points),
         said: said.map(|(mechanism, _)| mechanism),
         was: if dominant.is_empty() { shares.into_keys().collect() } else { dominant },
-        proved: observer.map(|o| verdict == Verdict::Right && GROUNDED <= o.truth_given_cited),
+        proved: observer.map(|o| verdict == Verdict::Right && o.proves),
         rightly_open: observer.filter(|_| verdict == Verdict::LeftOpen).map(|o| o.truth_given_viewed < GROUNDED),
         grounding: observer.map_or(NOT_JUDGED.to_string(), |o| grounding(verdict, o)),
         blamed_decoy,
@@ -344,8 +357,7 @@ fn cause(session: &Session, truth: &Truth, blamed_decoy: bool, observer: Option<
 
 /// Whether what was cited proves what was said, in words.
 fn grounding(verdict: Verdict, observer: &Judgement) -> String {
-    let proves = GROUNDED <= observer.truth_given_cited;
-    let text = match (verdict, proves) {
+    let text = match (verdict, observer.proves) {
         (Verdict::Right, true) => "What was cited proves it.",
         (Verdict::Right, false) => "What was cited does not prove it: others fit it as well.",
         (Verdict::LeftOpen, _) if observer.truth_given_viewed < GROUNDED => "What was looked at could not decide it.",

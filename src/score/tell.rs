@@ -157,11 +157,23 @@ pub fn looks(observer: &Judgement, said: Option<&str>) -> Vec<String> {
             lines.push(format!("One look settles it, and you had it: {}.", settling(told, rival)))
         }
         Some(told) => lines.push(format!("One look would have settled it: {}.", settling(told, rival))),
-        None if !observer.discriminating.is_empty() => {
+        None => {
+            let held_against = rival.map_or("that", plain);
+            match &observer.refuted {
+                Some(told) if told.looked_at => {
+                    lines.push(format!("One look rules out {held_against}, and you had it: {}.", settling(told, rival)))
+                }
+                Some(told) => {
+                    lines.push(format!("One look would have ruled out {held_against}: {}.", settling(told, rival)))
+                }
+                None => {}
+            }
             let titles: Vec<String> = observer.discriminating.iter().map(|i| i.title.to_lowercase()).collect();
-            lines.push(format!("No single look settles it; together these do: {}.", titles.join("; ")));
+            lines.push(match titles.is_empty() {
+                true => "Nothing that there was to see by then settles it.".to_string(),
+                false => format!("No single look settles it; together these do: {}.", titles.join("; ")),
+            });
         }
-        None => lines.push("Nothing that there was to see by then settles it.".to_string()),
     }
     let blind: Vec<String> =
         observer.looks.iter().filter(|l| !l.tells_apart).map(|l| format!("E{}", l.observation)).collect();
@@ -271,6 +283,22 @@ fn score(debrief: &Debrief) -> String {
     }
     text.push_str("\n## Measures\n\n");
     debrief.card.measures.iter().for_each(|m| text.push_str(&measure(m)));
+    if let Some(observer) = debrief.observer.as_ref().filter(|o| !o.looks.is_empty()) {
+        text.push_str("\n## What each look could tell\n\n");
+        for look in &observer.looks {
+            text.push_str(&format!(
+                "- E{} {}: {:.2} bits by itself; the truth {:.0} % sure after it\n",
+                look.observation,
+                look.title,
+                look.bits,
+                look.truth_after * 100.0
+            ));
+        }
+        let set: Vec<&str> = observer.discriminating.iter().map(|i| i.title.as_str()).collect();
+        if !set.is_empty() {
+            text.push_str(&format!("- A smallest set that settles it: {}\n", set.join("; ")));
+        }
+    }
     text
 }
 

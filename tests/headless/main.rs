@@ -12,7 +12,9 @@ mod event_loop; // what drives the parts in the tests below
 mod extremes; // numbers that every author can write and none means
 mod first_shift; // who only follows the coach gets through
 mod fleet; // pods, nodes, members and orders, in words
+mod founding; // the founding case, from command to debrief, on both twins
 mod gameday; // codes, a host at the table, several teams on one page
+mod grounding; // what proves and what does not on the flagship
 mod history; // what was before, what is exposed, and what time it is
 mod house; // the tree keeps its own rules: import direction, header lines
 mod ladder; // incidents written as scenario files: what must emerge emerges

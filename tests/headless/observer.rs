@@ -7,25 +7,27 @@ use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::opened::Scenario;
 use scartissue::score::debrief::{Debrief, debrief_with};
 use scartissue::score::observer::Observer;
-use scartissue::score::observer::build::{Nowhere, build, held_out_seed};
+use scartissue::score::observer::build::{HELD_OUT, LEARNT, Nowhere, build, sample};
 use scartissue::score::observer::calibration::calibrate;
 use scartissue::score::observer::mind::{Cells, Mind};
 use scartissue::score::observer::reading::Reading;
 use scartissue::score::observer::registry::Window;
 use scartissue::score::observer::table::{MOST_BYTES, Table};
+use scartissue::score::observer::unknowns::{NARROWER, drawn};
 use scartissue::session::command::Look;
 use scartissue::session::look::Seen;
+use scartissue::sim::spec::fault::Fault;
 
 use crate::score::{begin, measure, say};
 use scartissue::session::clock::Mode;
 
 const SMALL: &str = include_str!("../data/scenarios/small.ron");
-/// Seeds of each hypothesis.
-const SEEDS: usize = 8;
+/// Runs of each hypothesis.
+const SEEDS: usize = 16;
 
-/// The test's scenario, shorter, with its text changed.
+/// The test's scenario with its text changed.
 fn scenario(change: impl Fn(&str) -> String) -> Scenario {
-    let text = change(&SMALL.replace("length_s: 1200", "length_s: 480"));
+    let text = change(SMALL);
     Scenario::open(&Catalogue::from_texts(&[("small.ron", &text)]), "small").expect("it loads")
 }
 
@@ -34,7 +36,8 @@ fn observer_of(scenario: &Scenario) -> Observer {
     Observer::new(scenario, table)
 }
 
-fn small() -> &'static (Scenario, Observer) {
+/// The small cell with its ideal observer.
+pub(crate) fn small() -> &'static (Scenario, Observer) {
     static SMALL: OnceLock<(Scenario, Observer)> = OnceLock::new();
     SMALL.get_or_init(|| {
         let scenario = scenario(str::to_string);
@@ -45,11 +48,11 @@ fn small() -> &'static (Scenario, Observer) {
 
 /// Beliefs by name of hypothesis on a held-out seed: first screen, and everything by five minutes.
 fn beliefs(scenario: &Scenario, observer: &Observer, hypothesis: &str) -> Vec<(String, [f64; 2])> {
-    let setup = &observer.hypotheses.iter().find(|h| h.name == hypothesis).expect("it is one").setup;
-    let reading = Reading::of(&scenario.file, setup, held_out_seed(0)).expect("a world");
+    let hypothesis = observer.hypotheses.iter().find(|h| h.name == hypothesis).expect("it is one");
+    let reading = sample(scenario, hypothesis, HELD_OUT, 0).expect("a world");
     let mind = Mind::new(observer, &reading);
-    let first = mind.first_screen(200.0);
-    let all: Cells = mind.pieces(0.0, 300.0).into_iter().flat_map(|p| p.cells).collect();
+    let first = mind.first_screen();
+    let all: Cells = mind.pieces(-360.0, 120.0).into_iter().flat_map(|p| p.cells).collect();
     let (on_first, on_all) = (mind.given(&first), mind.given(&all));
     let mut told: Vec<(String, [f64; 2])> = (observer.hypotheses.iter().enumerate())
         .map(|(place, h)| (h.name.clone(), [on_first[place], on_all[place]]))
@@ -147,7 +150,7 @@ fn a_table_is_small_comes_back_whole_and_is_refused_when_damaged() {
 
 fn judged(lines: &[&str]) -> Debrief {
     let (scenario, observer) = small();
-    let mut session = begin(scenario, "canary-flag-variant", 240, Mode::A0);
+    let mut session = begin(scenario, "canary-flag-variant", 420, Mode::A0);
     let events = say(&mut session, lines);
     debrief_with(&session, &events, Some(observer.clone()), &|_, _| {}).expect("a debrief")
 }
@@ -173,13 +176,102 @@ fn a_diagnosis_is_right_and_proved_by_what_was_cited_and_by_nothing_else() {
 #[test]
 fn an_observer_that_plays_looks_first_where_most_is_to_be_learnt_for_its_price() {
     let (scenario, observer) = small();
-    let setup = &observer.hypotheses[0].setup;
-    let reading = Reading::of(&scenario.file, setup, held_out_seed(1)).expect("a world");
+    let reading = sample(scenario, &observer.hypotheses[0], HELD_OUT, 1).expect("a world");
     let mut mind = Mind::new(observer, &reading);
-    let first = mind.best(360.0, 900.0);
+    let first = mind.best(120.0, 420.0);
     assert!(first.windows(2).all(|p| p[1].bits / p[1].price_s.max(1.0) <= p[0].bits / p[0].price_s.max(1.0)));
-    let piece = mind.pieces(-540.0, 360.0).into_iter().find(|p| p.item == first[0].item).expect("it was offered");
+    let piece = mind.pieces(-300.0, 120.0).into_iter().find(|p| p.item == first[0].item).expect("it was offered");
     mind.take(piece.cells);
     assert!(0.8 < mind.beliefs()[0]);
-    assert!(mind.best(360.0, 900.0)[0].bits < first[0].bits, "what is known need not be asked again");
+    assert!(mind.best(120.0, 420.0)[0].bits < first[0].bits, "what is known need not be asked again");
+}
+
+#[test]
+fn what_nobody_could_know_is_drawn_anew_and_what_is_written_lies_within() {
+    let (scenario, observer) = small();
+    let drawn = |hypothesis: usize, place: usize, narrower: f64| {
+        drawn(&scenario.file, &observer.hypotheses[hypothesis], LEARNT, place, narrower)
+    };
+    let amounts = |place: usize, narrower: f64| {
+        let drawn = drawn(0, place, narrower);
+        let fault = &drawn.file.causes[0].faults[0];
+        let Fault::BadFlag { share, .. } = fault.fault else { panic!("a flag") };
+        let wanted = serde_json::to_value(&drawn.file.workload.sources[0].arrivals).expect("plain data");
+        let rate = wanted["Open"]["per_s"].as_f64().expect("a rate");
+        (fault.at_s.expect("it begins").as_secs_f64(), share, rate, drawn.seed)
+    };
+    let all: Vec<(f64, f64, f64, u64)> = (0..200).map(|place| amounts(place, 1.0)).collect();
+    let written = (120.0, 0.35, 2.0);
+    let of = [
+        all.iter().map(|a| a.0).collect::<Vec<f64>>(),
+        all.iter().map(|a| a.1).collect(),
+        all.iter().map(|a| a.2).collect(),
+    ];
+    for (values, (written, least, most)) in
+        of.iter().zip([(written.0, 60.0, 240.0), (written.1, 0.17, 0.58), (written.2, 1.5, 2.35)])
+    {
+        let (low, high) = values.iter().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
+        assert!(least <= low && high <= most, "{low} to {high}");
+        let span = most - least;
+        assert!(low < written - 0.1 * span && written + 0.1 * span < high, "{written} lies within {low} to {high}");
+    }
+    assert_eq!(amounts(7, 1.0), amounts(7, 1.0), "the same place is the same run");
+    let (at_s, share, rate, _) = amounts(3, NARROWER[2]);
+    assert_eq!((at_s, share, rate), written, "drawn as narrowly as can be it is what is written");
+    let seeds: std::collections::BTreeSet<u64> =
+        (0..2).flat_map(|h| (0..50).map(move |place| (h, place))).map(|(h, place)| drawn(h, place, 1.0).seed).collect();
+    assert_eq!(seeds.len(), 100, "each hypothesis has seeds of its own");
+}
+
+#[test]
+fn closing_early_and_not_moving_are_told_of_whole_sessions() {
+    let of = |lines: &[&str]| {
+        let told = judged(lines);
+        let judgement = told.observer.clone().expect("there is one");
+        (measure(&told, "M4").value, measure(&told, "M5").value, judgement)
+    };
+    // The question is closed with nothing looked at, at the very moment of the page, and before anything could have told.
+    let (premature, _, _) = of(&["commit api.auth_shard 90", "wait 120s", "board api", "end"]);
+    assert_eq!(premature, Some(1.0));
+    // It is closed by what settles it.
+    let (premature, _, _) = of(&["wait 120s", "board api", "commit api.flag 90 cite E1", "end"]);
+    assert_eq!(premature, Some(0.0));
+    // It is never closed.
+    let (premature, _, _) = of(&["wait 120s", "board api", "commit api.flag=50 other=50", "end"]);
+    assert_eq!(premature, None);
+
+    // A look speaks against what was believed: who does not move at all, who moves some of the way, who moves as far.
+    let inertia = |after: &'static str| {
+        let lines =
+            ["believe api.auth_shard=80 other=20", "wait 120s", "board api", after, "commit api.flag 50", "end"];
+        let (_, inertia, judgement) = of(&lines);
+        assert_eq!(judgement.disconfirming, [1], "{:?}", judgement.looks);
+        inertia.expect("something spoke against it")
+    };
+    let (stays, some, all) = (
+        inertia("believe api.auth_shard=80 other=20"),
+        inertia("believe api.auth_shard=60 other=40"),
+        inertia("believe api.flag=100"),
+    );
+    assert!(stays == 1.0 && all == 0.0 && all < some && some < stays, "{stays} {some} {all}");
+    // Nothing that was looked at spoke against it.
+    assert_eq!(of(&["believe api.flag=80 other=20", "wait 120s", "board api", "commit api.flag 90", "end"]).1, None);
+}
+
+#[test]
+fn who_cites_nothing_has_proved_nothing_however_likely_it_was() {
+    // Nine times out of ten it is the flag behind such a page: that is no evidence.
+    let likely = scenario(|text| {
+        text.replace("causes: [\"canary-flag-cause\"])", "causes: [\"canary-flag-cause\"], base_rate: Some(9))")
+    });
+    let (_, observer) = small();
+    let table = observer.table.clone();
+    let mut session = begin(&likely, "canary-flag-variant", 420, Mode::A0);
+    let events = say(&mut session, &["commit api.flag 90", "end"]);
+    let told = debrief_with(&session, &events, Some(Observer::new(&likely, table)), &|_, _| {}).expect("a debrief");
+    assert!(0.8 < told.observer.as_ref().expect("there is one").truth_given_cited);
+    assert_eq!(
+        (told.cause.proved, measure(&told, "M1").value, measure(&told, "M3").value),
+        (Some(false), Some(0.0), Some(0.0))
+    );
 }

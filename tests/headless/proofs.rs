@@ -5,7 +5,7 @@ use scartissue::console::parse::{Said, parse};
 use scartissue::scenario::apply::parse as action;
 use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::opened::Scenario;
-use scartissue::score::debrief::{Debrief, Verdict, debrief};
+use scartissue::score::debrief::{Debrief, Verdict, debrief, debrief_with};
 use scartissue::score::runs::{Ask, Runs};
 use scartissue::session::Session;
 use scartissue::session::clock::{Mode, Seat, Terms};
@@ -23,7 +23,12 @@ fn small(text: &str) -> Scenario {
 
 /// Plays lines on the small cell, paged four minutes after the opening.
 fn session(scenario: &Scenario, mode: Mode, lines: &[&str]) -> (Session, Vec<Event>) {
-    let paged_at = scenario.file.open_at() + SimDuration::from_secs(240);
+    session_paged(scenario, mode, 240, lines)
+}
+
+/// The same, paged so many seconds after the opening.
+fn session_paged(scenario: &Scenario, mode: Mode, paged_s: u64, lines: &[&str]) -> (Session, Vec<Event>) {
+    let paged_at = scenario.file.open_at() + SimDuration::from_secs(paged_s);
     let seal = Seal {
         v: seal::VERSION,
         scenario: scenario.name.clone(),
@@ -55,6 +60,14 @@ fn points(debrief: &Debrief) -> f64 {
     debrief.card.composite.points
 }
 
+/// The composite of lines on the small cell, judged by its ideal observer.
+fn total(lines: &[&str]) -> f64 {
+    let (scenario, observer) = crate::observer::small();
+    let (session, events) = session_paged(scenario, Mode::A0, 420, lines);
+    let told = debrief_with(&session, &events, Some(observer.clone()), &|_, _| {}).expect("a debrief");
+    told.card.composite.total.expect("all parts but awareness are judged")
+}
+
 /// Looks a little, is fairly sure, is slow to act.
 const MEDIOCRE: [&str; 12] = [
     "wait 70s",
@@ -73,8 +86,7 @@ const MEDIOCRE: [&str; 12] = [
 
 #[test]
 fn whoever_games_the_score_gets_less_than_an_honest_mediocre_run() {
-    let scenario = small(SMALL);
-    let honest = points(&played(&scenario, &MEDIOCRE));
+    let honest = total(&MEDIOCRE);
     let every_board = ["overview", "sdk", "network", "api", "serving", "accelerator", "kv_cache"];
     let panels: Vec<String> = every_board.iter().map(|b| format!("board {b}")).cycle().take(42).collect();
     let mut all_panels = vec!["wait 70s", "ack"];
@@ -93,7 +105,7 @@ fn whoever_games_the_score_gets_less_than_an_honest_mediocre_run() {
         "act flag-off:fast-headers",
         "end",
     ]);
-    // Each gives at least so many points less than the honest run, of those that can be judged.
+    // Each gets at least so many points of 100 less than the honest run.
     let gamers: [(&str, Vec<&str>, f64); 6] = [
         (
             "lists every cause",
@@ -136,41 +148,24 @@ fn whoever_games_the_score_gets_less_than_an_honest_mediocre_run() {
         ),
     ];
     for (who, lines, margin) in gamers {
-        let got = points(&played(&scenario, &lines));
-        println!("{who}: {got:.1}, the honest run {honest:.1}");
+        let got = total(&lines);
+        println!("{who}: {got:.1}, {:.1} less than the honest run's {honest:.1}", honest - got);
         assert!(got + margin <= honest, "{who} gets {got:.1}, the honest run {honest:.1}");
     }
 }
 
 #[test]
-fn who_mitigates_first_and_proves_later_scores_no_lower_than_the_reverse() {
-    let scenario = small(SMALL);
-    let commit = "commit api.flag 90 E1";
-    let first = [
-        "wait 60s",
-        "ack",
-        "logs gateway",
-        "wait 160s",
-        "arm",
-        "act flag-off:fast-headers",
-        "wait 530s",
-        commit,
-        "end",
-    ];
-    let later = [
-        "wait 60s",
-        "ack",
-        "logs gateway",
-        "wait 160s",
-        commit,
-        "wait 530s",
-        "arm",
-        "act flag-off:fast-headers",
-        "end",
-    ];
-    let (first, later) = (played(&scenario, &first), played(&scenario, &later));
-    assert!(first.users.lost < later.users.lost, "{} {}", first.users.lost, later.users.lost);
-    assert!(points(&later) <= points(&first), "{} after {}", points(&first), points(&later));
+fn who_mitigates_at_minute_3_and_proves_at_minute_12_scores_no_lower_than_the_reverse() {
+    let look = ["wait 60s", "ack", "board api", "wait 105s"];
+    let (order, proof) = (["arm", "act flag-off:fast-headers"], ["commit api.flag 90 E1"]);
+    let with = |first: &[&'static str], later: &[&'static str], wait: &'static str| -> Vec<&str> {
+        look.iter().chain(first).chain(&[wait]).chain(later).chain(&["end"]).copied().collect()
+    };
+    // An order takes ten seconds: it is carried out at minute 3 and the commit made at minute 12, or the other way round.
+    let first = total(&with(&order, &proof, "wait 540s"));
+    let later = total(&with(&proof, &order, "wait 540s"));
+    println!("users first {first:.1}, proof first {later:.1}");
+    assert!(later <= first, "{first} after {later}");
 }
 
 #[test]

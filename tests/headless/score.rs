@@ -4,7 +4,6 @@ mod vectors; // the measures, to the digits in which they are stated
 
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
-use std::sync::Arc;
 
 use scartissue::console::parse::{Said, parse};
 use scartissue::scenario::catalogue::Catalogue;
@@ -12,9 +11,8 @@ use scartissue::scenario::opened::Scenario;
 use scartissue::score::composite::Gate;
 use scartissue::score::debrief::{Debrief, DebriefError, Verdict, debrief, debrief_with};
 use scartissue::score::runs::{Ask, Runs};
-use scartissue::score::shapley::TrueRole;
 use scartissue::score::tell;
-use scartissue::score::truth::{TOLERANCE, prove};
+use scartissue::score::truth::prove;
 use scartissue::session::Session;
 use scartissue::session::clock::{Mode, Seat, Terms};
 use scartissue::session::log::Event;
@@ -24,13 +22,6 @@ use serde_json::Value;
 
 const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/scenarios/small.ron");
 const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/scenarios");
-
-/// The flagship, ending early: what is asked of it is over by then.
-fn flagship() -> Scenario {
-    let mut scenario = Scenario::open(&Catalogue::built_in(), "empty-spares").expect("the flagship loads");
-    Arc::make_mut(&mut scenario.file).length_s = SimDuration::from_secs(900);
-    scenario
-}
 
 fn small() -> Scenario {
     Scenario::open(&Catalogue::built_in(), SMALL).expect("the test's scenario loads")
@@ -75,60 +66,6 @@ pub(crate) fn measure<'a>(debrief: &'a Debrief, id: &str) -> &'a scartissue::sco
     debrief.card.measures.iter().find(|m| m.id == id).expect("a measure")
 }
 
-/// Scales, and says that it was demand.
-const MORE_SERVERS: [&str; 7] =
-    ["wait 90s", "ack", "arm", "act scale:agents-70b=12", "wait 60s", "commit demand.growth=85 other=15", "end"];
-
-#[test]
-fn whoever_blames_demand_for_a_lost_cache_is_wrong_and_held_at_49() {
-    let told = played(&flagship(), "membership", 420, &MORE_SERVERS);
-    assert_eq!((told.cause.verdict, told.cause.credit), (Verdict::Wrong, 0.0));
-    let headline = tell::headline(&told);
-    assert!(headline.starts_with("You said demand, 85 %. It was the KV cache: warm cache nodes"), "{headline}");
-    assert_eq!(told.cause.was, ["kv_cache.membership"]);
-    assert!(told.cause.blamed_decoy && told.card.composite.gates.contains(&Gate::BlamedDecoy));
-    assert!(told.card.composite.points <= 49.0);
-    // Without an ideal observer nobody judges grounding, and nobody pretends to.
-    assert_eq!((told.cause.proved, told.card.composite.total), (None, None));
-    for id in ["M1", "M3", "M4", "M5", "M14"] {
-        let measure = measure(&told, id);
-        assert_eq!((measure.value, measure.why_none), (None, "no ideal observer was built for this scenario"), "{id}");
-    }
-    let text = tell::markdown(&told);
-    assert!(text.contains("is not judged"));
-    // Together or not at all: each half alone hurts nobody, so they share, and the claim says which is the root.
-    let truth = &told.truth;
-    let (roll, controller) = (&truth.causes[0], &truth.causes[1]);
-    assert_eq!((roll.role, controller.role), (TrueRole::Contributing, TrueRole::Root));
-    assert!((roll.share - 0.5).abs() < 0.05, "{}", roll.share);
-    assert_eq!((controller.pn, controller.ps), (Some(1.0), Some(0.0)));
-    assert_eq!((roll.responsibility, controller.responsibility), (1.0, 1.0), "without either users are spared");
-    let spread: f64 = truth.causes.iter().map(|c| c.value).sum();
-    assert!((spread - (truth.harm[3].1 - truth.harm[0].1)).abs() < 1e-6);
-    assert_eq!(truth.harm[3].0, "agent-roll+fast-controller");
-    assert_eq!(truth.harm[0].0, "");
-    // Removing a decoy moves nothing.
-    assert_eq!(truth.decoys.len(), 3);
-    for decoy in &truth.decoys {
-        assert!(decoy.harmless && decoy.effect.abs() < TOLERANCE * truth.at_stake, "{}: {}", decoy.id, decoy.effect);
-    }
-    let users = &told.users;
-    assert!(users.lost_at_best <= users.lost && users.lost_at_best < 0.9 * users.lost_if_nothing, "{users:?}");
-    assert_eq!(users.orders.len(), 1);
-}
-
-#[test]
-fn the_same_participant_is_right_where_demand_is_the_truth() {
-    let told = played(&flagship(), "surge", 420, &MORE_SERVERS);
-    assert_eq!((told.cause.verdict, told.cause.credit), (Verdict::Right, 1.0));
-    assert!(tell::headline(&told).starts_with("You said demand, 85 %. That was it"), "{}", tell::headline(&told));
-    assert_eq!(told.cause.proved, None, "right is not proved");
-    assert!(!told.cause.blamed_decoy && told.card.composite.gates.is_empty());
-    assert_eq!(measure(&told, "M2").value, Some(1.0));
-    assert!(told.truth.decoys.iter().all(|d| d.harmless), "{:?}", told.truth.decoys);
-    assert_eq!(told.truth.causes[0].role, TrueRole::Root);
-}
-
 #[test]
 fn a_session_that_goes_on_has_no_debrief_and_one_that_ended_has_its_own_history() {
     let scenario = small();
@@ -162,6 +99,13 @@ fn the_family_alone_is_half_leaving_it_open_and_saying_nothing_are_no_errors() {
     assert!(!half.cause.blamed_decoy, "the right family is no decoy");
     let open = told(&["commit not_provable 70", "end"]);
     assert_eq!((open.cause.verdict, measure(&open, "M12").value), (Verdict::LeftOpen, Some(0.0)));
+    // Without an ideal observer nobody judges grounding, and nobody pretends to.
+    assert_eq!((half.cause.proved, half.card.composite.total), (None, None));
+    for id in ["M1", "M3", "M4", "M5", "M14"] {
+        let measure = measure(&half, id);
+        assert_eq!((measure.value, measure.why_none), (None, "no ideal observer was built for this scenario"), "{id}");
+    }
+    assert!(tell::markdown(&half).contains("is not judged"));
     let silent = told(&["end"]);
     assert_eq!((silent.cause.verdict, silent.cause.said.clone()), (Verdict::Silent, None));
     assert!(silent.users.orders.is_empty() && silent.users.lost == silent.users.lost_if_nothing);

@@ -3,7 +3,7 @@
 use minijinja::{AutoEscape, Environment, context};
 
 use crate::cli::check::Report;
-use crate::score::check::naive::LIMIT;
+use crate::score::check::naive::{LIMIT, MOST_POINTS};
 use crate::score::check::{Finding, Verdict};
 
 const TEMPLATE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -34,15 +34,19 @@ pub fn xml(report: &Report) -> String {
         suites.push(context! { name => checked.name.clone(), cases, failures, skipped });
     }
     if !report.naive.is_empty() {
-        let ahead = |right: f64| LIMIT < right;
         let cases: Vec<minijinja::Value> = (report.naive.iter())
             .map(|fared| {
-                let verdict = if ahead(fared.right) { "fails" } else { "holds" };
-                let says = format!("right on {:.0} % of the pack, {:.0} % at most", fared.right * 100.0, LIMIT * 100.0);
+                let verdict = if fared.is_ahead() { "fails" } else { "holds" };
+                let says = format!(
+                    "right on {:.0} % of the pack, {:.0} % at most; up to {:.0} points, {MOST_POINTS:.0} at most",
+                    fared.right * 100.0,
+                    LIMIT * 100.0,
+                    fared.points
+                );
                 context! { name => format!("{:?}", fared.player), verdict, says, more => "" }
             })
             .collect();
-        let failures = report.naive.iter().filter(|f| ahead(f.right)).count();
+        let failures = report.naive.iter().filter(|f| f.is_ahead()).count();
         suites.push(context! { name => "players that do not look", cases, failures, skipped => 0 });
     }
     let mut templates = Environment::new();

@@ -2,6 +2,7 @@
 //! which clause, under which seeds, and the command that shows it.
 
 pub mod certificate; // what was proved, and of what
+pub mod first_screen; // what the page alone gives away
 pub mod naive; // players that need not look
 pub mod observed; // what can be proved, and what tempts
 pub mod remedy; // what ends users' pain, and what only seems to
@@ -67,6 +68,8 @@ pub enum Clause {
     SameBefore,
     /// What is drawn is said in numbers too.
     TextTwin,
+    /// The first screen names no variant.
+    FirstScreen,
 }
 
 impl Clause {
@@ -89,6 +92,9 @@ impl Clause {
             Clause::TemptingFails => "the tempting orders save less than half of what the right ones do",
             Clause::NoLeak => "no word of the author is shown to a participant",
             Clause::SameBefore => "before the first onset all variants of a seed look the same to the byte",
+            Clause::FirstScreen => {
+                "the nearest match of first screens names the variant no more often than chance, interval included"
+            }
             Clause::TextTwin => "what panels draw is said in numbers, and the numbers are those",
         }
     }
@@ -231,9 +237,9 @@ pub fn check_variant(
 }
 
 /// Every clause that needs all variants of a scenario.
-pub fn check_scenario(scenario: &Scenario, scope: &Scope) -> Vec<Finding> {
+pub fn check_scenario(scenario: &Scenario, scope: &Scope, observer: &Result<Observer, NoObserver>) -> Vec<Finding> {
     let file = &scenario.file;
-    let mut found = vec![twin(file), seen::same_before_onset(scenario, scope)];
+    let mut found = vec![twin(file), seen::same_before_onset(scenario, scope), first_screen::check(observer, scope)];
     let held_out = (scope.seeds.len() as f64 * HELD_OUT).ceil() as usize;
     let clause = Clause::EnoughSeeds;
     found.push(match scope.quick {

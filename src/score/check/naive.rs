@@ -1,8 +1,9 @@
 //! Players that need not look: constant answers, the latest change, the words of the alert, a guess. Over the pack none
-//! of them may be right and proved on more than a third of the incidents.
+//! of them may be right and proved on more than a third of the incidents, nor get more than a third of the points.
 //!
-//! Right and proved wants the right name and evidence; what these players cite is the first screen at most. How often
-//! they have the right name is therefore the most that they can reach, and it needs no observer.
+//! Right and proved wants the right name and evidence; these players cite nothing. How often they have the right name is
+//! therefore the most that they can reach, and it needs no observer. Their points are bounded from above too: whoever is
+//! right is taken to be right of all causes, calibrated, and never a lucky guesser.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +14,12 @@ use crate::scenario::file::VariantSpec;
 use crate::scenario::lower::Setup;
 use crate::scenario::mechanisms::{MECHANISMS, NO_FAULT};
 use crate::scenario::opened::{Scenario, ScenarioError};
-use crate::score::card::family;
+use crate::score::card::{PAR_S, family};
 use crate::score::check::of_variant;
-use crate::score::runs::paged;
+use crate::score::composite::{Parts, composite};
+use crate::score::measures::time_score;
+use crate::score::record::pain;
+use crate::score::runs::{Ask, Runs};
 use crate::session::seal::dealt;
 use crate::sim::rng::mix;
 use crate::telemetry::calendar::Calendar;
@@ -23,6 +27,8 @@ use crate::telemetry::changes::ChangeLog;
 
 /// No naive player is right and proved on more of the pack.
 pub const LIMIT: f64 = 0.35;
+/// No naive player has more points of 100 on the mean over the pack.
+pub const MOST_POINTS: f64 = 35.0;
 /// Incidents of each case that are dealt to them.
 const DEALS: u64 = 60;
 /// A guess of theirs is read off this stream.
@@ -74,8 +80,61 @@ pub struct Fared {
     pub always: Option<String>,
     /// The share of incidents on which it names the weightiest cause, from 0 to 1: right and proved is never more.
     pub right: f64,
-    /// By scenario.
+    /// The most points of the composite that it can have, on the mean.
+    pub points: f64,
+    /// By scenario, how often it is right.
     pub by_scenario: Vec<(String, f64)>,
+}
+
+impl Fared {
+    /// Whether it gets more than a player may who does not look.
+    pub fn is_ahead(&self) -> bool {
+        LIMIT < self.right || MOST_POINTS < self.points
+    }
+}
+
+/// A variant that nobody touches, under the first seed; seconds.
+#[derive(Clone, Copy)]
+struct Untouched {
+    /// From the opening to the page; the end where nothing pages.
+    paged_s: f64,
+    /// From the page until nobody is in pain any more; none where somebody is at the end.
+    mended_s: Option<f64>,
+    /// From the page to the end.
+    most_s: f64,
+    no_fault: bool,
+}
+
+impl Untouched {
+    fn of(scenario: &Scenario, variant: &VariantSpec) -> Result<Untouched, ScenarioError> {
+        let ask = Ask { variant: variant.name.clone(), seed: 1, watch_page: true, ..Ask::default() };
+        let ran = Runs::new(scenario).one(&ask)?;
+        let (open_at, length_s) = (scenario.file.open_at(), scenario.file.length_s.as_secs_f64());
+        let paged_s = ran.paged.map_or(length_s, |at| at.since(open_at.min(at)).as_secs_f64());
+        let mended_s = match pain(&ran.series) {
+            None => Some(0.0),
+            Some(pain) => pain.until_s.map(|until_s| (until_s - paged_s).max(0.0)),
+        };
+        Ok(Untouched { paged_s, mended_s, most_s: length_s - paged_s, no_fault: variant.causes.is_empty() })
+    }
+
+    /// The most points for whoever commits to something the moment it is paged, and to nothing else.
+    fn points(&self, right: bool) -> f64 {
+        let one = f64::from(u8::from(right));
+        let mended = self.mended_s.map_or(0.0, |s| time_score(s, PAR_S, self.most_s));
+        let parts = Parts {
+            causes: Some(one),
+            evidence: Some(0.0),
+            calibration: Some(one),
+            mitigation: Some(f64::from(u8::from(self.no_fault))),
+            time: Some((one + mended) / 2.0),
+            cost: Some(1.0),
+            communication: Some(0.0),
+            harm: Some(0.0),
+            ..Parts::default()
+        };
+        composite(&parts, &[]).total.unwrap_or_default()
+    }
 }
 
 /// The mechanisms that are right in a variant: those of its root causes, all of its causes where it names no root, no fault
@@ -135,18 +194,31 @@ fn last_deploy(scenario: &Scenario, variant: &VariantSpec, seed: u64, paged_s: f
 /// # Errors
 /// A variant cannot be run.
 pub fn play(pack: &[&Scenario]) -> Result<Vec<Fared>, ScenarioError> {
-    // Seconds from the opening to the page, by scenario and variant, under the first seed; the end where nothing pages.
     let variants: Vec<(&Scenario, &VariantSpec)> =
         pack.iter().flat_map(|scenario| scenario.file.variants.iter().map(|v| (*scenario, v))).collect();
-    let page = |(scenario, variant): &(&Scenario, &VariantSpec)| {
-        let open_at = scenario.file.open_at();
-        let at = paged(scenario, &variant.name, 1)?;
-        let after_s = at.map_or(scenario.file.length_s, |at| at.since(open_at.min(at))).as_secs_f64();
-        Ok(((scenario.name.clone(), variant.name.clone()), after_s))
+    let key = |scenario: &Scenario, variant: &VariantSpec| (scenario.name.clone(), variant.name.clone());
+    let left = |(scenario, variant): &(&Scenario, &VariantSpec)| {
+        Ok((key(scenario, variant), Untouched::of(scenario, variant)?))
     };
-    let pages: BTreeMap<(String, String), f64> = variants.par_iter().map(page).collect::<Result<_, ScenarioError>>()?;
-    let constant = |mechanism: &str| -> Vec<(String, f64)> {
-        shares(pack, |scenario, variant, _| right_answers(scenario, variant).iter().any(|m| m == mechanism))
+    let untouched: BTreeMap<(String, String), Untouched> =
+        variants.par_iter().map(left).collect::<Result<_, ScenarioError>>()?;
+    let shares = |right: &dyn Fn(&Scenario, &VariantSpec, u64) -> bool| -> Vec<Share> {
+        let share = |scenario: &&Scenario| {
+            let variants = &scenario.file.variants;
+            let (mut hits, mut points) = (0, 0.0);
+            for seed in 1..=DEALS {
+                let variant = &variants[dealt(seed, variants.iter().map(|v| v.lots))];
+                let right = right(scenario, variant, seed);
+                hits += u64::from(right);
+                points += untouched.get(&key(scenario, variant)).map_or(0.0, |u| u.points(right));
+            }
+            let deals = DEALS as f64;
+            Share { scenario: scenario.name.clone(), right: hits as f64 / deals, points: points / deals }
+        };
+        pack.iter().map(share).collect()
+    };
+    let constant = |mechanism: &str| -> Vec<Share> {
+        shares(&|scenario, variant, _| right_answers(scenario, variant).iter().any(|m| m == mechanism))
     };
     let best_of = |wanted: &dyn Fn(&str) -> bool| {
         let of = MECHANISMS.iter().filter(|m| wanted(m.id)).map(|m| (m.id.to_string(), constant(m.id)));
@@ -166,43 +238,41 @@ pub fn play(pack: &[&Scenario]) -> Result<Vec<Fared>, ScenarioError> {
                     let says = suggested(&scenario.file.page);
                     right_answers(scenario, variant).iter().any(|m| m == says)
                 };
-                (None, shares(pack, right))
+                (None, shares(&right))
             }
             Player::LastDeploy => {
                 let right = |scenario: &Scenario, variant: &VariantSpec, seed: u64| {
-                    let key = (scenario.name.clone(), variant.name.clone());
-                    let paged_s = pages.get(&key).copied().unwrap_or_default();
+                    let paged_s = untouched.get(&key(scenario, variant)).map_or(0.0, |u| u.paged_s);
                     let says = last_deploy(scenario, variant, seed, paged_s);
                     says.is_some_and(|says| right_answers(scenario, variant).contains(&says))
                 };
-                (None, shares(pack, right))
+                (None, shares(&right))
             }
             Player::Random => {
                 let right = |scenario: &Scenario, variant: &VariantSpec, seed: u64| {
                     let says = MECHANISMS[(mix(seed, GUESS) % MECHANISMS.len() as u64) as usize].id;
                     right_answers(scenario, variant).iter().any(|m| m == says)
                 };
-                (None, shares(pack, right))
+                (None, shares(&right))
             }
             // Who commits to nothing is right about nothing.
-            Player::DoNothing => (None, shares(pack, |_, _, _| false)),
+            Player::DoNothing => (None, shares(&|_, _, _| false)),
         };
-        Fared { player, always, right: mean(&by_scenario), by_scenario }
+        let points = by_scenario.iter().map(|s: &Share| s.points).sum::<f64>() / by_scenario.len().max(1) as f64;
+        let right = mean(&by_scenario);
+        let by_scenario = by_scenario.into_iter().map(|s| (s.scenario, s.right)).collect();
+        Fared { player, always, right, points, by_scenario }
     };
     Ok(PLAYERS.iter().map(|player| fared(*player)).collect())
 }
 
-fn shares(pack: &[&Scenario], right: impl Fn(&Scenario, &VariantSpec, u64) -> bool) -> Vec<(String, f64)> {
-    let share = |scenario: &&Scenario| {
-        let variants = &scenario.file.variants;
-        let hits = (1..=DEALS)
-            .filter(|seed| right(scenario, &variants[dealt(*seed, variants.iter().map(|v| v.lots))], *seed))
-            .count();
-        (scenario.name.clone(), hits as f64 / DEALS as f64)
-    };
-    pack.iter().map(share).collect()
+/// How a player fares on one scenario's case.
+struct Share {
+    scenario: String,
+    right: f64,
+    points: f64,
 }
 
-fn mean(shares: &[(String, f64)]) -> f64 {
-    if shares.is_empty() { 0.0 } else { shares.iter().map(|(_, s)| s).sum::<f64>() / shares.len() as f64 }
+fn mean(shares: &[Share]) -> f64 {
+    if shares.is_empty() { 0.0 } else { shares.iter().map(|s| s.right).sum::<f64>() / shares.len() as f64 }
 }

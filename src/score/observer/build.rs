@@ -11,8 +11,8 @@ use crate::scenario::opened::Scenario;
 use crate::score::observer::differential::{HEALTHY, Hypothesis, hypotheses};
 use crate::score::observer::reading::Reading;
 use crate::score::observer::table::{FIXED, Sample, Table};
-use crate::score::observer::{Freshness, Observer};
 use crate::score::observer::unknowns::{NARROWER, drawn};
+use crate::score::observer::{Freshness, Observer};
 use crate::sim::spec::stack::Severity;
 use crate::telemetry::watch::WatchError;
 
@@ -84,12 +84,7 @@ pub fn build(scenario: &Scenario, seeds: usize, kept: &dyn Kept, progress: Progr
 ///
 /// # Errors
 /// A world cannot be built.
-pub fn sample(
-    scenario: &Scenario,
-    hypothesis: &Hypothesis,
-    first: u64,
-    place: usize,
-) -> Result<Reading, WatchError> {
+pub fn sample(scenario: &Scenario, hypothesis: &Hypothesis, first: u64, place: usize) -> Result<Reading, WatchError> {
     let alerts = &scenario.file.stack.monitoring.alerts;
     let pages = !hypothesis.holds(NO_FAULT) && alerts.iter().any(|rule| rule.severity == Severity::Page);
     let mut reading = Reading::default();

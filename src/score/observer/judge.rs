@@ -42,6 +42,8 @@ pub struct Judgement {
     pub truth_given_first_screen: f64,
     /// The same, given what was cited in the last commit and nothing else: who cites nothing has proved nothing.
     pub truth_given_cited: f64,
+    /// Whether that proves it: something was cited that could show something, and it makes it 80 % sure.
+    pub proves: bool,
     /// The same, given everything that was viewed by then.
     pub truth_given_viewed: f64,
     /// The same, given everything that there was to be seen by then.
@@ -62,7 +64,9 @@ pub struct Judgement {
     pub looks: Vec<Looked>,
     /// One look that would have settled it, by the last commit.
     pub settled: Option<Settling>,
-    /// A smallest set of looks that settles it, where one does not do.
+    /// One look that would have ruled out what the truth is held against, whatever else it left open.
+    pub refuted: Option<Settling>,
+    /// A smallest set of looks that settles it; empty where none does.
     pub discriminating: Vec<Item>,
     /// For each update, whether what it said of the cause was as sure as could be known.
     pub updates_sound: Vec<bool>,
@@ -79,8 +83,10 @@ pub struct Looked {
     pub bits: f64,
     /// Whether it could tell the truth from what was said.
     pub tells_apart: bool,
-    /// Belief in the weightiest cause after it.
+    /// Belief in the weightiest cause after it and all before it.
     pub truth_after: f64,
+    /// Beliefs in all hypotheses then, in the order of the table.
+    pub beliefs: Vec<f64>,
     /// When it was answered, in seconds after the page.
     pub at_s: f64,
 }
@@ -145,6 +151,7 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
             bits: alone.information(),
             tells_apart: apart.is_some_and(|bits| TELLS <= bits),
             truth_after: truth(&beliefs),
+            beliefs: beliefs.clone(),
             at_s: seconds(observation.at),
         });
         steps.push((seconds(observation.at), beliefs));
@@ -158,7 +165,8 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
     let cited = |without: Option<u32>| -> Cells {
         cites.iter().filter(|c| Some(**c) != without).filter_map(of_cite).flatten().copied().collect()
     };
-    let truth_given_cited = truth(&mind.given(&cited(None)));
+    let all_cited = cited(None);
+    let truth_given_cited = truth(&mind.given(&all_cited));
     let tells_nothing = |number: &&u32| {
         let without = truth(&mind.given(&cited(Some(**number))));
         (logit(truth_given_cited) - logit(without)).abs() < IRRELEVANT
@@ -173,9 +181,11 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
 
     let pieces = mind.pieces(-f64::from(BEFORE_S), until_s);
     let all: Cells = pieces.iter().flat_map(|p| p.cells.iter().copied()).chain(first.iter().copied()).collect();
-    let settled = settling(&mind, facts, &first, &pieces, pair.as_deref(), rival.as_deref());
+    let against = Against { first: &first, pair: pair.as_deref(), rival: rival.as_deref() };
+    let settled = settling(&mind, facts, &pieces, &against, SETTLED);
+    let refuted = pair.as_ref().and_then(|_| settling(&mind, facts, &pieces, &against, 0.0));
     let discriminating = match settled {
-        Some(_) => Vec::new(),
+        Some(ref told) => pieces.iter().filter(|p| p.item == told.item).cloned().collect(),
         None => mind.discriminating(&pieces, &first, facts.truth, SETTLED).unwrap_or_default(),
     };
     let (inertia, disconfirming) = inertia(observer, record, &steps, &looks);
@@ -192,6 +202,7 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
         seeds: observer.table.seeds,
         truth_given_first_screen: truth(&on_first),
         truth_given_cited,
+        proves: !all_cited.is_empty() && GROUNDED <= truth_given_cited,
         truth_given_viewed: truth(&viewed),
         truth_given_all: truth(&mind.given(&all)),
         lead_given_viewed: facts.said.map_or(0.0, |m| observer.of_mechanism(&viewed, m)),
@@ -203,6 +214,7 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
         looks,
         discriminating: discriminating.into_iter().map(|p| p.item).collect(),
         settled,
+        refuted,
         updates_sound,
     }
 }
@@ -254,36 +266,45 @@ fn pair(observer: &Observer, truth: &[&str], rival: Option<&str>) -> Option<Vec<
     Some(ours.iter().zip(&theirs).map(|(a, b)| a + b).collect())
 }
 
-/// The look that would have settled it: of those after which the truth is beyond asking, what stood still where the rival
-/// would have moved it comes first, then what is cheap.
+/// What a truth is held against.
+struct Against<'a> {
+    first: &'a Cells,
+    pair: Option<&'a [f64]>,
+    rival: Option<&'a str>,
+}
+
+/// The look after which the truth has `least` belief and its rival none: of those, what stood still where the rival would
+/// have moved it comes first, then what is cheap.
 fn settling(
     mind: &Mind<'_>,
     facts: &Facts<'_>,
-    first: &Cells,
     pieces: &[Piece],
-    pair: Option<&[f64]>,
-    rival: Option<&str>,
+    against: &Against<'_>,
+    least: f64,
 ) -> Option<Settling> {
     let observer = mind.observer;
-    let mut best: Option<(bool, f64, Settling)> = None;
+    let first = against.first;
+    let mut best: Option<((bool, f64, f64), Settling)> = None;
     for piece in pieces.iter().filter(|p| p.item.key != "pain") {
-        let cells: Cells = first.union(&piece.cells).copied().collect();
-        let belief = observer.of_truth(&mind.given(&cells), facts.truth);
-        let against = pair.map(|p| Scale::new(&observer.table, piece.cells.iter().copied(), p).posterior(&mind.levels));
-        let refutes = against.is_none_or(|p| SETTLED <= observer.of_truth(&p, facts.truth));
-        if belief < SETTLED || !refutes {
+        let of_pair =
+            |pair: &[f64]| Scale::new(&observer.table, piece.cells.iter().copied(), pair).posterior(&mind.levels);
+        if against.pair.is_some_and(|pair| observer.of_truth(&of_pair(pair), facts.truth) < SETTLED) {
             continue;
         }
-        let mut told = behaviour(mind, facts, piece, rival);
+        let cells: Cells = first.union(&piece.cells).copied().collect();
+        let belief = observer.of_truth(&mind.given(&cells), facts.truth);
+        if belief < least {
+            continue;
+        }
+        let mut told = behaviour(mind, facts, piece, against.rival);
         told.belief = belief;
         told.looked_at = piece.cells.iter().any(|c| mind.seen.contains(c) && !first.contains(c));
-        let key = (told.behaved != "flat", told.price_s, told);
-        let better = best.as_ref().is_none_or(|b| (key.0, key.1, -key.2.belief) < (b.0, b.1, -b.2.belief));
-        if better {
-            best = Some(key);
+        let key = (told.behaved != "flat", told.price_s, -told.belief);
+        if best.as_ref().is_none_or(|(known, _)| key < *known) {
+            best = Some((key, told));
         }
     }
-    best.map(|(_, _, told)| told)
+    best.map(|(_, told)| told)
 }
 
 /// How the line of a piece that tells most moved.

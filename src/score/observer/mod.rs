@@ -13,8 +13,8 @@ pub mod rows; // what rows of requests say
 pub mod reading; // what telemetry showed of one world
 
 pub mod table; // an ensemble, kept small
-pub mod weigh; // nearest matches
-pub mod unknowns; // what nobody could know beforehand
+pub mod unknowns;
+pub mod weigh; // nearest matches // what nobody could know beforehand
 
 pub mod build; // ensembles
 pub mod calibration; // stated beside what happens

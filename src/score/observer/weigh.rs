@@ -116,8 +116,7 @@ impl<'a> Scale<'a> {
         let weight = |h: usize| if counts[h] <= 0.0 { 0.0 } else { self.prior[h] / counts[h] };
         let mut best = (f64::NEG_INFINITY, 1.0, 1.0);
         for width in WIDTHS {
-            let sharp: Vec<Vec<f64>> =
-                (0..runs).map(|run| self.near(&squares[run], Some(run), width, 0.0)).collect();
+            let sharp: Vec<Vec<f64>> = (0..runs).map(|run| self.near(&squares[run], Some(run), width, 0.0)).collect();
             for doubt in DOUBTS {
                 let doubt = f64::max(doubt, least_doubt);
                 let score: f64 = (self.table.runs.iter().enumerate())
@@ -134,9 +133,7 @@ impl<'a> Scale<'a> {
             }
         }
         (self.width, self.doubt) = (best.1, best.2);
-        self.left_out = (0..runs)
-            .map(|run| self.near(&squares[run], Some(run), self.width, self.doubt))
-            .collect();
+        self.left_out = (0..runs).map(|run| self.near(&squares[run], Some(run), self.width, self.doubt)).collect();
     }
 
     /// Beliefs after what was seen: one byte a cell of the table.
