@@ -19,7 +19,7 @@ use crate::telemetry::watch::WatchError;
 /// So many seeds, the first, are read.
 const SEEDS: usize = 10;
 /// The truth has to be provable by so many seconds after the page.
-const BY_S: f64 = 900.0;
+const BY_S: f64 = 600.0;
 /// The decoy is believed this much on the first screen.
 const TEMPTING: f64 = 0.5;
 

@@ -4,14 +4,14 @@
 /// The first bucket begins so many seconds before the page.
 pub const BEFORE_S: u32 = 360;
 /// Buckets of a minute up to here, in seconds after the page.
-const FINE_S: i32 = 480;
+const FINE_S: i32 = 300;
 /// The width of a fine bucket.
 pub const NARROW_S: u32 = 60;
 /// The width of a later one.
-const WIDE_S: i32 = 180;
+const WIDE_S: i32 = 150;
 /// What happens later than this after the page is not weighed: who has not found it by then does not find it by what
 /// comes after, and the runs are the cheaper for it.
-pub const AFTER_S: u32 = 840;
+pub const AFTER_S: u32 = 600;
 
 /// The buckets of an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,9 +75,9 @@ mod tests {
     #[test]
     fn buckets_cover_what_is_weighed_of_an_incident() {
         let grid = Grid::default();
-        assert_eq!((grid.len(), grid.ends.first(), grid.ends.last()), (16, Some(&-300), Some(&840)));
+        assert_eq!((grid.len(), grid.ends.first(), grid.ends.last()), (13, Some(&-300), Some(&600)));
         assert_eq!((grid.bucket(-361.0), grid.bucket(-360.0), grid.bucket(-0.5)), (None, Some(0), Some(5)));
-        assert_eq!((grid.bucket(0.0), grid.bucket(840.0), grid.begin(6)), (Some(6), None, 0));
+        assert_eq!((grid.bucket(0.0), grid.bucket(600.0), grid.begin(6)), (Some(6), None, 0));
         assert!(grid.is_within(5, -60.0, 0.0) && !grid.is_within(5, -20.0, 0.0) && !grid.is_within(6, -60.0, 59.0));
     }
 }
