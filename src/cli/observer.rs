@@ -1,6 +1,7 @@
 //! `observer`: builds the ideal observer's tables, holds them to seeds that they have never seen, and shows what tells
 //! what.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -17,6 +18,7 @@ use crate::score::observer::build::{Kept, LEARNT, build, sample};
 use crate::score::observer::calibration::{Calibration, calibrate};
 use crate::score::observer::differential::{Hypothesis, hypotheses};
 use crate::score::observer::grid::BEFORE_S;
+use crate::score::observer::hint::panels;
 use crate::score::observer::mind::Mind;
 use crate::score::observer::reading::Reading;
 use crate::score::observer::registry::Source;
@@ -26,6 +28,9 @@ use crate::score::observer::{EXTENSION, Freshness, Observer};
 
 /// Where tables that come with the program are kept, seen from the root of the source.
 const HOME: &str = "assets/observer";
+
+/// The file beside the tables that says which panels hints point at.
+const HINTS: &str = "hints.json";
 
 /// What is to be done.
 #[derive(Args)]
@@ -146,6 +151,7 @@ fn build_all(options: &Build) -> Result<(), Failure> {
             .map_err(|e| Failure::No(e.to_string()))?;
         let bytes = table.encode();
         std::fs::write(&path, &bytes).map_err(|e| Failure::Surroundings(format!("{}: {e}", path.display())))?;
+        tell_hints(&options.out, &Observer::new(&scenario, table.clone()), &scenario.name)?;
         // The table has all that is needed of them.
         if !options.keep {
             drop(std::fs::remove_dir_all(&files.directory));
@@ -162,6 +168,16 @@ fn build_all(options: &Build) -> Result<(), Failure> {
         ))?;
     }
     Ok(())
+}
+
+/// Writes down, beside the tables, which panels hints of a scenario point at.
+fn tell_hints(out: &Path, observer: &Observer, scenario: &str) -> Result<(), Failure> {
+    let path = out.join(HINTS);
+    let known = std::fs::read_to_string(&path).unwrap_or_default();
+    let mut all: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_str(&known).unwrap_or_default();
+    all.insert(scenario.to_string(), panels(observer));
+    let text = serde_json::to_string_pretty(&all).map_err(|e| Failure::Surroundings(e.to_string()))?;
+    std::fs::write(&path, text + "\n").map_err(|e| Failure::Surroundings(format!("{}: {e}", path.display())))
 }
 
 fn check_all(options: &Check) -> Result<(), Failure> {

@@ -1,9 +1,14 @@
 //! The ladder of hints: a question, then a panel, then the mechanism. Each rung gives away more and costs the record more:
 //! with one a diagnosis was helped, with the last it was told.
 
+use std::collections::BTreeMap;
+
 use crate::scenario::file::{CauseSpec, Role, ScenarioFile};
 use crate::scenario::mechanisms::{NO_FAULT, mechanism};
 use crate::telemetry::panels::{BOARDS, Board, Panel};
+
+/// Panels that tell a variant from what else it could be, by scenario and variant, as the observer's ensembles have them.
+const TELLING: &str = include_str!("../../assets/observer/hints.json");
 
 /// Rungs of a ladder.
 pub const RUNGS: usize = 3;
@@ -37,15 +42,26 @@ const WAYS: &[(&str, &str, &str, &str)] = &[
     (NO_FAULT, "Is anybody worse off than on other days?", "overview", "ttft"),
 ];
 
-/// The ladder of a variant: as its file has it, or else from the mechanism of its weightiest cause as the author has it.
-pub fn ladder(file: &ScenarioFile, variant: &str) -> [String; RUNGS] {
+/// The panel that tells a scenario's variant from what else it could be; none where no observer was built, or no panel does.
+fn telling(scenario: &str, variant: &str) -> Option<(&'static Board, &'static Panel)> {
+    let all: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_str(TELLING).ok()?;
+    let (board, panel) = all.get(scenario)?.get(variant)?.split_once('.')?;
+    Some((BOARDS.iter().find(|b| b.id == board)?, panel_of(board, panel)?))
+}
+
+/// The ladder of a variant of a scenario: as its file has it; or else from the mechanism of its weightiest cause as the
+/// author has it, with the panel that by the observer tells most.
+pub fn ladder(scenario: &str, file: &ScenarioFile, variant: &str) -> [String; RUNGS] {
     let spec = file.variants.iter().find(|v| v.name == variant);
     let causes: Vec<&CauseSpec> =
         file.causes.iter().filter(|c| spec.is_some_and(|v| v.causes.contains(&c.id))).collect();
     let root = causes.iter().find(|c| c.role == Role::Root).or(causes.first());
     let id = root.map_or(NO_FAULT, |c| c.mechanism.as_str());
     let (_, question, board, panel) = way(id);
-    let title = panel_of(board, panel).map_or(panel, |p| p.title);
+    let (board, title) = match telling(scenario, variant) {
+        Some((board, panel)) => (board.id, panel.title),
+        None => (board, panel_of(board, panel).map_or(panel, |p| p.title)),
+    };
     let said = mechanism(id).map_or(id.to_string(), |m| format!("{id}: {}. {}", m.is, m.primer));
     let made = [question.to_string(), format!("look at \"{title}\" on `board {board}`"), said];
     let own = spec.map_or(&[][..], |v| v.hints.as_slice());
@@ -80,6 +96,12 @@ mod tests {
     fn every_way_leads_to_a_panel_that_is_there_and_every_fault_has_one() {
         for (start, _, board, panel) in WAYS {
             assert!(panel_of(board, panel).is_some(), "{start}: no panel {panel} on board {board}");
+        }
+        let all: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_str(TELLING).expect("it reads");
+        for (scenario, variants) in &all {
+            for variant in variants.keys() {
+                assert!(telling(scenario, variant).is_some(), "{scenario}, {variant}: no such panel");
+            }
         }
         let faults = MECHANISMS.iter().filter(|m| m.id.contains('.'));
         let lost: Vec<&str> = faults.filter(|m| way(m.id).0.is_empty()).map(|m| m.id).collect();

@@ -370,7 +370,7 @@ impl Session {
                 if !matches!(self.terms.mode, Mode::A1 | Mode::A3) {
                     return Err("this session is played without hints: one begun with `--mode A1` has them".to_string());
                 }
-                let rungs = ladder(&self.scenario.file, &self.seal.variant);
+                let rungs = ladder(&self.scenario.name, &self.scenario.file, &self.seal.variant);
                 let Some(rung) = rungs.get(usize::from(self.hints)) else {
                     return Err("that was the last hint".to_string());
                 };

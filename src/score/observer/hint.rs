@@ -1,0 +1,42 @@
+//! Which panel a hint should point at: the one that best tells a variant from what else it could be, by the ensemble.
+
+use std::collections::BTreeMap;
+
+use crate::score::observer::Observer;
+use crate::score::observer::differential::HEALTHY;
+use crate::score::observer::grid::BEFORE_S;
+use crate::score::observer::mind::Mind;
+use crate::score::observer::reading::Reading;
+use crate::score::observer::weigh::Scale;
+
+/// What it shows by so many seconds after the page counts.
+const BY_S: f64 = 180.0;
+/// A panel that tells less than this, in bits of at most 1, is no hint.
+const LEAST_BITS: f64 = 0.3;
+
+/// For each variant, in order of their names, the panel as `BOARD.PANEL`; none for those that no single panel tells apart.
+pub fn panels(observer: &Observer) -> BTreeMap<String, String> {
+    let mind = Mind::new(observer, &Reading::default());
+    let pieces = mind.pieces(-f64::from(BEFORE_S), BY_S);
+    let mut found = BTreeMap::new();
+    for (place, own) in observer.hypotheses.iter().enumerate().filter(|(_, h)| h.name != HEALTHY) {
+        let is_other = |h: usize| h != place && !observer.hypotheses[h].roots.iter().any(|m| own.roots.contains(m));
+        let others = (0..observer.hypotheses.len()).filter(|h| is_other(*h)).count() as f64;
+        let even: Vec<f64> = (0..observer.hypotheses.len())
+            .map(|h| match (h == place, is_other(h)) {
+                (true, _) => 0.5,
+                (_, true) => 0.5 / others,
+                _ => 0.0,
+            })
+            .collect();
+        let bits = |cells: &crate::score::observer::mind::Cells| {
+            Scale::new(&observer.table, cells.iter().copied(), &even).information()
+        };
+        let told = pieces.iter().filter_map(|p| Some((bits(&p.cells), p.item.key.strip_prefix("panel:")?)));
+        let best = told.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
+        if let Some((_, panel)) = best.filter(|(bits, _)| 0.0 < others && LEAST_BITS <= *bits) {
+            found.insert(own.name.clone(), panel.to_string());
+        }
+    }
+    found
+}
