@@ -18,8 +18,8 @@ pub mod weigh; // nearest matches // what nobody could know beforehand
 
 pub mod build; // ensembles
 pub mod calibration; // stated beside what happens
-pub mod judge; // a session's looks, weighed
 pub mod hint; // which panel to point at
+pub mod judge; // a session's looks, weighed
 pub mod mind; // beliefs look by look
 
 use include_dir::{Dir, include_dir};

@@ -60,7 +60,7 @@ impl Draw {
     /// A share with its odds drawn, between these; all and nothing stay.
     fn share(&mut self, value: f64, low: f64, high: f64) -> f64 {
         let factor = self.times(1.0, ODDS);
-        if !(0.0..1.0).contains(&value) || value == 0.0 {
+        if value <= 0.0 || 1.0 <= value || factor == 1.0 {
             return value;
         }
         let odds = value / (1.0 - value) * factor;
