@@ -150,10 +150,6 @@ fn a_table_is_small_comes_back_whole_and_is_refused_when_damaged() {
 
 fn judged(lines: &[&str]) -> Debrief {
     let (scenario, observer) = small();
-    judged_by(scenario, observer, lines)
-}
-
-fn judged_by(scenario: &Scenario, observer: &Observer, lines: &[&str]) -> Debrief {
     let mut session = begin(scenario, "canary-flag-variant", 420, Mode::A0);
     let events = say(&mut session, lines);
     debrief_with(&session, &events, Some(observer.clone()), &|_, _| {}).expect("a debrief")
@@ -225,44 +221,6 @@ fn what_nobody_could_know_is_drawn_anew_and_what_is_written_lies_within() {
     let seeds: std::collections::BTreeSet<u64> =
         (0..2).flat_map(|h| (0..50).map(move |place| (h, place))).map(|(h, place)| drawn(h, place, 1.0).seed).collect();
     assert_eq!(seeds.len(), 100, "each hypothesis has seeds of its own");
-}
-
-#[test]
-fn closing_early_and_not_moving_are_told_of_whole_sessions() {
-    // The flag fails about as many as a shard does: the first screen does not say which it is.
-    let even = scenario(|text| text.replace("share: 0.35", "share: 0.125"));
-    let observer = observer_of(&even);
-    let of = |lines: &[&str]| {
-        let told = judged_by(&even, &observer, lines);
-        let judgement = told.observer.clone().expect("there is one");
-        (measure(&told, "M4").value, measure(&told, "M5").value, judgement)
-    };
-    let look = "sql select error, status, count(*) from requests group by 1, 2";
-    // The question is closed with nothing looked at, at the very moment of the page.
-    let (premature, _, told) = of(&["commit api.auth_shard 90", "wait 120s", look, "end"]);
-    assert_eq!(premature, Some(1.0), "{told:?}");
-    // It is closed by what settles it.
-    let (premature, _, told) = of(&["wait 120s", look, "commit api.flag 90 cite E1", "end"]);
-    assert_eq!(premature, Some(0.0), "{told:?}");
-    // It is never closed.
-    let (premature, _, _) = of(&["wait 120s", look, "commit api.flag=50 other=50", "end"]);
-    assert_eq!(premature, None);
-
-    // A look speaks against what was believed: who does not move at all, who moves some of the way, who moves as far.
-    let inertia = |after: &'static str| {
-        let lines = ["believe api.auth_shard=80 other=20", "wait 120s", look, after, "commit api.flag 50", "end"];
-        let (_, inertia, judgement) = of(&lines);
-        assert_eq!(judgement.disconfirming, [1], "{:?}", judgement.looks);
-        inertia.expect("something spoke against it")
-    };
-    let (stays, some, all) = (
-        inertia("believe api.auth_shard=80 other=20"),
-        inertia("believe api.auth_shard=60 other=40"),
-        inertia("believe api.flag=100"),
-    );
-    assert!(stays == 1.0 && all == 0.0 && all < some && some < stays, "{stays} {some} {all}");
-    // Nothing that was looked at spoke against it.
-    assert_eq!(of(&["believe api.flag=80 other=20", "wait 120s", look, "commit api.flag 90", "end"]).1, None);
 }
 
 #[test]
