@@ -152,28 +152,27 @@ pub fn settling(told: &Settling, rival: Option<&str>) -> String {
 pub fn looks(observer: &Judgement, said: Option<&str>) -> Vec<String> {
     let mut lines = Vec::new();
     let rival = observer.rival.as_deref();
+    let held_against = rival.map_or("that", plain);
     match &observer.settled {
         Some(told) if told.looked_at => {
             lines.push(format!("One look settles it, and you had it: {}.", settling(told, rival)))
         }
         Some(told) => lines.push(format!("One look would have settled it: {}.", settling(told, rival))),
-        None => {
-            let held_against = rival.map_or("that", plain);
-            match &observer.refuted {
-                Some(told) if told.looked_at => {
-                    lines.push(format!("One look rules out {held_against}, and you had it: {}.", settling(told, rival)))
-                }
-                Some(told) => {
-                    lines.push(format!("One look would have ruled out {held_against}: {}.", settling(told, rival)))
-                }
-                None => {}
-            }
-            let titles: Vec<String> = observer.discriminating.iter().map(|i| i.title.to_lowercase()).collect();
-            lines.push(match titles.is_empty() {
-                true => "Nothing that there was to see by then settles it.".to_string(),
-                false => format!("No single look settles it; together these do: {}.", titles.join("; ")),
-            });
+        None if observer.discriminating.is_empty() => {
+            lines.push("Nothing that there was to see by then settles it.".to_string());
         }
+        None => {
+            let titles: Vec<String> = observer.discriminating.iter().map(|i| i.title.to_lowercase()).collect();
+            lines.push(format!("No single look settles it; together these do: {}.", titles.join("; ")));
+        }
+    }
+    // What stood still where it would have moved is the boring look that everybody skips: it is named beside.
+    let told_already = |told: &&Settling| observer.settled.as_ref().is_some_and(|s| s.item == told.item);
+    if let Some(told) = observer.refuted.as_ref().filter(|told| !told_already(told)) {
+        lines.push(match told.looked_at {
+            true => format!("One look rules out {held_against}, and you had it: {}.", settling(told, rival)),
+            false => format!("One look would have ruled out {held_against}: {}.", settling(told, rival)),
+        });
     }
     let blind: Vec<String> =
         observer.looks.iter().filter(|l| !l.tells_apart).map(|l| format!("E{}", l.observation)).collect();
