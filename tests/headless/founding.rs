@@ -28,7 +28,7 @@ const MORE_SERVERS: [&str; 8] = [
     "arm",
     "act scale:agents-70b=12",
     "wait 60s",
-    "commit demand.growth=85 other=15 cite E1",
+    "commit demand.growth=85 other=15",
     "end",
 ];
 
