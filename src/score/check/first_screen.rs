@@ -1,11 +1,13 @@
 //! Whether the first screen gives the answer away: somebody who has seen many such screens, and looks at nothing else, must
 //! not name the variant more often than chance.
 
+use crate::scenario::opened::Scenario;
+use crate::score::check::observed::stale;
 use crate::score::check::{Clause, Finding, Scope, Verdict};
 use crate::score::observer::mind::Mind;
 use crate::score::observer::reading::Reading;
 use crate::score::observer::weigh::Scale;
-use crate::score::observer::{NoObserver, Observer};
+use crate::score::observer::{Freshness, NoObserver, Observer};
 use crate::score::rate::Rate;
 
 /// Of a table's runs those that the nearest matches of their first screens name rightly, each run left out in turn and all
@@ -26,14 +28,16 @@ pub fn named_rightly(observer: &Observer) -> Rate {
 }
 
 /// Holds a scenario to its first screen.
-pub fn check(observer: &Result<Observer, NoObserver>, scope: &Scope) -> Finding {
+pub fn check(scenario: &Scenario, observer: &Result<Observer, NoObserver>, scope: &Scope) -> Finding {
     let clause = Clause::FirstScreen;
     let observer = match observer {
         Err(error) => return Finding::new(clause, None, Verdict::Open, error.to_string()),
-        Ok(observer) if observer.freshness.is_stale() => {
-            return Finding::new(clause, None, Verdict::Open, observer.freshness.says());
-        }
-        Ok(observer) => observer,
+        Ok(_) if scope.quick => return Finding::new(clause, None, Verdict::Open, "a quick check asks no observer"),
+        Ok(observer) => match stale(scenario, observer, &scenario.file.variants[0].name) {
+            Ok(false) => observer,
+            Ok(true) => return Finding::new(clause, None, Verdict::Open, Freshness::OtherScenario.says()),
+            Err(error) => return Finding::new(clause, None, Verdict::Open, error.to_string()),
+        },
     };
     let rate = named_rightly(observer);
     let chance = 1.0 / observer.hypotheses.len().max(1) as f64;

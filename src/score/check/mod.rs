@@ -239,7 +239,8 @@ pub fn check_variant(
 /// Every clause that needs all variants of a scenario.
 pub fn check_scenario(scenario: &Scenario, scope: &Scope, observer: &Result<Observer, NoObserver>) -> Vec<Finding> {
     let file = &scenario.file;
-    let mut found = vec![twin(file), seen::same_before_onset(scenario, scope), first_screen::check(observer, scope)];
+    let mut found =
+        vec![twin(file), seen::same_before_onset(scenario, scope), first_screen::check(scenario, observer, scope)];
     let held_out = (scope.seeds.len() as f64 * HELD_OUT).ceil() as usize;
     let clause = Clause::EnoughSeeds;
     found.push(match scope.quick {

@@ -13,7 +13,7 @@ use crate::score::observer::grid::BEFORE_S;
 use crate::score::observer::judge::SETTLED;
 use crate::score::observer::mind::Mind;
 use crate::score::observer::reading::Reading;
-use crate::score::observer::{NoObserver, Observer};
+use crate::score::observer::{Freshness, NoObserver, Observer};
 use crate::telemetry::watch::WatchError;
 
 /// So many seeds, the first, are read.
@@ -29,6 +29,14 @@ pub fn key(observer: &Observer) -> String {
         observer.table.hypotheses.iter().map(|k| (k.name.as_str(), k.digests.as_slice())).collect();
     let text = format!("{} {} {known:?}", observer.table.key, observer.table.seeds);
     Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether a table is of another scenario: its text differs, and so does a run of a variant that it was made of.
+///
+/// # Errors
+/// It cannot be watched.
+pub fn stale(scenario: &Scenario, observer: &Observer, variant: &str) -> Result<bool, WatchError> {
+    Ok(observer.freshness.is_stale() && observer.verify(scenario, Some(variant))?.is_stale())
 }
 
 /// Holds a variant to clauses i and ii.
@@ -47,8 +55,8 @@ pub fn check(
     };
     let observer = match observer {
         Err(error) => return Ok(open(&error.to_string())),
-        Ok(observer) if observer.freshness.is_stale() => return Ok(open(observer.freshness.says())),
         Ok(_) if scope.quick => return Ok(open("a quick check asks no observer")),
+        Ok(observer) if stale(scenario, observer, name)? => return Ok(open(Freshness::OtherScenario.says())),
         Ok(observer) => observer,
     };
     let truths = right_answers(scenario, variant);

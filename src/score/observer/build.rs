@@ -129,13 +129,16 @@ pub fn run(
 
 impl Observer {
     /// Runs fixed seeds again and says whether the world is as it was when the table was made: of one hypothesis the first
-    /// of its two, or of all both.
+    /// of its two, or of all both. A scenario of which nothing but words has changed has the same world.
     ///
     /// # Errors
     /// A world cannot be built.
     pub fn verify(&self, scenario: &Scenario, of: Option<&str>) -> Result<Freshness, WatchError> {
-        if self.freshness.is_stale() {
-            return Ok(self.freshness);
+        let known = |name: &str| self.table.hypotheses.iter().any(|k| k.name == name);
+        let all = hypotheses(&scenario.file);
+        let gone = |name: &str| !all.iter().any(|h| h.name == name);
+        if all.iter().any(|h| h.name != HEALTHY && !known(&h.name)) || self.hypotheses.iter().any(|h| gone(&h.name)) {
+            return Ok(Freshness::OtherScenario);
         }
         let wanted: Vec<Run> = (0..self.hypotheses.len())
             .filter(|h| of.is_none_or(|name| self.hypotheses[*h].name == name))
