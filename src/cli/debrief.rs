@@ -72,6 +72,9 @@ pub(super) fn scar(
     debrief: &Debrief,
 ) -> Result<Option<Healing>, Failure> {
     let folder = place.store()?.folder(name);
+    if replayed.session.ended().is_some() {
+        place.store()?.drop_snapshot(name);
+    }
     let mut profile = place.profile()?;
     let here = profile.folder().join(SESSIONS);
     let (Some(record), true) = (Record::of(&replayed.session, events), folder.parent() == Some(here.as_path())) else {

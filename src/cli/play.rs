@@ -11,6 +11,7 @@ use crate::cli::begin::{Beginning, Marks};
 use crate::cli::place::{Place, WallClock};
 #[cfg(feature = "wire")]
 use crate::cli::served::Serve;
+use crate::cli::terminal::on_screen;
 use crate::cli::{Failure, print};
 use crate::console::skin::Skin;
 use crate::console::{ask, shell};
@@ -114,14 +115,18 @@ fn go_on_in<B>(
     beside: impl FnOnce(&Arc<Mutex<Live>>, &Arc<dyn Clock>) -> Result<B, Failure>,
 ) -> Result<(), Failure> {
     let name = name_of(&open);
-    eprintln!("session {name}; `quit` leaves, and `scartissue play --resume {name}` goes on");
-    print(&skin.shown(&format!("{}\n-- {}", ask::brief(&open.session), open.session.status_line())))?;
+    eprintln!(
+        "{}",
+        on_screen(&format!("session {name}; `quit` leaves, and `scartissue play --resume {name}` goes on"))
+    );
+    let brief = skin.shown(&format!("{}\n-- {}", ask::brief(&open.session), open.session.status_line()));
+    print(&on_screen(&brief))?;
     let words = at_terminal().then(|| crate::console::complete::Words::of(&open.session));
     let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
     let live = Arc::new(Mutex::new(Live::new(open, clock.now_ns())));
     let _beside = beside(&live, &clock)?;
     let talked = match words {
-        Some(words) => shell::converse(&live, by, words, &*clock, &place.data()?.join("history.txt"), skin),
+        Some(words) => shell::converse(&live, by, words, &*clock, &place.data()?.join("history.txt"), skin, &on_screen),
         None => shell::filter(&live, by, &*clock, &mut std::io::stdin().lock(), &Mutex::new(std::io::stdout()), skin),
     };
     talked.map_err(Failure::Surroundings)?;
@@ -185,14 +190,15 @@ pub struct NewOptions {
 /// Begins a session and leaves it on disk.
 pub fn new(options: &NewOptions) -> Result<(), Failure> {
     let (place, marks) = (&options.place, Marks::default());
-    let open = match (&options.code, &options.case) {
+    let mut open = match (&options.code, &options.case) {
         (Some(code), _) => options.beginning.begin_coded(place, code, false, marks)?,
         (None, case) => options.beginning.begin(place, case.as_deref().unwrap_or_default(), false, marks)?,
     };
+    drop(open.set_aside()); // without it the next command takes longer, and that is all
     if options.json {
         let view = serde_json::json!({ "session": name_of(&open), "view": open.session.view() });
         return print(&view.to_string());
     }
     eprintln!("session {}: go on with `scartissue do {} COMMAND`", name_of(&open), name_of(&open));
-    print(&format!("{}\n-- {}", ask::brief(&open.session), open.session.status_line()))
+    print(&on_screen(&format!("{}\n-- {}", ask::brief(&open.session), open.session.status_line())))
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::cli::begin::passphrase;
 use crate::cli::place::Place;
 use crate::cli::play::skin;
+use crate::cli::terminal::on_screen;
 use crate::cli::{Failure, print};
 use crate::console::host::{HostLine, may_host};
 use crate::console::parse::{Said, parse};
@@ -15,7 +16,7 @@ use crate::session::clock::{ClockKind, Seat};
 use crate::session::command::Host;
 use crate::session::log::Event;
 use crate::session::play::{Reply, Session};
-use crate::session::store::ApplyError;
+use crate::session::store::{ApplyError, OpenSession};
 use crate::sim::time::SimTime;
 
 /// What to do.
@@ -77,7 +78,7 @@ pub fn step(options: &DoOptions) -> Result<(), Failure> {
         skin.shown_value(&mut value);
         print(&value.to_string())
     };
-    let text = |text: &str| print(&skin.shown(text));
+    let text = |text: &str| print(&on_screen(&skin.shown(text)));
     let mut open = place.store()?.open(&options.session, &place.catalogue()?)?;
     let line = skin.meant(&options.command.join(" "));
     let said = match serde_json::from_str::<Command>(&line) {
@@ -95,13 +96,15 @@ pub fn step(options: &DoOptions) -> Result<(), Failure> {
         Err(why) => return refused(why),
         Ok(Said::Nothing) => return Ok(()),
         Ok(Said::Question(question, rest)) => {
-            return match ask::answer_to(&mut open.session, &options.by, question, &rest) {
-                Err(why) => refused(why),
+            match ask::answer_to(&mut open.session, &options.by, question, &rest) {
+                Err(why) => return refused(why),
                 Ok(said) if options.json => {
-                    data(json!({ "reply": { "text": said }, "view": open.session.view_of(&options.by) }))
+                    data(json!({ "reply": { "text": said }, "view": open.session.view_of(&options.by) }))?;
                 }
-                Ok(said) => text(&format!("{said}\n-- {}", open.session.status_line())),
-            };
+                Ok(said) => text(&shell::with_status(&said, &open.session.status_line()))?,
+            }
+            drop(open.set_aside()); // without it the next command takes longer, and that is all
+            return leave(open);
         }
         Ok(Said::Command(command)) => (options.seat.seat(), command),
         Ok(Said::Host(HostLine::Command(command))) => (Seat::Host, command),
@@ -123,11 +126,19 @@ pub fn step(options: &DoOptions) -> Result<(), Failure> {
         );
     }
     match open.apply(seat, &options.by, &command) {
-        Err(ApplyError::Refused(refusal)) => refused(refusal.to_string()),
-        Err(ApplyError::Log(error)) => Err(Failure::Surroundings(error.to_string())),
-        Ok(reply) if options.json => data(json!({ "reply": reply, "view": open.session.view_of(&options.by) })),
-        Ok(reply) => text(&format!("{}\n-- {}", shell::told(&reply), open.session.status_line())),
+        Err(ApplyError::Refused(refusal)) => return refused(refusal.to_string()),
+        Err(ApplyError::Log(error)) => return Err(Failure::Surroundings(error.to_string())),
+        Ok(reply) if options.json => data(json!({ "reply": reply, "view": open.session.view_of(&options.by) }))?,
+        Ok(reply) => text(&shell::with_status(&shell::told(&reply), &open.session.status_line()))?,
     }
+    drop(open.set_aside());
+    leave(open)
+}
+
+/// Leaves a session as it lies on the disk; to take a million records apart would only take time.
+fn leave(open: OpenSession) -> Result<(), Failure> {
+    std::mem::forget(open);
+    Ok(())
 }
 
 /// Which session, and how far.

@@ -142,7 +142,7 @@ pub fn board(session: &Session) -> String {
     text.push_str("Evidence\n");
     for pin in &board.pins {
         let observation = &session.observations()[pin.observation as usize - 1];
-        let links: Vec<String> = pin.links.iter().map(|(m, word)| format!("{word} {m}")).collect();
+        let links: Vec<String> = pin.links.iter().map(|(m, speaks)| format!("{} {m}", speaks.word())).collect();
         let links = if links.is_empty() { String::new() } else { format!("  [{}]", links.join(", ")) };
         text.push_str(&format!("  E{} {}: {}{links}\n", pin.observation, title(&observation.look), pin.note));
     }

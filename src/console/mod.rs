@@ -5,6 +5,7 @@
 
 pub mod ask; // questions that change nothing
 pub mod complete; // what can be typed next
+pub mod fit; // text on a narrow screen
 pub mod host; // what a facilitator says in it
 pub mod parse; // lines into commands
 pub mod shell; // the interactive loop

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
-use rustyline::{Editor, ExternalPrinter};
+use rustyline::{CompletionType, Config, Editor, ExternalPrinter};
 
 use crate::console::ask;
 use crate::console::complete::{Hidden, Words};
@@ -132,7 +132,7 @@ fn coached(coach: &mut Coach, open: &OpenSession, line: &str, turn: &Turn) -> Op
 /// A reply as text: what came meanwhile, then the answer.
 pub fn told(reply: &Reply) -> String {
     let mut text = news(&reply.notices);
-    if let Some(number) = reply.observation {
+    if let Some(number) = reply.observation.filter(|number| !reply.text.starts_with(&format!("E{number} "))) {
         text.push_str(&format!("E{number}\n"));
     }
     text.push_str(&reply.text);
@@ -144,18 +144,26 @@ pub fn news(notices: &[Notice]) -> String {
     notices.iter().map(|n| format!(">> {} {}\n", n.time, n.text)).collect()
 }
 
+/// An answer with the line of status under it, which is an answer itself.
+pub fn with_status(text: &str, status: &str) -> String {
+    if text == status { format!("-- {status}") } else { format!("{text}\n-- {status}") }
+}
+
 /// Says a line to whoever watches.
 ///
 /// # Errors
 /// Nobody listens any more.
 pub fn say(out: &mut dyn Write, turn: &Turn, status: &str) -> std::io::Result<()> {
     match turn {
-        Turn::Answered(text) => writeln!(out, "{text}\n-- {status}"),
+        Turn::Answered(text) => writeln!(out, "{}", with_status(text, status)),
         Turn::Refused(why) => writeln!(out, "? {why}\n-- {status}"),
         Turn::Lost(why) => writeln!(out, "! {why}\n! nothing after the last answer was kept"),
         Turn::Nothing | Turn::Quit => Ok(()),
     }
 }
+
+/// Text as it fits a screen; on a stream it is what it was.
+pub type Screen = dyn Fn(&str) -> String + Sync;
 
 /// Somebody who talks with a session: by which name, in which skin, with a coach where there is one.
 struct Talk<'t> {
@@ -163,6 +171,8 @@ struct Talk<'t> {
     seats: Mutex<Seats>,
     clock: &'t dyn Clock,
     skin: &'t Skin,
+    /// How text comes to fit where it is shown.
+    screen: &'t Screen,
     coach: Mutex<Coach>,
 }
 
@@ -175,10 +185,10 @@ struct Told {
 }
 
 impl<'t> Talk<'t> {
-    fn new(shared: &'t Mutex<Live>, by: &'t str, clock: &'t dyn Clock, skin: &'t Skin) -> Self {
+    fn new(shared: &'t Mutex<Live>, by: &'t str, clock: &'t dyn Clock, skin: &'t Skin, screen: &'t Screen) -> Self {
         let coach = Mutex::new(Coach::of(&lock(shared).open.session));
         let seats = Mutex::new(Seats { by: by.to_string(), host: HostSeat::default() });
-        Talk { shared, seats, clock, skin, coach }
+        Talk { shared, seats, clock, skin, screen, coach }
     }
 
     /// What the coach says before anything else.
@@ -210,7 +220,7 @@ impl<'t> Talk<'t> {
                 text.extend(lock(&self.coach).says(&live.open.session).map(|said| format!("{said}\n")));
                 text
             };
-            if !text.is_empty() && !print(self.skin.shown(&text)) {
+            if !text.is_empty() && !print((self.screen)(&self.skin.shown(&text))) {
                 return;
             }
         }
@@ -228,14 +238,20 @@ impl<'t> Talk<'t> {
         let advice = coached(&mut coach, &live.open, line, &turn);
         Told { came, turn, status, advice }
     }
+
+    fn write(&self, told: &Told, out: &mut dyn Write) -> std::io::Result<()> {
+        let mut text = Vec::new();
+        told.write(&mut text)?;
+        out.write_all((self.screen)(&String::from_utf8_lossy(&text)).as_bytes())?;
+        out.flush()
+    }
 }
 
 impl Told {
     fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
         out.write_all(self.came.as_bytes())?;
         say(out, &self.turn, &self.status)?;
-        self.advice.as_ref().map_or(Ok(()), |text| writeln!(out, "{text}"))?;
-        out.flush()
+        self.advice.as_ref().map_or(Ok(()), |text| writeln!(out, "{text}"))
     }
 }
 
@@ -250,12 +266,14 @@ pub fn converse(
     clock: &dyn Clock,
     history: &Path,
     skin: &Skin,
+    screen: &Screen,
 ) -> Result<(), String> {
-    let talk = Talk::new(shared, by, clock, skin);
+    let talk = Talk::new(shared, by, clock, skin, screen);
     if let Some(text) = talk.opening() {
-        println!("{text}");
+        println!("{}", screen(&text));
     }
-    let mut editor = Editor::<Words, FileHistory>::new().map_err(|e| e.to_string())?;
+    let config = Config::builder().completion_type(CompletionType::List).build();
+    let mut editor = Editor::<Words, FileHistory>::with_config(config).map_err(|e| e.to_string())?;
     editor.set_helper(Some(words));
     drop(editor.load_history(history)); // the first time there is none
     let over = AtomicBool::new(false);
@@ -269,7 +287,10 @@ pub fn converse(
         let result = loop {
             let line = match editor.readline(&talk.prompt()) {
                 Ok(line) => line,
-                Err(ReadlineError::Interrupted) => continue,
+                Err(ReadlineError::Interrupted) => {
+                    println!("`quit` leaves, and `end` closes the incident");
+                    continue;
+                }
                 Err(ReadlineError::Eof) => break Ok(()),
                 Err(error) => break Err(error.to_string()),
             };
@@ -277,7 +298,7 @@ pub fn converse(
                 drop(editor.add_history_entry(line.as_str()));
             }
             let told = talk.line(&line);
-            if told.write(&mut std::io::stdout()).is_err() || matches!(told.turn, Turn::Quit) {
+            if talk.write(&told, &mut std::io::stdout()).is_err() || matches!(told.turn, Turn::Quit) {
                 break Ok(());
             }
             if let Turn::Lost(why) = told.turn {
@@ -324,7 +345,7 @@ pub fn filter(
     out: &Mutex<dyn Write + Send>,
     skin: &Skin,
 ) -> Result<(), String> {
-    let talk = Talk::new(shared, by, clock, skin);
+    let talk = Talk::new(shared, by, clock, skin, &str::to_string);
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let (talk, over) = (&talk, &over);
@@ -341,7 +362,7 @@ pub fn filter(
             let told = talk.line(line);
             let mut out = lock(out);
             let head = if line.is_empty() { Ok(()) } else { writeln!(out, "{prompt}{}", masked(line)) };
-            (head.and_then(|()| told.write(&mut *out)), told.turn)
+            (head.and_then(|()| talk.write(&told, &mut *out)), told.turn)
         });
         over.store(true, Ordering::Relaxed);
         result

@@ -1,7 +1,9 @@
 //! A classic histogram: how many observations fell at or under each of a row of edges.
 
+use serde::{Deserialize, Serialize};
+
 /// Counts of observations by bucket, with their sum.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Histogram {
     edges: Vec<f64>,
     /// One more than there are edges: the last holds what lies above them all.

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The label that holds the metric's name.
 pub const NAME: &str = "__name__";
 
 /// A set of labels, each name once, in order; the metric's name is the label [`NAME`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Labels(Vec<(String, String)>);
 
 impl Labels {

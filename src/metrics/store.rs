@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::metrics::labels::{Labels, NAME};
 use crate::metrics::times::Times;
@@ -12,7 +13,7 @@ use crate::metrics::values::Values;
 pub const STALE: u64 = 0x7ff0_0000_0000_0002;
 
 /// Names a series of a [`Store`]; never given twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SeriesId(u32);
 
 /// One value at one moment.
@@ -68,7 +69,7 @@ impl Columns {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Series {
     labels: Labels,
     times: Times,
@@ -89,6 +90,22 @@ pub struct Store {
     by_name: BTreeMap<String, Vec<SeriesId>>,
 }
 
+impl Serialize for Store {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        self.series.serialize(s)
+    }
+}
+
+impl<'de> Deserialize<'de> for Store {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Store, D::Error> {
+        let mut store = Store { series: Vec::deserialize(d)?, ..Store::default() };
+        for place in 0..store.series.len() {
+            store.enter(SeriesId(place as u32));
+        }
+        Ok(store)
+    }
+}
+
 impl Store {
     /// The series of these labels; a new one if there is none.
     pub fn series(&mut self, labels: &Labels) -> SeriesId {
@@ -97,9 +114,15 @@ impl Store {
         }
         let id = SeriesId(self.series.len() as u32);
         self.series.push(Series { labels: labels.clone(), times: Times::default(), values: Values::default() });
+        self.enter(id);
+        id
+    }
+
+    /// Makes a series known by its labels.
+    fn enter(&mut self, id: SeriesId) {
+        let labels = &self.series[id.0 as usize].labels;
         self.ids.insert(labels.clone(), id);
         self.by_name.entry(labels.get(NAME).to_string()).or_default().push(id);
-        id
     }
 
     /// Adds a sample. False, and nothing added, if it is not later than the last.

@@ -1,14 +1,16 @@
 //! Moments of a series, kept as runs of equal distances: scrapes are regular, and cost nothing then.
 
+use serde::{Deserialize, Serialize};
+
 /// Moments in ascending order, in milliseconds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Times {
     runs: Vec<Run>,
     len: usize,
 }
 
 /// Moments at equal distances.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Run {
     first_ms: i64,
     every_ms: i64,

@@ -1,7 +1,9 @@
 //! Values of a series, kept in blocks: whole numbers by their distance from the least, the rest as they are.
 
+use serde::{Deserialize, Serialize};
+
 /// Values in order, bit for bit as they were added.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Values {
     blocks: Vec<Block>,
     /// What does not fill a block yet.
@@ -13,13 +15,32 @@ const BLOCK: usize = 64;
 /// Beyond it not every whole number is a 64-bit float.
 const WHOLE: f64 = 9_007_199_254_740_992.0;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Block {
     Same(f64),
-    Bytes(f64, Box<[u8; BLOCK]>),
-    Words(f64, Box<[u16; BLOCK]>),
-    Double(f64, Box<[u32; BLOCK]>),
-    Raw(Box<[f64; BLOCK]>),
+    Bytes(f64, #[serde(with = "whole")] Box<[u8; BLOCK]>),
+    Words(f64, #[serde(with = "whole")] Box<[u16; BLOCK]>),
+    Double(f64, #[serde(with = "whole")] Box<[u32; BLOCK]>),
+    Raw(#[serde(with = "whole")] Box<[f64; BLOCK]>),
+}
+
+/// A block of values in a file: serde knows arrays up to 32.
+mod whole {
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::{Serialize, Serializer};
+
+    use super::BLOCK;
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(values: &[T; BLOCK], s: S) -> Result<S::Ok, S::Error> {
+        values.as_slice().serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Box<[T; BLOCK]>, D::Error> {
+        let values = Box::<[T]>::deserialize(d)?;
+        values.try_into().map_err(|values: Box<[T]>| Error::invalid_length(values.len(), &"a block of 64 values"))
+    }
 }
 
 impl Values {

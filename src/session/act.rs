@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::scenario::apply;
 use crate::scenario::file::ScenarioFile;
+use crate::session::clock::ClockKind;
 use crate::session::play::{Ordered, Session};
 use crate::session::prices;
 use crate::sim::spec::action::Action;
@@ -149,10 +150,10 @@ impl Session {
             return Err(format!("{text} cannot be taken back: add `confirm {wanted}` to mean it"));
         }
         let action = self.read_action(text)?;
-        self.charge(prices::ORDER);
-        if self.horizon <= self.now() {
-            return Err("time was up before the order was out".to_string());
+        if self.terms.clock == ClockKind::Metered && self.horizon <= self.now() + prices::ORDER {
+            return Err("time is up before the order is out".to_string());
         }
+        self.charge(prices::ORDER);
         let (at, index) = (self.now(), self.watch.world.order(action));
         self.orders.push(Ordered { at, action: text.to_string(), index, state: "ordered".to_string() });
         self.pass_to(at); // the order itself is out at once, and in the change log

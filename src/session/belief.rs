@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::scenario::mechanisms::{NO_FAULT, NOT_PROVABLE, OTHER, find};
 use crate::session::command::{Commit, Speaks};
@@ -16,18 +16,18 @@ const MOST_CAUSES: usize = 6;
 const MOST_TEXT: usize = 2000;
 
 /// A pinned observation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pin {
     /// The observation's number.
     pub observation: u32,
     /// Why it matters.
     pub note: String,
     /// What it speaks for and against.
-    pub links: BTreeMap<String, &'static str>,
+    pub links: BTreeMap<String, Speaks>,
 }
 
 /// A commit with its moment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Committed {
     /// When.
     #[serde(skip)]
@@ -37,7 +37,7 @@ pub struct Committed {
 }
 
 /// The case board.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Board {
     /// Points by mechanism; 100 in all once they are set.
     pub points: BTreeMap<String, u8>,
@@ -78,8 +78,7 @@ impl Board {
     pub fn link(&mut self, observation: u32, mechanism: &str, speaks: Speaks) -> Result<(), String> {
         find(mechanism)?;
         let pin = self.pin_of(observation)?;
-        let word = if speaks == Speaks::For { "for" } else { "against" };
-        pin.links.insert(mechanism.to_string(), word);
+        pin.links.insert(mechanism.to_string(), speaks);
         Ok(())
     }
 

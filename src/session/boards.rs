@@ -1,7 +1,7 @@
 //! Boards that stand open: live for a minute after they were paid for, then grey with their age until they are looked at
 //! again. What stood on one counts as seen.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::session::command::Look;
@@ -15,7 +15,7 @@ pub const LIVE: SimDuration = SimDuration::from_secs(60);
 /// So many stand open; another closes the oldest.
 pub const MOST_OPEN: usize = 2;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Open {
     board: String,
     window_s: u32,
@@ -24,7 +24,7 @@ struct Open {
 }
 
 /// The boards that stand open, the oldest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct OpenBoards(Vec<Open>);
 
 /// A board that stands open, as it is seen.

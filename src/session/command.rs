@@ -382,6 +382,13 @@ pub enum Speaks {
     Against,
 }
 
+impl Speaks {
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        if self == Speaks::For { "for" } else { "against" }
+    }
+}
+
 /// A structured update.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Update {

@@ -109,7 +109,8 @@ pub struct Log {
     pub torn: bool,
     /// Bytes up to the end of the last sound line.
     pub sound_bytes: u64,
-    hash: String,
+    /// The hash of each line, the first included.
+    hashes: Vec<String>,
 }
 
 /// Hexadecimal digits kept of a hash.
@@ -182,8 +183,13 @@ impl Log {
         }
         let (value, mut before) = checked(head.trim_end(), "").map_err(|why| foreign(&format!("line 1: {why}")))?;
         let header: Header = serde_json::from_value(value).map_err(|e| foreign(&format!("line 1: {e}")))?;
-        let mut log =
-            Log { header, events: Vec::new(), torn: false, sound_bytes: first.len() as u64, hash: String::new() };
+        let mut log = Log {
+            header,
+            events: Vec::new(),
+            torn: false,
+            sound_bytes: first.len() as u64,
+            hashes: vec![before.clone()],
+        };
         for (number, bytes) in lines.enumerate() {
             if !whole(bytes) {
                 log.torn = true;
@@ -203,10 +209,15 @@ impl Log {
             }
             log.events.push(event);
             log.sound_bytes += bytes.len() as u64;
+            log.hashes.push(sum.clone());
             before = sum;
         }
-        log.hash = before;
         Ok(log)
+    }
+
+    /// The hash of the line of so many events, which is one of everything before it; none if there are not so many.
+    pub fn hash_after(&self, events: usize) -> Option<&str> {
+        self.hashes.get(events).map(String::as_str)
     }
 
     /// What can still be read of a damaged log: everything before the first line that is not what was written.
@@ -265,7 +276,7 @@ impl LogWriter {
         let mut writer = LogWriter {
             file,
             path: shown.clone(),
-            hash: log.hash.clone(),
+            hash: log.hashes.last().cloned().unwrap_or_default(),
             next: log.events.len() as u64 + 1,
             length: log.sound_bytes,
             broken: false,
@@ -277,6 +288,11 @@ impl LogWriter {
     /// The number of the next event.
     pub fn next(&self) -> u64 {
         self.next
+    }
+
+    /// The hash of the last line, as [`Log::hash_after`] will give it.
+    pub fn hash(&self) -> &str {
+        &self.hash
     }
 
     /// Writes an event, and returns when it is on the disk. Its number must be [`LogWriter::next`].

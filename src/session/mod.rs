@@ -26,8 +26,10 @@ pub mod view; // what a participant may see at a moment
 
 pub mod coach; // what a first shift's coach says
 
+mod kept; // a session as bytes
 pub mod log; // the event log on disk
 pub mod seal; // what only the owner may know
+pub mod snapshot; // the bytes beside the log
 pub mod store; // the folders of sessions
 
 pub use command::Command;

@@ -102,12 +102,15 @@ pub struct Session {
     pub(super) hosting: Hosting,
     pub(super) roles: std::collections::BTreeMap<String, Role>,
     pub(super) postmortem: Option<std::collections::BTreeMap<String, String>>,
-    facts_seen: usize,
-    paged: bool,
-    secondary_paged: bool,
-    overdue_told: bool,
-    notices: Vec<Notice>,
+    pub(super) facts_seen: usize,
+    pub(super) paged: bool,
+    pub(super) secondary_paged: bool,
+    pub(super) overdue_told: bool,
+    pub(super) notices: Vec<Notice>,
     answers: bool,
+    /// A replay goes no further than this, and what is under way then is cut.
+    stop_at: SimTime,
+    cut: bool,
 }
 
 impl Session {
@@ -123,6 +126,11 @@ impl Session {
     /// The same with the watch of that world at some moment before.
     pub fn watching(scenario: Scenario, seal: Seal, terms: Terms, mut watch: Watch) -> Session {
         watch.advance_to(seal.begins_at());
+        Session::around(scenario, seal, terms, watch)
+    }
+
+    /// A session around what is seen of its world, of which nothing has been said yet.
+    pub(super) fn around(scenario: Scenario, seal: Seal, terms: Terms, watch: Watch) -> Session {
         let (_, horizon) = watch.world.window();
         let facts_seen = watch.world.facts().len();
         Session {
@@ -153,6 +161,8 @@ impl Session {
             overdue_told: false,
             notices: Vec::new(),
             answers: true,
+            stop_at: SimTime::NEVER,
+            cut: false,
             terms,
         }
     }
@@ -160,6 +170,16 @@ impl Session {
     /// From now on looks are charged and numbered but not answered: for a replay that only wants to come to its end.
     pub fn without_answers(&mut self, without: bool) {
         self.answers = !without;
+    }
+
+    /// From now on time stops at a moment: for a replay up to there.
+    pub(super) fn stop_at(&mut self, until: SimTime) {
+        self.stop_at = until;
+    }
+
+    /// Whether the last command was still under way when time stopped.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// The moment up to which everything has happened.
@@ -547,7 +567,7 @@ impl Session {
     fn next(&mut self) -> String {
         let from = self.now();
         let last = (from + NEXT_AT_MOST).min(self.horizon);
-        while self.now() < last && self.notices.is_empty() {
+        while self.now() < last && self.notices.is_empty() && !self.cut {
             self.pass_to((self.now() + NEXT_STEP).min(last));
         }
         let passed = span(self.now().since(from));
@@ -557,6 +577,8 @@ impl Session {
     /// Lets time pass, stopping wherever somebody speaks or is owed an answer.
     pub(super) fn pass_to(&mut self, until: SimTime) {
         let until = until.min(self.horizon);
+        self.cut |= self.stop_at < until;
+        let until = until.min(self.stop_at);
         loop {
             let now = self.now();
             let due = self.observations.iter().filter(|o| o.answer.is_none() && now < o.at).map(|o| o.at).min();

@@ -1,6 +1,7 @@
 //! Sessions on disk: a folder each, with the log, and the seal that only its owner reads.
 //!
-//! `log.jsonl` is the session; `seal.json` what it is about; `lock` tells a second process that the first is there.
+//! `log.jsonl` is the session; `seal.json` what it is about; `lock` tells a second process that the first is there;
+//! `snapshot` spares a replay from the beginning of the world, and may be missing.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -8,12 +9,13 @@ use std::path::{Path, PathBuf};
 
 use crate::scenario::catalogue::Catalogue;
 use crate::scenario::opened::Scenario;
-use crate::session::clock::Seat;
+use crate::session::clock::{ClockKind, Seat};
 use crate::session::command::Command;
 use crate::session::log::{Event, Header, Log, LogError, LogWriter, hash_of};
 use crate::session::play::{Notice, Refusal, Reply, Session};
 use crate::session::seal::Seal;
-use crate::sim::time::SimTime;
+use crate::session::snapshot;
+use crate::sim::time::{SimDuration, SimTime};
 
 /// The log's file in a session's folder.
 pub const LOG: &str = "log.jsonl";
@@ -21,6 +23,8 @@ pub const LOG: &str = "log.jsonl";
 pub const SEAL: &str = "seal.json";
 /// The lock's.
 const LOCK: &str = "lock";
+/// A snapshot is good enough for so long; what came after it is replayed.
+const SNAPSHOT_EVERY: SimDuration = SimDuration::from_secs(60);
 
 /// Why a session cannot be begun, opened or gone on with.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +109,12 @@ pub struct OpenSession {
     writer: LogWriter,
     folder: PathBuf,
     lock: File,
+    /// The moment of the snapshot beside the log, if there is one.
+    snapshot_at: Option<SimTime>,
+    /// The session is where a replay of its log would be.
+    as_logged: bool,
+    /// How many events of the log the snapshot stood for from which it was opened; none where all were replayed.
+    pub from_snapshot: Option<usize>,
 }
 
 /// What a replay came to.
@@ -162,7 +172,16 @@ impl Store {
             Ok((lock, writer))
         };
         match begin() {
-            Ok((lock, writer)) => Ok(OpenSession { session, header, writer, folder, lock }),
+            Ok((lock, writer)) => Ok(OpenSession {
+                session,
+                header,
+                writer,
+                folder,
+                lock,
+                snapshot_at: None,
+                as_logged: true,
+                from_snapshot: None,
+            }),
             Err(error) => {
                 let left = [LOG, SEAL, LOCK].map(|file| folder.join(file));
                 left.iter().for_each(|file| drop(fs::remove_file(file)));
@@ -193,11 +212,30 @@ impl Store {
         let lock = lock(&folder)?;
         let path = folder.join(LOG);
         let log = Log::read(&path)?;
-        let replayed = self.run(&folder, &log, catalogue, None, answers)?;
+        let (scenario, seal) = sealed(&folder, catalogue)?;
+        // A snapshot has no answers.
+        let snapshot = (!answers).then(|| snapshot::read(&folder, &scenario, &seal, &log)).flatten();
+        let snapshot_at = snapshot.as_ref().map(|(session, _)| session.now());
+        let from_snapshot = snapshot.as_ref().map(|(_, before)| *before);
+        let replayed = run((scenario, seal), &log, None, answers, snapshot)?;
         let writer = LogWriter::resume(&path, &log)?;
         let mut session = replayed.session;
         session.without_answers(false);
-        Ok(OpenSession { session, header: log.header, writer, folder, lock })
+        Ok(OpenSession {
+            session,
+            header: log.header,
+            writer,
+            folder,
+            lock,
+            snapshot_at,
+            as_logged: true,
+            from_snapshot,
+        })
+    }
+
+    /// Takes the snapshot of a session away, if there is one: it goes on being the same session.
+    pub fn drop_snapshot(&self, name: &str) {
+        snapshot::remove(&self.folder(name));
     }
 
     /// Plays a session again: to its end, or to a moment, given in nanoseconds of the world.
@@ -212,7 +250,7 @@ impl Store {
     ) -> Result<Replayed, StoreError> {
         let folder = self.known(name)?;
         let log = Log::read(&folder.join(LOG))?;
-        self.run(&folder, &log, catalogue, until, true)
+        run(sealed(&folder, catalogue)?, &log, until, true, None)
     }
 
     /// A session at its end with its events, without what its looks answered: for whoever holds it against others.
@@ -222,7 +260,7 @@ impl Store {
     pub fn recall(&self, name: &str, catalogue: &Catalogue) -> Result<(Replayed, Vec<Event>), StoreError> {
         let folder = self.known(name)?;
         let log = Log::read(&folder.join(LOG))?;
-        let replayed = self.run(&folder, &log, catalogue, None, false)?;
+        let replayed = run(sealed(&folder, catalogue)?, &log, None, false, None)?;
         Ok((replayed, log.events))
     }
 
@@ -266,7 +304,11 @@ impl Store {
             .map_err(|e| StoreError::World(e.to_string()))?;
         let until = until(&session)
             .ok_or_else(|| StoreError::World("that is no time of day: write it as in 14:07:30".to_string()))?;
-        let kept: Vec<Event> = log.events.into_iter().filter(|e| SimTime(e.at) <= until).collect();
+        // On a metered clock the next command says when one was over; what was under way at that moment is left out.
+        let metered = log.header.terms.clock == ClockKind::Metered;
+        let ends: Vec<u64> = log.events.iter().skip(usize::from(metered)).map(|event| event.at).collect();
+        let over = |(place, event): &(usize, &Event)| SimTime(*ends.get(*place).unwrap_or(&event.at)) <= until;
+        let kept: Vec<Event> = log.events.iter().enumerate().filter(over).map(|(_, event)| event.clone()).collect();
         let forked_from = Some((log.header.session.clone(), kept.len() as u64));
         let session_id = format!("{:016x}", crate::sim::rng::mix(seal.salt, 2 + kept.len() as u64));
         let header = Header { session: session_id, forked_from, ..log.header };
@@ -294,47 +336,61 @@ impl Store {
         let hint = crate::scenario::check::did_you_mean(name, names.iter().map(String::as_str));
         Err(StoreError::Unknown { name: name.to_string(), hint })
     }
+}
 
-    fn run(
-        &self,
-        folder: &Path,
-        log: &Log,
-        catalogue: &Catalogue,
-        until: Option<&dyn Fn(&Session) -> SimTime>,
-        answers: bool,
-    ) -> Result<Replayed, StoreError> {
-        let seal = read_seal(&folder.join(SEAL))?;
-        let scenario = Scenario::open(catalogue, &seal.scenario).map_err(|e| StoreError::World(e.to_string()))?;
-        let is = scenario.fingerprint();
-        if is != seal.scenario_hash {
-            return Err(StoreError::Changed { was: seal.scenario_hash, is, build: seal.build });
-        }
-        let mut session =
-            Session::open(scenario, seal, log.header.terms.clone()).map_err(|e| StoreError::World(e.to_string()))?;
-        session.without_answers(!answers);
-        let until = until.map_or(SimTime::NEVER, |f| f(&session));
-        let mut replayed = Replayed { header: log.header.clone(), replies: Vec::new(), differing: Vec::new(), session };
-        for event in &log.events {
-            if until < SimTime(event.at) {
-                break;
-            }
-            replayed.session.advance_to(SimTime(event.at));
-            let reply = replayed
-                .session
-                .apply_by(event.seat, &event.by, &event.command)
-                .map_err(|e| StoreError::Replay { n: event.n, why: e.to_string() })?;
-            if answers {
-                if hash_of(&reply.text) != event.saw {
-                    replayed.differing.push(event.n);
-                }
-                replayed.replies.push((event.clone(), reply));
-            }
-        }
-        if until != SimTime::NEVER {
-            replayed.session.advance_to(until);
-        }
-        Ok(replayed)
+/// What a session is about, if the scenario is still the one that was begun.
+fn sealed(folder: &Path, catalogue: &Catalogue) -> Result<(Scenario, Seal), StoreError> {
+    let seal = read_seal(&folder.join(SEAL))?;
+    let scenario = Scenario::open(catalogue, &seal.scenario).map_err(|e| StoreError::World(e.to_string()))?;
+    let is = scenario.fingerprint();
+    if is != seal.scenario_hash {
+        return Err(StoreError::Changed { was: seal.scenario_hash, is, build: seal.build });
     }
+    Ok((scenario, seal))
+}
+
+/// Plays the events of a log: all of them, or those after a session that some of them came to already.
+fn run(
+    (scenario, seal): (Scenario, Seal),
+    log: &Log,
+    until: Option<&dyn Fn(&Session) -> SimTime>,
+    answers: bool,
+    from: Option<(Session, usize)>,
+) -> Result<Replayed, StoreError> {
+    let (mut session, before) = match from {
+        Some(from) => from,
+        None => {
+            let session = Session::open(scenario, seal, log.header.terms.clone());
+            (session.map_err(|e| StoreError::World(e.to_string()))?, 0)
+        }
+    };
+    session.without_answers(!answers);
+    let until = until.map_or(SimTime::NEVER, |f| f(&session));
+    session.stop_at(until);
+    let mut replayed = Replayed { header: log.header.clone(), replies: Vec::new(), differing: Vec::new(), session };
+    for event in log.events.iter().skip(before) {
+        if until < SimTime(event.at) {
+            break;
+        }
+        replayed.session.advance_to(SimTime(event.at));
+        let reply = replayed
+            .session
+            .apply_by(event.seat, &event.by, &event.command)
+            .map_err(|e| StoreError::Replay { n: event.n, why: e.to_string() })?;
+        if replayed.session.is_cut() {
+            break; // it was not over by then, and its answer had not been seen
+        }
+        if answers {
+            if hash_of(&reply.text) != event.saw {
+                replayed.differing.push(event.n);
+            }
+            replayed.replies.push((event.clone(), reply));
+        }
+    }
+    if until != SimTime::NEVER {
+        replayed.session.advance_to(until);
+    }
+    Ok(replayed)
 }
 
 impl OpenSession {
@@ -344,6 +400,8 @@ impl OpenSession {
     /// The command was refused (nothing has changed), or could not be written (then the session has to be opened again).
     pub fn apply(&mut self, seat: Seat, by: &str, command: &Command) -> Result<Reply, ApplyError> {
         let at = self.session.now();
+        // Until it is known that the log says the same.
+        let as_logged = std::mem::take(&mut self.as_logged);
         let reply = self.session.apply_by(seat, by, command)?;
         let event = Event {
             n: self.writer.next(),
@@ -354,12 +412,30 @@ impl OpenSession {
             saw: hash_of(&reply.text),
         };
         self.writer.write(&event)?;
+        self.as_logged = as_logged;
         Ok(reply)
     }
 
     /// Lets a live clock run to a moment.
     pub fn advance_to(&mut self, until: SimTime) -> Vec<Notice> {
+        self.as_logged = false;
         self.session.advance_to(until)
+    }
+
+    /// Writes a snapshot beside the log, if enough time has passed since the last one, so that opening the session again
+    /// replays little. A session that has gone on without its log (a live clock, a command that was refused) has none.
+    ///
+    /// # Errors
+    /// The disk refuses. Nothing depends on it.
+    pub fn set_aside(&mut self) -> io::Result<()> {
+        let now = self.session.now();
+        if !self.as_logged || self.snapshot_at.is_some_and(|at| now < at + SNAPSHOT_EVERY) {
+            return Ok(());
+        }
+        let events = (self.writer.next() - 1) as usize;
+        snapshot::write(&self.folder, &self.session, events, self.writer.hash())?;
+        self.snapshot_at = Some(now);
+        Ok(())
     }
 
     /// The session's folder.

@@ -72,7 +72,7 @@ pub enum Refusal {
 }
 
 /// A certificate, as far as it can fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
     /// The last moment at which a handshake succeeds.
     pub not_after: SimTime,
@@ -107,7 +107,7 @@ impl SilenceRule {
 }
 
 /// The table of a NAT device, firewall or port range: entries of open connections and of those closed not long ago.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ConnectionTable {
     limit: Option<u32>,
     linger: SimDuration,
@@ -163,7 +163,7 @@ impl ConnectionTable {
 
 /// The connections of one client program or gateway. A slot (worker, client cohort) keeps the backend that was picked
 /// when it connected, for as long as the connection lives; any number of uses share it, as HTTP/2 streams do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ConnectionPool {
     rules: ConnectionRules,
     certificate: Option<Certificate>,
@@ -177,7 +177,7 @@ pub struct ConnectionPool {
 }
 
 /// What a pool has counted since it was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionCounts {
     /// Uses of a connection that was there.
     pub reused: u64,
@@ -191,7 +191,7 @@ pub struct ConnectionCounts {
     pub certificate_expired: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Connection {
     slot: u32,
     backend: u32,

@@ -78,7 +78,7 @@ pub enum Verdict {
 }
 
 /// One checker's view of its targets: what it was told, not what is so.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Health {
     rules: HealthRules,
     targets: BTreeMap<u32, Target>,
@@ -87,7 +87,7 @@ pub struct Health {
     panicking: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Target {
     healthy: bool,
     streak: u32,

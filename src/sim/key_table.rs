@@ -3,20 +3,22 @@
 //! It keeps half of each key's hash, not the key: the record has that. So an entry is eight bytes, a look-up touches one
 //! stretch of memory and then the record, and an entry that is taken out leaves nothing behind.
 
+use serde::{Deserialize, Serialize};
+
 /// Spreads keys that are small numbers (2^64 over the golden ratio).
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 /// The place of no entry.
 const EMPTY: u32 = u32::MAX;
 
 /// Open addressing with linear probing, at most five eighths full; places are below `u32::MAX`, each entered once.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct KeyTable {
     entries: Vec<Entry>,
     shift: u32,
     len: usize,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Entry {
     hash: u32,
     place: u32,

@@ -1,6 +1,7 @@
 //! A cache by key in shards that may be down: auth entries, names, compiled grammars.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::sim::rng::mix;
 use crate::sim::time::{SimDuration, SimTime};
@@ -9,7 +10,7 @@ use crate::sim::time::{SimDuration, SimTime};
 /// expire, are evicted or lost. `V` is what an entry says (an address, a version); `()` where presence is all.
 ///
 /// Expiry is noticed when an entry is looked up; until then it takes room, as in the real ones.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct KeyedCache<V = ()> {
     shards: Vec<Shard<V>>,
     capacity_per_shard: u32,
@@ -29,7 +30,7 @@ pub enum Lookup<V = ()> {
 }
 
 /// What a cache has counted since it was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheCounts {
     /// Look-ups answered from an entry.
     pub hits: u64,
@@ -180,7 +181,7 @@ fn place(key: u64, shards: usize) -> usize {
 }
 
 /// One shard: a table of slots, threaded in order of use from `youngest` to `oldest`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Shard<V> {
     down: bool,
     slots_by_key: FxHashMap<u64, u32>,
@@ -190,7 +191,7 @@ struct Shard<V> {
     oldest: u32,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Slot<V> {
     key: u64,
     value: V,

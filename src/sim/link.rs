@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::sim::rng::mix;
 use crate::sim::time::{SimDuration, SimTime};
@@ -14,7 +15,7 @@ use crate::sim::time::{SimDuration, SimTime};
 /// O(log flows), by virtual time: the bytes that a flow present all along would have moved. Arithmetic is in
 /// integers, and state changes only when flows come, go or leave, so that asking more often changes nothing. The
 /// last byte of a flow leaves on a whole nanosecond, rounded up. A `now` before the last call counts as the last call's.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SharedLink {
     capacity: u64,
     flow_limit: Option<u64>,
@@ -33,7 +34,7 @@ pub struct SharedLink {
     busy: SimDuration,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Flow {
     number: u64,
     start: u128,
@@ -271,7 +272,7 @@ impl SharedLink {
 }
 
 /// One way through the network: how long a message takes beyond the time its bytes need.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Path {
     /// One way, without jitter.
     pub latency: SimDuration,
@@ -345,7 +346,7 @@ impl Path {
 }
 
 /// Equal-cost paths; the hash of a flow picks one for as long as the set of paths in use stays. One of them may be gray.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ways {
     ways: Vec<(Path, bool)>,
 }

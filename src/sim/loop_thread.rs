@@ -3,10 +3,12 @@
 //! Work is taken in the order in which it comes and is never interrupted; who comes while the loop is held waits until
 //! it is free, whatever he wants. The time until then is all that there is to know of the line.
 
+use serde::{Deserialize, Serialize};
+
 use crate::sim::time::{SimDuration, SimTime};
 
 /// A loop thread: first come, first served, one at a time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LoopThread {
     free_at: SimTime,
     booked: SimDuration,

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// A piece of a prompt whose tokens are always used together (a system prompt, one turn, a document).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Segment {
     /// Identity of the whole prompt up to and including this segment (a chained hash: equal key, equal prefix).
     pub key: u64,
@@ -12,7 +14,7 @@ pub struct Segment {
 }
 
 /// A prompt: its segments in order. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
     segments: Arc<[Segment]>,
     tokens: u32,

@@ -10,10 +10,12 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use crate::sim::time::SimTime;
 
 /// What happens first when several things happen at the same nanosecond.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Class {
     /// Faults and operators change the world before anything else looks at it.
@@ -33,7 +35,7 @@ const BUCKET_BITS: u32 = 21;
 /// Buckets of the ring, about a quarter of a second: a bit each.
 const BUCKETS: usize = u128::BITS as usize;
 
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Entry<E> {
     at: SimTime,
     order: u64, // class in the top byte, sequence number below
@@ -70,7 +72,7 @@ impl<E> Entry<E> {
 }
 
 /// Entries in order, of which the first stands among the rest.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Lane<E> {
     has_head: bool,
     last: (SimTime, u64),
@@ -84,7 +86,7 @@ impl<E> Default for Lane<E> {
 }
 
 /// Events that are due, earliest first.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct EventQueue<E> {
     /// What is due up to the end of the bucket that has come, latest first.
     current: Vec<Entry<E>>,

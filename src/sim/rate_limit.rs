@@ -9,7 +9,7 @@ use crate::sim::time::{SimDuration, SimTime};
 ///
 /// With a rate of r tokens in P nanoseconds it counts in units of 1/P token, of which each nanosecond brings exactly
 /// r: no rounding, so that asking at any moments in between changes nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenBucket {
     tokens: u64,
     period: u64,
@@ -119,7 +119,7 @@ pub enum RetryBudgetPolicy {
 }
 
 /// A retry budget at work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryBudget {
     policy: RetryBudgetPolicy,
     retries: u32,

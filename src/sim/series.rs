@@ -51,7 +51,7 @@ pub struct Series {
 }
 
 /// What a replica adds to `queue` and `gpu_busy`, from one change of it to the next.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicaLoad {
     /// In service. A replica that is not counts neither its waiting requests nor its busy time.
     pub ready: bool,
@@ -64,7 +64,7 @@ pub struct ReplicaLoad {
 /// Collects the true series while a world runs.
 ///
 /// Moments should come in the order in which they happen; a load reported late counts from the latest one reported.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SeriesRecorder {
     bucket_ns: u64,
     buckets: Vec<Bucket>,
@@ -75,7 +75,7 @@ pub struct SeriesRecorder {
 }
 
 /// Sums of one bucket; replica sums are in units times nanoseconds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Bucket {
     intents: u64,
     attempts: u64,
@@ -95,7 +95,7 @@ struct Bucket {
 }
 
 /// Sums over the ready replicas at one moment.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Total {
     waiting: u64,
     ready: u64,

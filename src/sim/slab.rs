@@ -1,7 +1,9 @@
 //! Records that come and go, named by keys that are never mistaken for their successors'.
 
+use serde::{Deserialize, Serialize};
+
 /// Names one record for as long as it lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
     /// Place in the slab; unique among the living.
     pub slot: u32,
@@ -9,7 +11,7 @@ pub struct Key {
 }
 
 /// A store of records with reuse of places.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Slab<T> {
     records: Vec<(u32, Option<T>)>,
     free: Vec<u32>,

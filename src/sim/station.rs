@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::sim::time::{SimDuration, SimTime};
@@ -12,7 +13,7 @@ use crate::sim::time::{SimDuration, SimTime};
 /// Jobs are named by keys of the caller, unique while they are inside. The station knows neither service times nor
 /// the event loop: who starts a job schedules its [`Station::finish`]. It keeps the books that Little's law is
 /// checked against, exactly, in integers. A `now` before the last call counts as the last call's.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Station {
     servers: u32,
     max_waiting: Option<u32>,
@@ -49,7 +50,7 @@ pub enum Abandoned {
 }
 
 /// What a station has counted since it was made. Areas are integrals over time, in job-nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Books {
     /// Until when the areas reach.
     pub until: SimTime,
@@ -116,13 +117,13 @@ pub enum StationError {
 }
 
 /// A place in line; void if the job's ticket is another by now.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Place {
     key: u32,
     ticket: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Job {
     ticket: u64,
     arrived: SimTime,

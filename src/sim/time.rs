@@ -134,17 +134,24 @@ impl fmt::Display for SimTime {
     }
 }
 
-/// Both are written in files as a number of seconds, fractions allowed, from 0 to 1e9.
+/// Both are written in files as a number of seconds, fractions allowed, from 0 to 1e9; in formats that nobody reads, as
+/// they are.
 macro_rules! seconds_in_files {
     ($type:ident) => {
         impl Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                s.serialize_f64(self.as_secs_f64())
+                match s.is_human_readable() {
+                    true => s.serialize_f64(self.as_secs_f64()),
+                    false => s.serialize_u64(self.0),
+                }
             }
         }
 
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                if !d.is_human_readable() {
+                    return u64::deserialize(d).map($type);
+                }
                 let seconds = f64::deserialize(d)?;
                 if (0.0..=1e9).contains(&seconds) {
                     Ok($type::from_secs_f64(seconds))

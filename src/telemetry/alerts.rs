@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::metrics::labels::{Labels, NAME};
 use crate::metrics::promql::{Query, Value};
 use crate::metrics::store::Store;
@@ -22,7 +24,7 @@ pub const EVERY: SimDuration = SimDuration::from_secs(15);
 pub const SERIES: [&str; 2] = ["ALERTS", "ALERTS_FOR_STATE"];
 
 /// One firing of a rule.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
     /// The rule's name.
     pub name: String,
@@ -45,7 +47,7 @@ pub struct Alert {
 }
 
 /// The rules of a stack and everything that they did so far.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AlertBook {
     rules: Vec<Rule>,
     first: SimTime,
@@ -54,7 +56,7 @@ pub struct AlertBook {
 }
 
 /// A rule and the series for which its expression holds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Rule {
     spec: AlertSpec,
     query: Query,
@@ -65,7 +67,7 @@ struct Rule {
 }
 
 /// Since when an expression holds for a series, and its value when it was last evaluated.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Holding {
     since: SimTime,
     value: f64,

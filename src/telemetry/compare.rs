@@ -8,10 +8,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::sim::world::recording::AttemptRow;
-use crate::telemetry::rows::{Cell, Kind, REQUESTS};
+use crate::telemetry::rows::{Cell, Column, Kind, REQUESTS};
 use crate::telemetry::sql::{Coverage, Sql, SqlError, SqlErrorKind, Tables};
 
 /// A value with less than this share on both sides is one of the others.
@@ -80,30 +81,39 @@ pub fn compare(
         return Err(SqlError::new(SqlErrorKind::Value, message));
     }
     let totals = [outside as f64, inside as f64];
-    let mut differences: Vec<Difference> = Vec::new();
-    for column in REQUESTS.iter().filter(|c| c.kind != Kind::Key) {
-        let compared = tables.requests.iter().zip(&side).filter_map(|(row, side)| Some((row, (*side)?)));
-        let value_of = |row: &AttemptRow| Value::of((column.read)(row, tables.scene), column.kind);
-        let mut counts: BTreeMap<Value, [f64; 2]> = BTreeMap::new();
-        if let Some(code) = code_of(column.name) {
-            // Names are made once for each number behind them, and not for each row.
-            let mut codes: BTreeMap<u64, (&AttemptRow, [f64; 2])> = BTreeMap::new();
-            for (row, inside) in compared {
-                codes.entry(code(row)).or_insert((row, [0.0; 2])).1[usize::from(inside)] += 1.0;
-            }
-            for (row, rows) in codes.into_values() {
-                let count = counts.entry(value_of(row)).or_default();
-                *count = [count[0] + rows[0], count[1] + rows[1]];
-            }
-        } else {
-            compared.for_each(|(row, inside)| counts.entry(value_of(row)).or_default()[usize::from(inside)] += 1.0);
-        }
-        let shares = counts.into_iter().map(|(value, counts)| (value, [counts[0] / totals[0], counts[1] / totals[1]]));
-        differences.extend(differ(column.name, shares));
-    }
+    let dimensions = REQUESTS.par_iter().filter(|c| c.kind != Kind::Key);
+    let compared = |column| differ_in(column, tables, &side, totals);
+    let mut differences: Vec<Difference> = dimensions.filter_map(compared).collect();
     differences.sort_by(|a, b| b.distance.total_cmp(&a.distance).then(a.dimension.cmp(b.dimension)));
     differences.truncate(most);
     Ok(Comparison { inside, outside, differences, read: both(first, second) })
+}
+
+/// How rows on the two sides, of which there are so many, differ in a column.
+fn differ_in(
+    column: &Column<AttemptRow>,
+    tables: &Tables<'_>,
+    side: &[Option<bool>],
+    totals: [f64; 2],
+) -> Option<Difference> {
+    let compared = tables.requests.iter().zip(side).filter_map(|(row, side)| Some((row, (*side)?)));
+    let value_of = |row: &AttemptRow| Value::of((column.read)(row, tables.scene), column.kind);
+    let mut counts: BTreeMap<Value, [f64; 2]> = BTreeMap::new();
+    if let Some(code) = code_of(column.name) {
+        // Names are made once for each number behind them, and not for each row.
+        let mut codes: BTreeMap<u64, (&AttemptRow, [f64; 2])> = BTreeMap::new();
+        for (row, inside) in compared {
+            codes.entry(code(row)).or_insert((row, [0.0; 2])).1[usize::from(inside)] += 1.0;
+        }
+        for (row, rows) in codes.into_values() {
+            let count = counts.entry(value_of(row)).or_default();
+            *count = [count[0] + rows[0], count[1] + rows[1]];
+        }
+    } else {
+        compared.for_each(|(row, inside)| counts.entry(value_of(row)).or_default()[usize::from(inside)] += 1.0);
+    }
+    let shares = counts.into_iter().map(|(value, counts)| (value, [counts[0] / totals[0], counts[1] / totals[1]]));
+    differ(column.name, shares)
 }
 
 /// Reads the number that a column's names are made from, where it is: rows with the same number have the same name.

@@ -130,7 +130,33 @@ struct Seen {
     rows: Vec<u64>,
     count: u64,
     columns: u64,
-    span_ms: Option<(i64, i64)>,
+}
+
+impl Seen {
+    /// The numbers of the rows that were looked at, in order.
+    fn numbers(&self) -> impl Iterator<Item = usize> {
+        let of_word = |(place, word): (usize, &u64)| {
+            let (mut left, first) = (*word, place * 64);
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+                left &= left - 1;
+                Some(first + bit)
+            })
+        };
+        self.rows.iter().enumerate().flat_map(of_word)
+    }
+
+    /// The earliest and the latest moment among them, in milliseconds since 1970.
+    fn span_ms(&self, table: Table, tables: &Tables<'_>) -> Option<(i64, i64)> {
+        if table == Table::Requests {
+            // There are many: dates are made of the two that matter.
+            let arrived = || self.numbers().filter_map(|row| tables.requests.get(row)).map(|row| row.arrived);
+            let unix = |at: SimTime| tables.scene.calendar.unix_ms(at);
+            return arrived().min().map(unix).zip(arrived().max().map(unix));
+        }
+        let moments = || self.numbers().filter_map(|row| table.moments(tables, row)).map(|(moment, _)| moment);
+        moments().min().zip(moments().max())
+    }
 }
 
 scoped_thread_local!(static READING: for<'a> &'a Reading<'a>);
@@ -147,11 +173,11 @@ impl Reading<'_> {
         if seen.rows[word] & bit != 0 {
             return true;
         }
-        let Some((moment, _)) = table.moments(self.tables, row) else { return false };
+        if table.len(self.tables) <= row {
+            return false;
+        }
         seen.rows[word] |= bit;
         seen.count += 1;
-        let (from, to) = seen.span_ms.unwrap_or((moment, moment));
-        seen.span_ms = Some((from.min(moment), to.max(moment)));
         true
     }
 
@@ -411,6 +437,14 @@ impl Sql {
                 0
             }
         };
+        // In a table of which much is new, it is quicker to sort it afterwards than to keep it sorted.
+        let anew = known == 0 && table != Table::Accounts;
+        if anew {
+            self.connection.execute_batch(&format!(
+                "DROP INDEX IF EXISTS \"{0}.time\"; DROP INDEX IF EXISTS \"{0}.time_ms\";",
+                table.name()
+            ))?;
+        }
         let holes = if table == Table::Accounts { "?, ?" } else { "?, ?, ?" };
         let insert = format!("INSERT INTO \"{}.index\" VALUES ({holes})", table.name());
         let mut insert = self.connection.prepare_cached(&insert)?;
@@ -433,6 +467,9 @@ impl Sql {
             (next, last) = (row + 1, moment);
         }
         drop(insert);
+        if anew {
+            self.connection.execute_batch(&by_time(table.name()))?;
+        }
         self.indexed[table as usize] = (next, last);
         Ok(())
     }
@@ -463,7 +500,10 @@ impl Sql {
             let called = own.iter().enumerate().filter(|(n, _)| seen.columns & (1 << n) != 0).map(|(_, c)| c.name);
             let mut columns: Vec<&'static str> = table.indexed().iter().map(|c| c.name).filter(|c| meant(c)).collect();
             columns.extend(called);
-            let (mut rows, mut span) = (seen.count, seen.span_ms.filter(|_| table != Table::Accounts));
+            let (mut rows, mut span) = (seen.count, None);
+            if table != Table::Accounts && !words {
+                span = seen.span_ms(table, reading.tables);
+            }
             if words {
                 // A search by words has looked at every line.
                 rows = self.full_text as u64;
@@ -481,6 +521,14 @@ impl Sql {
     }
 }
 
+/// Finds rows of a table by their moments.
+fn by_time(name: &str) -> String {
+    format!(
+        "CREATE INDEX \"{name}.time\" ON \"{name}.index\"(time);
+         CREATE INDEX \"{name}.time_ms\" ON \"{name}.index\"(time_ms);"
+    )
+}
+
 /// Makes the index of a table, its functions and its view.
 fn lay_out(connection: &Connection, table: Table) -> rusqlite::Result<()> {
     let name = table.name();
@@ -490,8 +538,8 @@ fn lay_out(connection: &Connection, table: Table) -> rusqlite::Result<()> {
         }
         _ => format!(
             "CREATE TABLE \"{name}.index\"(row INTEGER PRIMARY KEY, time TEXT, time_ms INTEGER);
-             CREATE INDEX \"{name}.time\" ON \"{name}.index\"(time);
-             CREATE INDEX \"{name}.time_ms\" ON \"{name}.index\"(time_ms);"
+             {}",
+            by_time(name)
         ),
     })?;
     let row_of = |context: &rusqlite::functions::Context<'_>| {

@@ -1,6 +1,9 @@
 //! Everything that is seen of one world so far, kept up to date as it goes on.
 
 use std::sync::Arc;
+use std::thread;
+
+use serde::Deserialize;
 
 use crate::metrics::promql::{Query, Value};
 use crate::metrics::store::Store;
@@ -10,6 +13,7 @@ use crate::sim::spec::stack::Severity;
 use crate::sim::spec::{SpecError, WorldSpec};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::World;
+use crate::sim::world::recording::{AttemptRow, CallRow, EngineState};
 use crate::telemetry::alerts::{AlertBook, SERIES};
 use crate::telemetry::archive::Archive;
 use crate::telemetry::calendar::Calendar;
@@ -70,6 +74,22 @@ pub enum WatchError {
     Date(String),
 }
 
+/// Why a watch cannot be taken up again.
+#[derive(Debug, thiserror::Error)]
+pub enum ResumeError {
+    /// The bytes are none of it.
+    #[error(transparent)]
+    Bytes(#[from] postcard::Error),
+    /// No world can be watched that way.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+}
+
+/// Parts in which a watch is kept.
+pub const PARTS: usize = 3;
+/// More than a row takes there.
+const ROW_BYTES: usize = 200;
+
 impl Watch {
     /// The world of a scenario's variant under a seed, before its beginning.
     ///
@@ -85,15 +105,26 @@ impl Watch {
     /// As [`Watch::new`].
     pub fn of(file: &Arc<ScenarioFile>, setup: &Setup, seed: u64, salt: u64) -> Result<Watch, WatchError> {
         let spec: WorldSpec = file.world(setup).map_err(|e| WatchError::Spec(vec![e]))?;
-        let history = &file.history;
-        let calendar = Calendar::new(&history.date, &history.opens_at, spec.open_at).map_err(WatchError::Date)?;
         let mut world = World::new(&spec, seed).map_err(WatchError::Spec)?;
         world.record_everything();
+        Watch::around(file, setup, (&spec, world), seed, salt)
+    }
+
+    /// What is seen of a world from its beginning on.
+    fn around(
+        file: &Arc<ScenarioFile>,
+        setup: &Setup,
+        (spec, world): (&WorldSpec, World),
+        seed: u64,
+        salt: u64,
+    ) -> Result<Watch, WatchError> {
+        let history = &file.history;
+        let calendar = Calendar::new(&history.date, &history.opens_at, spec.open_at).map_err(WatchError::Date)?;
         let one = |e: SpecError| WatchError::Spec(vec![e]);
         let opens_at = calendar.unix_ms(spec.open_at) / 1000;
         let date = calendar.date_time(spec.open_at).split(' ').next().unwrap_or_default().to_string();
         Ok(Watch {
-            scene: Scene::new(&spec, seed, calendar, salt),
+            scene: Scene::new(spec, seed, calendar, salt),
             archive: Archive::built_in(&date),
             logs: LogBook::new(),
             spans: SpanBook::new(),
@@ -112,6 +143,62 @@ impl Watch {
         })
     }
 
+    /// Everything that [`Watch::resume`] wants, in parts that can be read side by side. What is derived from the world
+    /// when somebody looks is not in them.
+    ///
+    /// # Errors
+    /// Something in it cannot be written; there is nothing of the kind.
+    pub fn kept(&self) -> Result<[Vec<u8>; PARTS], postcard::Error> {
+        let recording = self.world.recording();
+        thread::scope(|scope| {
+            let rows = scope.spawn(|| {
+                // With room from the beginning nothing is moved while it grows.
+                let room = |rows: usize| Vec::with_capacity(rows * ROW_BYTES);
+                let calls = (recording.calls(), recording.engines());
+                let calls = postcard::to_extend(&calls, room(recording.calls().len()))?;
+                let attempts = postcard::to_extend(recording.attempts(), room(recording.attempts().len()))?;
+                Ok::<_, postcard::Error>((attempts, calls))
+            });
+            let world = postcard::to_stdvec(&(self.world.kept(), &self.alerts))?;
+            let (attempts, calls) = rows.join().unwrap_or(Err(postcard::Error::WontImplement))?;
+            Ok([world, attempts, calls])
+        })
+    }
+
+    /// Takes a watch up again as it was when these parts were made of it: under the same file, variant, seed and salt.
+    ///
+    /// # Errors
+    /// The parts are of no watch, or of another.
+    pub fn resume(
+        file: &Arc<ScenarioFile>,
+        variant: &str,
+        seed: u64,
+        salt: u64,
+        [world, attempts, calls]: &[&[u8]; PARTS],
+    ) -> Result<Watch, ResumeError> {
+        let setup = Setup { variant: Some(variant.to_string()), ..Setup::default() };
+        let spec: WorldSpec = file.world(&setup).map_err(|e| WatchError::Spec(vec![e]))?;
+        let of_world = || -> Result<(World, AlertBook), postcard::Error> {
+            let mut reader = postcard::Deserializer::from_bytes(world);
+            let world = World::resume(&spec, &mut reader)?;
+            Ok((world, AlertBook::deserialize(&mut reader)?))
+        };
+        let (of_world, rows) = thread::scope(|scope| {
+            let rows = scope.spawn(|| {
+                let calls: (Vec<CallRow>, Vec<EngineState>) = postcard::from_bytes(calls)?;
+                Ok::<_, postcard::Error>((postcard::from_bytes::<Vec<AttemptRow>>(attempts)?, calls))
+            });
+            (of_world(), rows.join().unwrap_or(Err(postcard::Error::WontImplement)))
+        });
+        let ((mut world, alerts), (attempts, (calls, engines))) = (of_world?, rows?);
+        world.put_back(attempts, calls, engines);
+        let mut watch = Watch::around(file, &setup, (&spec, world), seed, salt)?;
+        watch.alerts = alerts;
+        watch.scene.refresh(&watch.world);
+        watch.changes.advance(&watch.world);
+        Ok(watch)
+    }
+
     /// Lets the world go on, and looks.
     pub fn advance_to(&mut self, until: SimTime) {
         self.world.advance_to(until);
@@ -127,7 +214,17 @@ impl Watch {
 
     /// Brings logs and spans up to now; they are only read when somebody looks.
     pub fn read_books(&mut self) {
+        self.read_logs();
+        self.read_spans();
+    }
+
+    /// Brings logs up to now.
+    pub fn read_logs(&mut self) {
         self.logs.advance(&self.scene, &self.world);
+    }
+
+    /// Brings spans up to now.
+    pub fn read_spans(&mut self) {
         self.spans.advance(&self.scene, &self.world);
     }
 
@@ -154,8 +251,11 @@ impl Watch {
         ask: impl FnOnce(&mut Sql, &Tables<'_>) -> Result<T, SqlError>,
     ) -> Result<T, SqlError> {
         let question = question.to_lowercase();
-        if question.contains("logs") || question.contains("spans") {
-            self.read_books();
+        if question.contains("logs") {
+            self.read_logs();
+        }
+        if question.contains("spans") {
+            self.read_spans();
         }
         let mut sql = match self.sql.take() {
             Some(sql) => sql,

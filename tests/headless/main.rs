@@ -44,6 +44,7 @@ mod scenarios; // what ships: healthy, then broken for its causes, with the sign
 mod score; // truth, debrief, and the published vectors
 mod seats; // several in one session, and faults that a host injects
 mod session; // commands, replays, logs, kills
+mod snapshots; // what is set aside is taken up again as it was, or not at all
 mod sql; // statements look at all that was seen, and at nothing else
 mod stories; // the ladder as it ships: harm of its causes, and what must emerge
 mod traces; // recorded traffic is read and replayed

@@ -260,6 +260,8 @@ fn a_session_goes_on_from_call_to_call_and_replays_to_the_byte() {
     assert_eq!(code, Some(0));
     assert_eq!(run(&["replay", "one"]).1, first);
     assert!(first.contains("as JSON"));
+    let (code, half) = run(&["replay", "one", "--at", "09:04:00"]);
+    assert!(code == Some(0) && half.contains("-- 09:04:00 |") && !half.contains("{\"wait\""), "{half}");
     assert_eq!(run(&["fork", "one", "--at", "14:08:30", "--as", "two"]).0, Some(0));
     assert_eq!(run(&["new", "1001", "--as", "one"]).0, Some(2), "a session is never begun over another");
     assert_eq!(run(&["replay", "oen"]).0, Some(2));

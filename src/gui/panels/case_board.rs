@@ -192,8 +192,8 @@ fn evidence(ui: &mut Ui, cx: &mut Cx<'_>) {
             if !pin.note.is_empty() {
                 ui.label(mid(cx.theme, &pin.note).size(13.0));
             }
-            for (mechanism, word) in &pin.links {
-                ui.label(low(cx.theme, format!("{word} {mechanism}")));
+            for (mechanism, speaks) in &pin.links {
+                ui.label(low(cx.theme, format!("{} {mechanism}", speaks.word())));
             }
             link(ui, cx, pin.observation);
         });

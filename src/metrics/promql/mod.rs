@@ -22,6 +22,8 @@ mod tree; // what a query is
 mod warnings; // what is allowed and probably meant otherwise
 mod window; // functions of the samples within a range
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 pub use error::{Place, PromqlError};
 pub use warnings::{Warning, warnings};
 
@@ -48,6 +50,20 @@ pub struct Query {
     text: String,
     expr: Expr,
     zero_ms: i64,
+}
+
+/// Kept as it was written, and read again.
+impl Serialize for Query {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        (&self.text, self.zero_ms).serialize(s)
+    }
+}
+
+impl<'de> Deserialize<'de> for Query {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Query, D::Error> {
+        let (text, zero_ms) = <(String, i64)>::deserialize(d)?;
+        Query::parse(&text).map(|query| query.since(zero_ms)).map_err(serde::de::Error::custom)
+    }
 }
 
 /// A value with the labels of its series.

@@ -79,7 +79,7 @@ pub fn answer(watch: &mut Watch, asked: &Asked) -> Answer {
         Question::Exemplars { query, start_ms, end_ms } => match Query::parse(query) {
             Ok(query) => {
                 let moment = |ms: i64| SimTime(ms.saturating_sub(asked.zero_ms).max(0) as u64 * 1_000_000);
-                watch.read_books();
+                watch.read_spans();
                 let found = exemplars(watch, &query, moment(*start_ms), moment(*end_ms));
                 let rows = found.iter().map(|(labels, examples)| {
                     let examples: Vec<Json> = (examples.iter())

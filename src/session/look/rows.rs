@@ -111,7 +111,7 @@ pub fn compare(watch: &mut Watch, selection: &str) -> Result<Answer, String> {
 /// # Errors
 /// The pattern is none, or nothing is called so.
 pub fn logs(watch: &mut Watch, of: &str, since_s: u32, grep: &str) -> Result<Answer, String> {
-    watch.read_books();
+    watch.read_logs();
     let (now, calendar) = (watch.world.now(), watch.scene.calendar);
     let since = SimDuration::from_secs(u64::from(since_s));
     let some = |text: &str| (!text.is_empty()).then(|| text.to_string());
@@ -157,7 +157,7 @@ pub fn logs(watch: &mut Watch, of: &str, since_s: u32, grep: &str) -> Result<Ans
 /// # Errors
 /// None was kept of that id.
 pub fn trace(watch: &mut Watch, id: &str) -> Result<Answer, String> {
-    watch.read_books();
+    watch.read_spans();
     let of_request = || {
         let attempts = watch.world.recording().attempts();
         let row = attempts.iter().find(|row| watch.scene.request(row.serial) == id)?;
@@ -211,7 +211,7 @@ pub fn filter(text: &str, now: SimTime) -> Result<SpanQuery, String> {
 /// # Errors
 /// A word that narrows nothing.
 pub fn traces(watch: &mut Watch, text: &str) -> Result<Answer, String> {
-    watch.read_books();
+    watch.read_spans();
     let now = watch.world.now();
     let query = filter(text, now)?;
     let found = watch.spans.search(&query, TRACES);

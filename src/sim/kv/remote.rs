@@ -5,6 +5,8 @@
 //! another seed is full of meaning for nobody. How long transfers take is the world's business; here is only what is
 //! where.
 
+use serde::{Deserialize, Serialize};
+
 use crate::sim::kv::run_cache::{Place, Removal, RunCache, blocks_of, blocks_with_answer};
 use crate::sim::prompt::{Prompt, Segment};
 use crate::sim::rng::mix;
@@ -16,7 +18,7 @@ const HIGH_WATERMARK: f64 = 0.90;
 const EVICTION_SHARE: f64 = 0.05;
 
 /// Counts of a tier, from its beginning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteCounts {
     /// Look-ups.
     pub lookups: u64,
@@ -33,7 +35,7 @@ pub struct RemoteCounts {
 }
 
 /// What one node's present machine counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeCounts {
     /// Look-ups of a segment.
     pub gets: u64,
@@ -54,7 +56,7 @@ pub struct Part {
 
 /// Where a name was found last. A request asks for its names three times within seconds; the last answer is kept, by
 /// the low bits of the name, and spares the choice of the node and the search there.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Found {
     name: u64,
     node: u32,
@@ -64,7 +66,7 @@ struct Found {
 /// Names that are kept so.
 const FOUND: usize = 1 << 13;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Node {
     cache: RunCache,
     counts: NodeCounts,
@@ -74,7 +76,7 @@ struct Node {
 }
 
 /// Nodes of a tier and what they hold.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RemoteTier {
     nodes: Vec<Node>,
     found: Vec<Found>,

@@ -6,7 +6,7 @@
 
 use std::num::NonZeroU32;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::sim::key_table::KeyTable;
 use crate::sim::prompt::{Prompt, Segment};
@@ -30,7 +30,7 @@ pub enum Removal {
     Expired = 4,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Run {
     key: u64,
     cached: u32,
@@ -41,7 +41,7 @@ struct Run {
 }
 
 /// Where a cache holds a run. Good until the run has left: who keeps one asks [`RunCache::holds`] before using it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place(NonZeroU32);
 
 impl Place {
@@ -57,7 +57,7 @@ impl Place {
 /// Blocks of runs, least recently used first out; pinned runs stay.
 ///
 /// Runs are named by their keys. A caller that comes back to a run keeps its [`Place`], and spares the search.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunCache {
     capacity: u32,
     free: u32,

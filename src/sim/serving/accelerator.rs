@@ -1,6 +1,8 @@
 //! The accelerators of one replica: clock, temperature, power, memory, link, hang. A tensor-parallel step takes as
 //! long as its slowest rank; the utilisation that is reported is a duty cycle and says nothing of work.
 
+use serde::{Deserialize, Serialize};
+
 use crate::sim::rng::mix;
 use crate::sim::serving::engine::EngineCounts;
 use crate::sim::serving::step_time::{FS_PER_NS, Slowdown};
@@ -13,7 +15,7 @@ const THERMAL_S: f64 = 45.0;
 const PLACE_SPREAD_K: f64 = 6.0;
 
 /// One accelerator.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Gpu {
     /// Share of the normal clock that a fault leaves, from 0 to 1.
     pub clock: f64,
@@ -33,7 +35,7 @@ pub struct Gpu {
 }
 
 /// The ranks of a replica and the links between them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Board {
     /// The ranks.
     pub gpus: Vec<Gpu>,

@@ -3,6 +3,8 @@
 //! Every step touches every sequence that decodes, so what a step needs of them stands here side by side; the records
 //! of the engine are touched only when a block fills or an answer ends.
 
+use serde::{Deserialize, Serialize};
+
 use crate::sim::serving::token_gaps::TokenGaps;
 use crate::sim::time::{SimDuration, SimTime};
 
@@ -17,7 +19,7 @@ pub(super) struct Runner {
 }
 
 /// How far a sequence that decodes has come.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Decoding {
     pub computed: u32,
     /// Tokens of its answer that are still to be written.
@@ -34,7 +36,7 @@ pub(super) struct Marks {
     pub last_step: SimDuration,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Seat {
     slot: u32,
     /// Computed tokens in its last block, 0 if that is full.
@@ -43,7 +45,7 @@ struct Seat {
 }
 
 /// Those that run, in order, and sums over those that decode.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Batch {
     seats: Vec<Seat>,
     block_tokens: u32,

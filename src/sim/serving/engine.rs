@@ -11,6 +11,7 @@
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::sim::kv::run_cache::{Place, Removal, RunCache, blocks_from_the_end, blocks_of, blocks_with_answer};
 use crate::sim::prompt::{Prompt, Segment};
@@ -20,7 +21,7 @@ use crate::sim::serving::token_gaps::TokenGaps;
 use crate::sim::time::{SimDuration, SimTime};
 
 /// Settings of an engine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EngineConfig {
     /// Step times.
     pub cost: StepCost,
@@ -43,7 +44,7 @@ pub struct EngineConfig {
 }
 
 /// A request to an engine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
     /// The caller's name for it; unique among those inside.
     pub key: u32,
@@ -77,7 +78,7 @@ impl ExternalTiers for NoTiers {
 }
 
 /// What an engine reports when it wakes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Happening {
     /// A request left the line for the first time. Tokens found cached, by source.
     Admitted {
@@ -142,7 +143,7 @@ pub enum Happening {
 }
 
 /// Running counts of an engine, up to a moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineCounts {
     /// Time with a step in flight.
     pub busy: SimDuration,
@@ -201,7 +202,7 @@ impl EngineCounts {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Stage {
     Waiting,
     Loading,
@@ -209,7 +210,7 @@ enum Stage {
 }
 
 /// A request inside. While it decodes, how far it has come is kept in the batch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Sequence {
     job: Job,
     stage: Stage,
@@ -232,7 +233,7 @@ struct Sequence {
 }
 
 /// The blocks of a run of a prompt.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Span {
     key: u64,
     first: u32,
@@ -279,7 +280,7 @@ impl Sequence {
 }
 
 /// Steps in flight.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Flight {
     cost: StepCost,
     begun_fs: u128,
@@ -289,7 +290,7 @@ struct Flight {
 }
 
 /// One replica's engine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Engine {
     config: EngineConfig,
     cost: StepCost,

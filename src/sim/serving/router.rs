@@ -1,6 +1,7 @@
 //! The router of a pool: it chooses a replica by its own, possibly stale, view.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::sim::prompt::Prompt;
 use crate::sim::rng::mix;
@@ -13,7 +14,7 @@ const RING_POINTS: u64 = 128;
 const REMEMBERED: usize = 200_000;
 
 /// What the router believes about one replica.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Seat {
     ready: bool,
     seen_load: u32,
@@ -33,7 +34,7 @@ impl Seat {
 }
 
 /// Chooses a replica for each request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Router {
     policy: RouterPolicy,
     seats: Vec<Seat>,

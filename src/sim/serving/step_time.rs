@@ -68,7 +68,7 @@ impl Default for Slowdown {
 }
 
 /// What one step carries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Load {
     /// Sequences that decode one token each.
     pub decoding: u64,

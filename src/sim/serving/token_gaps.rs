@@ -1,5 +1,7 @@
 //! Times between the tokens of answers, as an engine observes them: of every token but the first.
 
+use serde::{Deserialize, Serialize};
+
 use crate::metrics::histogram::Histogram;
 use crate::sim::serving::step_time::{FS_PER_NS, Load, StepCost};
 use crate::sim::time::SimDuration;
@@ -9,7 +11,7 @@ pub const TOKEN_GAP_S: [f64; 19] =
     [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0];
 
 /// What one engine's process observed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TokenGaps(Histogram);
 
 impl Default for TokenGaps {

@@ -10,6 +10,8 @@ pub mod action; // what an operator can do
 pub mod fault; // what breaks
 pub mod stack; // what there is
 
+use serde::{Deserialize, Serialize};
+
 use crate::sim::time::SimTime;
 use crate::sim::workload::WorkloadSpec;
 
@@ -35,7 +37,7 @@ pub struct WorldSpec {
 }
 
 /// A fault with its onset.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TimedFault {
     /// Identity in the scenario, for the timeline; never shown before the debrief.
     pub id: String,
@@ -48,7 +50,7 @@ pub struct TimedFault {
 }
 
 /// An operator's action with its moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TimedAction {
     /// When it is ordered; its effect follows after the action's delay.
     pub at: SimTime,

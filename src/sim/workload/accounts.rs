@@ -32,7 +32,7 @@ pub struct Account {
 }
 
 /// All accounts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Accounts {
     cohorts: Vec<CohortSpec>,
     first: Vec<u32>,

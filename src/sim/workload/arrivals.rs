@@ -3,10 +3,12 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::sim::ids::SourceId;
 use crate::sim::rng::{Purpose, Stream, draw, mix};
 use crate::sim::time::{SimDuration, SimTime};
-use crate::sim::workload::replay::Replay;
+use crate::sim::workload::replay::{self, Replay};
 use crate::sim::workload::spec::{Arrivals, OpenArrivals, SourceSpec};
 
 /// Seconds of a step of the burstiness lattice.
@@ -17,7 +19,7 @@ const PEAK_HOUR: f64 = 15.0;
 const LAST_CELL: u64 = 60 * 86_400;
 
 /// One arrival of a source: an intent, or a session of a chat.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Arrival {
     /// When.
     pub at: SimTime,
@@ -34,7 +36,7 @@ pub struct Arrival {
 }
 
 /// Which request of a recorded trace an arrival repeats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replayed {
     /// The row.
     pub row: u32,
@@ -100,6 +102,16 @@ pub(super) struct Calendar {
     classes: Vec<(f64, u64)>,
 }
 
+/// How far a [`Calendar`] has come; the rest of it follows from the specification.
+#[derive(Serialize, Deserialize)]
+pub struct Progress {
+    cell: u64,
+    ready: VecDeque<SimTime>,
+    ordinal: u64,
+    in_classes: Vec<u64>,
+    replay: Option<replay::Progress>,
+}
+
 #[derive(Clone)]
 enum Rule {
     Open(OpenArrivals),
@@ -140,6 +152,29 @@ impl Calendar {
     fn of(rule: Rule, entity: u64, seed: u64, open_at: SimTime, opens_at_hour: f64) -> Self {
         let (ready, classes) = (VecDeque::new(), Vec::new());
         Calendar { seed, entity, open_at, opens_at_hour, rule, cell: 0, ready, ordinal: 0, classes }
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        Progress {
+            cell: self.cell,
+            ready: self.ready.clone(),
+            ordinal: self.ordinal,
+            in_classes: self.classes.iter().map(|(_, n)| *n).collect(),
+            replay: if let Rule::Trace(replay) = &self.rule { Some(replay.progress()) } else { None },
+        }
+    }
+
+    /// Goes on from where another of the same specification was; false if it cannot have been of the same.
+    pub(super) fn resume(&mut self, from: Progress) -> bool {
+        (self.cell, self.ready, self.ordinal) = (from.cell, from.ready, from.ordinal);
+        let as_many = self.classes.len() == from.in_classes.len();
+        self.classes.iter_mut().zip(from.in_classes).for_each(|((_, n), came)| *n = came);
+        as_many
+            && match (&mut self.rule, from.replay) {
+                (Rule::Trace(replay), Some(progress)) => replay.resume(progress),
+                (rule, None) => !matches!(rule, Rule::Trace(_)),
+                _ => false,
+            }
     }
 
     pub(super) fn next(&mut self, source: SourceId) -> Option<Arrival> {

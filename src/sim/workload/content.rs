@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::sim::ids::{AccountId, ClientId, ModelId, SourceId};
 use crate::sim::prompt::{Prompt, Segment};
@@ -12,7 +13,7 @@ use crate::sim::workload::Arrival;
 use crate::sim::workload::spec::{Arrivals, Lengths, PromptSpec, SourceSpec, Tier, TraceRow};
 
 /// One thing a user wants.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Intent {
     /// Distinct for every intent of a workload; names its draws.
     pub identity: u64,
@@ -63,7 +64,7 @@ pub struct Intent {
 }
 
 /// What an intent asks for besides an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Params {
     /// Log probabilities of each token.
     pub logprobs: bool,
@@ -72,7 +73,7 @@ pub struct Params {
 }
 
 /// What routers may hash.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Affinities {
     /// The template.
     pub prefix: u64,

@@ -19,6 +19,7 @@ use crate::sim::spec::SpecError;
 use crate::sim::time::{SimDuration, SimTime};
 use accounts::Accounts;
 use arrivals::Calendar;
+pub use arrivals::Progress;
 use content::Prompts;
 use spec::{Arrivals, SourceSpec};
 
@@ -87,6 +88,22 @@ impl Workload {
             });
         }
         if mistakes.is_empty() { Ok(Workload { seed, accounts, sources }) } else { Err(mistakes) }
+    }
+
+    /// Nobody wants anything.
+    pub(super) fn nobody() -> Workload {
+        Workload { seed: 0, accounts: Accounts::default(), sources: Vec::new() }
+    }
+
+    /// How far each source has come; the rest follows from the specification.
+    pub(super) fn progress(&self) -> Vec<Progress> {
+        self.sources.iter().map(|source| source.calendar.progress()).collect()
+    }
+
+    /// Goes on from where a workload of the same specification was; false if it cannot have been of the same.
+    pub(super) fn resume(&mut self, from: Vec<Progress>) -> bool {
+        let as_many = self.sources.len() == from.len();
+        as_many && self.sources.iter_mut().zip(from).all(|(source, from)| source.calendar.resume(from))
     }
 
     /// Sources, those included that the scenario has taken away.

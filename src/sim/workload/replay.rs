@@ -4,9 +4,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::sim::rng::{Purpose, draw};
 use crate::sim::time::{SimDuration, SimTime};
-use crate::sim::workload::arrivals::{Calendar, Replayed};
+use crate::sim::workload::arrivals::{self, Calendar, Replayed};
 use crate::sim::workload::spec::{TraceArrivals, TraceRow};
 
 /// Sessions that began longer before the world than this are left out.
@@ -17,6 +19,13 @@ const LONGEST_SESSION: SimDuration = SimDuration::from_secs(6 * 3600);
 pub(super) enum Replay {
     Whole(Whole),
     Sessions(Box<Sessions>),
+}
+
+/// How far a [`Replay`] has come.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Progress {
+    Whole { row: usize, pass: u64 },
+    Sessions { starts: Box<arrivals::Progress>, next_start: Option<SimTime>, begun: u64, due: Vec<Step> },
 }
 
 impl Replay {
@@ -40,6 +49,36 @@ impl Replay {
                 replay.next_start = replay.starts.next_moment();
                 Replay::Sessions(Box::new(replay))
             }
+        }
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        match self {
+            Replay::Whole(whole) => Progress::Whole { row: whole.row, pass: whole.pass },
+            Replay::Sessions(sessions) => Progress::Sessions {
+                starts: Box::new(sessions.starts.progress()),
+                next_start: sessions.next_start,
+                begun: sessions.begun,
+                due: sessions.due.iter().map(|Reverse(step)| *step).collect(),
+            },
+        }
+    }
+
+    /// As [`Calendar::resume`].
+    pub(super) fn resume(&mut self, from: Progress) -> bool {
+        match (self, from) {
+            (Replay::Whole(whole), Progress::Whole { row, pass }) => {
+                (whole.row, whole.pass) = (row, pass);
+                row <= whole.rows.len()
+            }
+            (Replay::Sessions(sessions), Progress::Sessions { starts, next_start, begun, due }) => {
+                let rows = |step: &Step| sessions.recording.sessions.get(step.session as usize).map_or(0, Vec::len);
+                let known = due.iter().all(|step| (step.number as usize) < rows(step));
+                (sessions.next_start, sessions.begun) = (next_start, begun);
+                sessions.due = due.into_iter().map(Reverse).collect();
+                known && sessions.starts.resume(*starts)
+            }
+            _ => false,
         }
     }
 
@@ -98,7 +137,7 @@ impl Whole {
 }
 
 /// The rows of each session of a trace, with the time since its first.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Recording {
     sessions: Vec<Vec<(SimDuration, u32)>>,
     longest: SimDuration,
@@ -138,8 +177,8 @@ pub(super) struct Sessions {
 }
 
 /// A request of a session under way: when, of which, and the how-manieth.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Step {
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Step {
     at: SimTime,
     pass: u64,
     began: SimTime,

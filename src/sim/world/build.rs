@@ -1,6 +1,7 @@
 //! From spec to world: names become numbers, caches are filled with what went before, and the first events are due.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::metrics::promql::Query;
 use crate::metrics::store::Store;
@@ -41,7 +42,7 @@ use crate::sim::world::tally::Tally;
 use crate::sim::world::wires::Wires;
 
 /// A running world. A clone goes on as the world itself would, and is a branch of its history.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct World {
     pub(super) seed: u64,
     pub(super) now: SimTime,
@@ -50,6 +51,7 @@ pub struct World {
     pub(super) queue: EventQueue<Event>,
     pub(super) event_hash: u64,
 
+    #[serde(skip, default = "Workload::nobody")]
     pub(super) workload: Workload,
     pub(super) pending: Vec<Option<Arrival>>,
     pub(super) sessions: Slab<Session>,
@@ -355,14 +357,14 @@ pub struct Ended {
 }
 
 /// Names as the workload sees them.
-struct Names {
-    clients: Vec<String>,
-    models: Vec<String>,
+pub(super) struct Names {
+    pub(super) clients: Vec<String>,
+    pub(super) models: Vec<String>,
     pool_by_model: Vec<PoolId>,
 }
 
 impl Names {
-    fn of(stack: &StackSpec) -> Names {
+    pub(super) fn of(stack: &StackSpec) -> Names {
         let mut models: Vec<String> = Vec::new();
         let mut pool_by_model = Vec::new();
         for (index, pool) in stack.pools.iter().enumerate() {

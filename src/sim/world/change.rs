@@ -1,5 +1,7 @@
 //! Faults and actions: both change the state of one component, and what follows is up to the world.
 
+use serde::{Deserialize, Serialize};
+
 use crate::metrics::promql::Query;
 use crate::sim::connection::{Certificate, ConnectionRules};
 use crate::sim::ids::{AccountId, GatewayId, PoolId, ReplicaId};
@@ -29,7 +31,7 @@ const RELEASE_END: usize = RELEASE_PARTS as usize + 1;
 const ANY_TOKENS: f64 = 1e9;
 
 /// What puts things back as they were before a fault.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Remedy {
     /// The same kind of change, with the values from before.
     Change(Fault),
@@ -56,7 +58,7 @@ enum Remedy {
 }
 
 /// What a fault replaced, so that its end can put it back; what was done once (a flush, a crash) cannot be undone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Undo(Vec<Remedy>);
 
 impl World {

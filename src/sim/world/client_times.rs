@@ -1,6 +1,8 @@
 //! What a client program observes of its own calls, in the histograms that OpenTelemetry has for them: what its users
 //! feel, as far as a program can know.
 
+use serde::{Deserialize, Serialize};
+
 use crate::metrics::histogram::Histogram;
 use crate::sim::client::Outcome;
 use crate::sim::time::SimDuration;
@@ -18,7 +20,7 @@ const FIRST_CHUNK_S: [f64; 16] =
 pub(super) const ENDS: [&str; 4] = ["", "timeout", "status", "connection"];
 
 /// The histograms of one client program, over all its hosts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ClientTimes {
     /// One request, from sending to its end, by [`ENDS`].
     pub requests: [Histogram; ENDS.len()],

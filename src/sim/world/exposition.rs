@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::metrics::labels::{Labels, NAME};
 use crate::metrics::store::{STALE, SeriesId, Store};
 use crate::sim::time::SimDuration;
@@ -16,16 +18,17 @@ use crate::sim::world::state::Life;
 pub use crate::sim::world::families::{Kind, Metric, metrics};
 
 /// What is scraped, and under which labels.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Exposition {
     wanted: BTreeSet<String>,
     everything: bool,
     renamed: Vec<(String, String)>,
+    #[serde(with = "by_name")]
     series: BTreeMap<SeriesKey, SeriesId>,
 }
 
 /// What is scraped. A board is scraped at its machine's exporter, which outlives the replica's process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Target {
     Replica(usize),
     Board(usize),
@@ -68,6 +71,30 @@ pub(super) struct SeriesKey {
     pub target: Target,
     pub family: &'static str,
     pub part: usize,
+}
+
+/// Series in a file, where a family is its name; read again, it is one of those that there are.
+mod by_name {
+    use std::collections::BTreeMap;
+
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    use super::{SeriesId, SeriesKey, Target, metrics};
+
+    pub(super) fn serialize<S: Serializer>(series: &BTreeMap<SeriesKey, SeriesId>, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(series.iter().map(|(key, id)| (key.target, key.family, key.part, id)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<SeriesKey, SeriesId>, D::Error> {
+        let names: BTreeMap<&str, &'static str> = metrics().into_iter().map(|m| (m.name, m.name)).collect();
+        let rows = Vec::<(Target, &str, usize, SeriesId)>::deserialize(d)?;
+        let key = |(target, family, part, id)| {
+            let family = names.get(family).ok_or_else(|| Error::custom(format!("no metric is called {family}")))?;
+            Ok((SeriesKey { target, family, part }, id))
+        };
+        rows.into_iter().map(key).collect()
+    }
 }
 
 impl Exposition {

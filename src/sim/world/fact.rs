@@ -1,12 +1,12 @@
 //! Facts: what happened in the world, as the world knows it. Telemetry and timelines are derived from these, nothing else.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::sim::ids::{CacheNodeId, GatewayId, PoolId, ReplicaId};
 use crate::sim::time::SimTime;
 
 /// Something that happened, with its moment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fact {
     /// When.
     pub at: SimTime,
@@ -15,7 +15,7 @@ pub struct Fact {
 }
 
 /// The kinds of facts that are rare enough to be kept one by one.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum What {
     /// A fault of the scenario began; its place in the list of faults.
     FaultBegan(usize),
@@ -60,7 +60,7 @@ pub enum What {
 }
 
 /// Why a replica's process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Why {
     /// It crashed.
     Crashed,

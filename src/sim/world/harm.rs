@@ -1,11 +1,11 @@
 //! Harm: users' pain over wanted intents, in user-minutes lost. Attempts never count.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::sim::time::{SimDuration, SimTime};
 
 /// Counts of intents by how they ended, and what they cost users.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Harm {
     /// User-minutes lost: over wanted intents, weight times shortfall.
     pub user_minutes_lost: f64,
@@ -61,7 +61,7 @@ fn between(met: SimDuration, good: SimDuration, hopeless: SimDuration) -> f64 {
 }
 
 /// Sums harm as intents end.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Ledger {
     harm: Harm,
     open_at: SimTime,

@@ -19,6 +19,7 @@ mod control; // probes, views, autoscalers, thermals
 pub mod exposition; // what the components tell the monitoring system
 mod families; // names, kinds, meanings, and how values are read off
 mod gateway; // the API layer
+mod keep; // set aside and taken up again
 mod lifecycle; // how replicas come and go
 pub mod recording; // what is written down of each request
 mod replica; // serving replicas and their engines
@@ -29,6 +30,8 @@ pub mod survey; // what control planes say
 pub mod tally; // counts of what happened
 mod targets; // how each kind of target is read
 mod wires; // hops of limited capacity
+
+use serde::{Deserialize, Serialize};
 
 pub use build::{Ended, World};
 pub use state::Cost;
@@ -41,7 +44,7 @@ use crate::sim::spec::fault::Hop;
 use crate::sim::time::SimTime;
 
 /// Something that is due. Small and copied; the records it speaks of live in slabs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Event {
     Arrival(SourceId),
     ChatStart(SourceId),

@@ -3,6 +3,8 @@
 //! Nothing is recorded unless somebody asks, and recording changes nothing that happens. A row is complete when its
 //! gateway is done with the attempt; what a killed process had in hand it never wrote.
 
+use serde::{Deserialize, Serialize};
+
 use crate::sim::client::Outcome;
 use crate::sim::ids::{AccountId, ClientId, GatewayId, ModelId, PoolId, ReplicaId, SourceId};
 use crate::sim::slab::Key;
@@ -11,7 +13,7 @@ use crate::sim::workload::{Params, Tier};
 use crate::sim::world::World;
 
 /// Why a gateway answered as it did, where the status alone does not say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Reason {
     /// Nothing to explain.
     #[default]
@@ -53,7 +55,7 @@ pub enum Reason {
 }
 
 /// One attempt, as the gateway that handled it wrote it down.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttemptRow {
     /// Names the attempt.
     pub serial: u64,
@@ -140,7 +142,7 @@ impl AttemptRow {
 }
 
 /// One call of a gateway to a replica.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CallRow {
     /// The attempt that it was for.
     pub serial: u64,
@@ -177,7 +179,7 @@ pub struct CallRow {
 }
 
 /// The state of an engine at a moment, as its process logs it at intervals.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EngineState {
     /// When.
     pub at: SimTime,
@@ -204,11 +206,14 @@ pub struct EngineState {
 }
 
 /// All that was written down so far, each list in order of time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Recording {
     pub(super) on: bool,
+    #[serde(skip)]
     pub(super) attempts: Vec<AttemptRow>,
+    #[serde(skip)]
     pub(super) calls: Vec<CallRow>,
+    #[serde(skip)]
     pub(super) engines: Vec<EngineState>,
     flags: Vec<String>,
 }
@@ -256,6 +261,11 @@ impl World {
     /// What was written down.
     pub fn recording(&self) -> &Recording {
         &self.recording
+    }
+
+    /// Gives a world that was taken up again ([`World::resume`]) what it had written down.
+    pub fn put_back(&mut self, attempts: Vec<AttemptRow>, calls: Vec<CallRow>, engines: Vec<EngineState>) {
+        (self.recording.attempts, self.recording.calls, self.recording.engines) = (attempts, calls, engines);
     }
 
     /// The gateway takes a request in and opens its row.

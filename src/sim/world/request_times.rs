@@ -3,6 +3,8 @@
 //! A request's first token is observed when it comes; all else when it has finished. One that is aborted never
 //! finishes: it is in none of those, however long it waited.
 
+use serde::{Deserialize, Serialize};
+
 use crate::metrics::histogram::Histogram;
 use crate::sim::serving::token_gaps::TOKEN_GAP_S;
 use crate::sim::time::SimTime;
@@ -74,7 +76,7 @@ pub(super) const HISTOGRAMS: [HistogramFamily; 9] = [
 ];
 
 /// The histograms of one replica's process.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct RequestTimes {
     first_token: Histogram,
     end_to_end: Histogram,
@@ -93,7 +95,7 @@ pub(super) struct RequestTimes {
 pub(super) const REASONS: [&str; 3] = ["stop", "length", "abort"];
 
 /// When a request reached the stages of its way through a replica.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Passage {
     /// It arrived; its prompt was not yet tokenized.
     pub arrived: SimTime,

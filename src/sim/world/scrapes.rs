@@ -6,13 +6,15 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::metrics::store::{STALE, SeriesId, Store};
 use crate::sim::rng::{Purpose, draw, mix};
 use crate::sim::spec::stack::MonitoringSpec;
 use crate::sim::time::{SimDuration, SimTime};
 
 /// The state of the way from targets to series.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Scrapes {
     /// Time between scrapes of a target.
     pub interval: SimDuration,
@@ -28,7 +30,7 @@ pub(super) struct Scrapes {
     under_way: VecDeque<Sample>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Sample {
     found_from: SimTime,
     series: SeriesId,

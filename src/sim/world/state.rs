@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::metrics::histogram::Histogram;
 
@@ -33,7 +33,7 @@ use crate::sim::world::request_times::{Passage, RequestTimes};
 use crate::sim::world::wires::Wires;
 
 /// An intent that has not ended.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct LiveIntent {
     pub intent: Intent,
     pub began: SimTime,
@@ -50,7 +50,7 @@ pub(super) struct LiveIntent {
 
 /// One try at an intent. It ends when neither client nor gateway holds it any more; what the gateway needs of the
 /// intent is copied here, for it goes on working when the user is long gone.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Attempt {
     pub intent: Key,
     pub serial: u64,
@@ -102,7 +102,7 @@ pub(super) struct Attempt {
 }
 
 /// Where the gateway stands with an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Stage {
     Travelling,
     /// On the gateway's loop thread, or in line for it.
@@ -116,7 +116,7 @@ pub(super) enum Stage {
 }
 
 /// One request from a gateway to a replica.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Call {
     /// The gateway's connection that carries it.
     pub connection: u64,
@@ -152,7 +152,7 @@ pub(super) struct Call {
 }
 
 /// Where a replica stands with a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum CallStage {
     Travelling,
     Tokenizing,
@@ -161,7 +161,7 @@ pub(super) enum CallStage {
 }
 
 /// A chat session between turns or in one.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Session {
     pub start: Arrival,
     pub turn: u32,
@@ -169,7 +169,7 @@ pub(super) struct Session {
 }
 
 /// A client program with its hosts.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Client {
     pub name: String,
     pub old: ClientPolicy,
@@ -198,7 +198,7 @@ impl Client {
 }
 
 /// The network between clients, gateways and replicas.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Network {
     pub edge: Ways,
     pub serving: Ways,
@@ -221,7 +221,7 @@ pub(super) struct Network {
 }
 
 /// One API gateway.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Gateway {
     pub up: bool,
     /// The present process began.
@@ -243,7 +243,7 @@ pub(super) struct Gateway {
 }
 
 /// What one process of a gateway counts of the requests that came to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct GatewayCounts {
     pub requests: u64,
     /// Answers by the first digit of their status; a stream that was cut later had got its 200.
@@ -291,7 +291,7 @@ pub(super) fn milliseconds(from: SimTime, to: SimTime) -> f64 {
 }
 
 /// What a gateway counts of the requests that it sent on to a pool.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ClusterCounts {
     pub requests: u64,
     pub retries: u64,
@@ -353,7 +353,7 @@ impl GatewayCounts {
 }
 
 /// The API layer as a whole.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Api {
     pub auth: KeyedCache,
     pub store: Station,
@@ -370,7 +370,7 @@ pub(super) struct Api {
 }
 
 /// A flag that is on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Flag {
     pub name: String,
     /// Share of requests that take the path behind it.
@@ -380,7 +380,7 @@ pub(super) struct Flag {
 }
 
 /// A pool of replicas.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Pool {
     pub spec: PoolSpec,
     pub members: Vec<ReplicaId>,
@@ -399,7 +399,7 @@ pub(super) struct Pool {
 }
 
 /// The control loop of a pool's size.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Autoscaler {
     pub spec: AutoscalerSpec,
     pub query: crate::metrics::promql::Query,
@@ -409,7 +409,7 @@ pub(super) struct Autoscaler {
 }
 
 /// A serving replica.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Replica {
     pub pool: PoolId,
     pub place: usize,
@@ -447,7 +447,7 @@ pub(super) struct Replica {
 }
 
 /// An answered request, as far as a cache cares.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Recent {
     pub prompt: Prompt,
     pub output_tokens: u32,
@@ -478,7 +478,7 @@ impl Replica {
 }
 
 /// Where a replica is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Life {
     /// No machine for it.
     Pending,
@@ -493,7 +493,7 @@ pub(super) enum Life {
 }
 
 /// The shared cache tier with its wires and its controller's view.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct SharedCache {
     pub spec: SharedCacheSpec,
     pub tier: RemoteTier,
@@ -510,7 +510,7 @@ pub(super) struct SharedCache {
 }
 
 /// What a run cost, besides users' pain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
     /// Accelerator-hours of replicas that had a machine, from the opening to the end.
     pub gpu_hours: f64,

@@ -1,5 +1,7 @@
 //! Hops of limited capacity: requests on their way share the bytes of a path. Answers are small, and do not count.
 
+use serde::{Deserialize, Serialize};
+
 use crate::sim::link::SharedLink;
 use crate::sim::prompt::Prompt;
 use crate::sim::slab::Key;
@@ -16,14 +18,14 @@ const BYTES_PER_MEGAPIXEL: f64 = 450_000.0;
 const NO_LIMIT: u64 = 1 << 50;
 
 /// The paths of a hop, as far as bytes go.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Wires {
     paths: Vec<Wire>,
     /// In GB/s, each path; none: no limit.
     limit: Option<f64>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Wire {
     link: SharedLink,
     epoch: u32,
