@@ -263,7 +263,7 @@ fn status(attempt: &mut Attempt, who: &Caller, _: Nothing) -> Result<Status, Wro
             .map(|pin| PinOf {
                 observation: e(pin.observation),
                 note: shorter(pin.note),
-                speaks: pin.links.into_iter().map(|(m, word)| (m, word.to_string())).collect(),
+                speaks: pin.links.into_iter().map(|(m, speaks)| (m, speaks.word().to_string())).collect(),
             })
             .collect(),
         diagnoses: view.board.commits.len(),
