@@ -59,7 +59,7 @@ fn a_board_is_asked_for_pinned_and_asked_for_again() {
     click(&mut boards, "5m");
     click_first(&mut boards, "serving");
     assert_eq!(asked(&mut boards), [board("serving").replace("900", "300")]);
-    assert!(has(&boards, "errors"), "charts say what they show");
+    assert!(has(&boards, "Requests that failed"), "a chart says what it shows");
 }
 
 #[test]

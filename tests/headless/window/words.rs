@@ -29,7 +29,7 @@ const PANELS: [(&str, (f32, f32), Draw); 14] = [
     ("actions", (348.0, 420.0), |ui, cx| actions::actions_ui(ui, cx)),
     ("strip", (1600.0, 62.0), |ui, cx| strip::strip_ui(ui, cx)),
     ("commit", (1600.0, 900.0), |ui, cx| commit::commit_ui(ui, cx)),
-    ("briefing", (1600.0, 900.0), |ui, cx| drop(briefing::briefing_ui(ui, cx))),
+    ("briefing", (1600.0, 900.0), |ui, cx| _ = briefing::briefing_ui(ui, cx)),
 ];
 
 const LINES: [&str; 9] = [
@@ -46,6 +46,20 @@ const LINES: [&str; 9] = [
 
 fn kept(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/window").join(format!("{name}.txt"))
+}
+
+/// The words alone: numbers are the world's, and change with it.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for c in text.chars() {
+        let number = c.is_ascii_digit() || (matches!(c, '.' | ',') && plain.ends_with('#'));
+        match number {
+            true if plain.ends_with('#') => {}
+            true => plain.push('#'),
+            false => plain.push(c),
+        }
+    }
+    plain
 }
 
 #[test]
@@ -76,8 +90,8 @@ fn panels_read_as_they_did_and_stay_inside_their_edges() {
         session.apply(scartissue::session::clock::Seat::Participant, &end).expect("it can be ended");
         let written = stand(&session, (1600.0, 900.0), |ui, cx| postmortem::postmortem_ui(ui, cx));
         all.push(("postmortem".to_string(), words(&written)));
-        for (panel, now) in all {
-            assert!(2 < now.lines().count(), "{name}, {panel} says next to nothing: {now}");
+        for (panel, now) in all.into_iter().map(|(panel, now)| (panel, plain(&now))) {
+            assert!(20 < now.len(), "{name}, {panel} says next to nothing: {now}");
             let file = kept(&format!("{name}-{panel}"));
             if std::env::var_os("SCARTISSUE_BLESS").is_some() {
                 std::fs::create_dir_all(file.parent().expect("a folder")).expect("it can be made");
