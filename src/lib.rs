@@ -19,6 +19,10 @@ pub mod score; // what really caused it, and how well it was found
 
 pub mod scar; // what burnt you, what is fading, what to practise
 
+pub mod assistant; // players that are not people
+
+pub mod study; // many runs of many participants, and what may be said of them
+
 pub mod report; // what is handed on: pages, charts, JSON
 
 pub mod console; // the operator's language in a terminal

@@ -32,6 +32,7 @@ mod schema; // the format, for editors
 mod served; // a session for tools from elsewhere
 mod show; // one scenario
 mod step; // one command on a saved session; a session again
+mod study; // many participants on many incidents
 mod terminal; // what the terminal can show
 mod truth; // what truly causes an incident
 #[cfg(feature = "gui")]
@@ -105,6 +106,9 @@ enum Command {
     Truth(truth::Options),
     /// Build, check or show the ideal observer of scenarios
     Observer(observer::Options),
+    /// Let several participants play many incidents, and say what may be said of them
+    #[command(subcommand)]
+    Study(study::Options),
     /// Ask the monitoring system of a run, in PromQL
     Query(query::Options),
     /// List the metrics that can be asked for
@@ -189,6 +193,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(options)) => run::run(&options),
         Some(Command::Truth(options)) => truth::truth(&options),
         Some(Command::Observer(options)) => observer::observer(&options),
+        Some(Command::Study(options)) => study::study(&options),
         Some(Command::Query(options)) => query::query(&options),
         Some(Command::Metrics(options)) => metrics::metrics(&options),
         Some(Command::List(options)) => list::list(&options),

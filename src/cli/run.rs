@@ -2,12 +2,18 @@
 
 use clap::Args;
 
+use std::time::Instant;
+
+use crate::assistant;
 use crate::cli::incident::Incident;
 use crate::cli::terminal::terminal;
-use crate::cli::{Failure, print};
+use crate::cli::{Failure, print, progress};
 use crate::report::outcome::{run_report, summary};
 use crate::report::{page, terminal as drawing};
-use crate::scenario::opened::ScenarioError;
+use crate::scenario::opened::{Scenario, ScenarioError};
+use crate::score::runs::Runs;
+use crate::score::tell;
+use crate::study::outcome::{OutcomeError, grade, play};
 
 /// What to run.
 #[derive(Args)]
@@ -20,11 +26,17 @@ pub struct Options {
     /// Also write one self-contained page with charts
     #[arg(long, value_name = "FILE")]
     html: Option<std::path::PathBuf>,
+    /// Let a participant that comes with the program play it to its debrief
+    #[arg(long = "as", value_name = "PARTICIPANT", conflicts_with_all = ["without", "apply", "html"])]
+    participant: Option<String>,
 }
 
 /// Runs and prints.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let (scenario, setup) = options.incident.open()?;
+    if let Some(name) = &options.participant {
+        return played(options, name, &scenario, setup.variant.as_deref());
+    }
     let seed = options.incident.seed;
     let variant = scenario.file.variant(setup.variant.as_deref()).map_err(|e| ScenarioError::Setup(vec![e]))?;
     let ended = scenario.run(&setup, seed)?;
@@ -37,4 +49,33 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     }
     let drawn = drawing::text(std::slice::from_ref(&report.run), terminal());
     print(&format!("{}\n{drawn}", super::lines(0, &summary(&report))))
+}
+
+/// Lets a built-in participant play, and prints how it fared. The clock is read for the time it took, and for nothing else.
+fn played(options: &Options, name: &str, scenario: &Scenario, variant: Option<&str>) -> Result<(), Failure> {
+    let player = assistant::find(name).map_err(Failure::Usage)?;
+    #[expect(clippy::disallowed_methods, reason = "the second of two clocks: how long it took on the wall")]
+    let begun = Instant::now();
+    let played = play(scenario, variant, options.incident.seed, player, 0)?;
+    let wall_s = begun.elapsed().as_secs_f64();
+    if let Some(why) = &played.stopped {
+        eprintln!("{name} stopped: {why}");
+    }
+    let (mut outcome, debrief) = grade(&Runs::new(scenario), &played, name, 0, &progress::runs)?;
+    outcome.wall_s = Some(wall_s);
+    if options.json {
+        let text = serde_json::to_string_pretty(&outcome).map_err(|e| Failure::Surroundings(e.to_string()))?;
+        return print(&text);
+    }
+    print(tell::markdown(&debrief).trim_end())
+}
+
+impl From<OutcomeError> for Failure {
+    fn from(error: OutcomeError) -> Self {
+        match error {
+            OutcomeError::Scenario(error) => error.into(),
+            OutcomeError::Watch(error) => Failure::No(error.to_string()),
+            OutcomeError::Debrief(error) => error.into(),
+        }
+    }
 }

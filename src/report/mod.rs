@@ -11,6 +11,7 @@ pub mod quantity; // numbers with units, ticks of axes
 pub mod page; // one self-contained HTML file
 mod plot; // a chart as paths and positions, for the page
 
+pub mod comparison; // a study as a page and as rows
 pub mod debrief; // the debrief as a page
 pub mod flip; // seen, and happening
 

@@ -11,11 +11,14 @@ use crate::scenario::lower::Setup;
 use crate::scenario::opened::{Scenario, ScenarioError};
 use crate::sim::series::Series;
 use crate::sim::spec::TimedAction;
-use crate::sim::time::SimTime;
+use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::fact::What;
 use crate::sim::world::harm::Harm;
 use crate::sim::world::{Cost, World};
 use crate::telemetry::alerts::AlertBook;
+
+/// Every so often a run that may be given up is asked what its users have lost.
+const GLANCE: SimDuration = SimDuration::from_secs(30);
 
 /// A run that is asked for.
 #[derive(Clone, Debug, Default)]
@@ -102,6 +105,20 @@ impl<'a> Runs<'a> {
     /// # Errors
     /// What of an ask does not fit the scenario.
     pub fn all(&self, asks: &[Ask], progress: Progress<'_>) -> Result<Vec<Arc<Ran>>, ScenarioError> {
+        Ok(self.within(asks, f64::INFINITY, progress)?.into_iter().flatten().collect())
+    }
+
+    /// As [`Runs::all`]; a run is given up as soon as users have lost more than `most` user-minutes, since what is lost
+    /// never comes back. None stands for it.
+    ///
+    /// # Errors
+    /// As [`Runs::all`].
+    pub fn within(
+        &self,
+        asks: &[Ask],
+        most: f64,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Option<Arc<Ran>>>, ScenarioError> {
         let keys: Vec<String> = asks.iter().map(content).collect();
         let mut new: BTreeMap<&String, &Ask> = BTreeMap::new();
         for (key, ask) in keys.iter().zip(asks) {
@@ -114,7 +131,7 @@ impl<'a> Runs<'a> {
         let known = kept(self);
         new.retain(|key, ask| known.get(*key).is_none_or(|ran| ask.watch_page && !ran.watched));
         let (done, total) = (AtomicUsize::new(0), new.len());
-        let made: Result<Vec<Vec<Made>>, ScenarioError> = (groups(new).into_par_iter())
+        let made: Result<Vec<Vec<Option<Made>>>, ScenarioError> = (groups(new).into_par_iter())
             .map(|(of, group)| {
                 // A world is not looked at from two threads; each takes its copy in turn.
                 let begun = self.begun(&of, &group)?.map(Mutex::new);
@@ -123,16 +140,16 @@ impl<'a> Runs<'a> {
                         Some(world) => world.lock().unwrap_or_else(PoisonError::into_inner).clone(),
                         None => world_of(self.scenario, ask)?,
                     };
-                    let ran = run(self.scenario, ask, world)?;
+                    let ran = run(self.scenario, ask, world, most)?;
                     progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
-                    Ok(((*key).clone(), Arc::new(ran)))
+                    Ok(ran.map(|ran| ((*key).clone(), Arc::new(ran))))
                 };
                 group.par_iter().map(one).collect()
             })
             .collect();
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend(made?.into_iter().flatten());
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend(made?.into_iter().flatten().flatten());
         let known = kept(self);
-        Ok(keys.iter().filter_map(|key| known.get(key).cloned()).collect())
+        Ok(keys.iter().map(|key| known.get(key).filter(|ran| ran.lost() <= most).cloned()).collect())
     }
 
     /// The world with which all runs of a group begin, up to the moment at which the first of them differs; none where it
@@ -194,8 +211,8 @@ fn world_of(scenario: &Scenario, ask: &Ask) -> Result<World, ScenarioError> {
 }
 
 /// Orders are given as a session gives them, at their moments, so that a session's own orders make its history again to
-/// the event. The world stands before the first of them.
-fn run(scenario: &Scenario, ask: &Ask, mut world: World) -> Result<Ran, ScenarioError> {
+/// the event. The world stands before the first of them. None if users lose more than `most` on the way.
+fn run(scenario: &Scenario, ask: &Ask, mut world: World, most: f64) -> Result<Option<Ran>, ScenarioError> {
     let mut marked = Vec::new();
     let paged = if ask.watch_page { first_page(scenario, &mut world)? } else { None };
     for order in &ask.orders {
@@ -210,12 +227,21 @@ fn run(scenario: &Scenario, ask: &Ask, mut world: World) -> Result<Ran, Scenario
         world.advance_to(mark);
         marked.push(world.event_hash());
     }
+    if most.is_finite() {
+        let (_, end) = world.window();
+        while world.now() < end {
+            world.advance_to((world.now() + GLANCE).min(end));
+            if most < world.lost_so_far() {
+                return Ok(None);
+            }
+        }
+    }
     let ended = world.finish();
     let refused = ended.facts.iter().filter_map(|fact| match &fact.what {
         What::ActionRefused(place, why) => Some((*place, why.clone())),
         _ => None,
     });
-    Ok(Ran {
+    Ok(Some(Ran {
         harm: ended.harm,
         cost: ended.cost,
         event_hash: ended.event_hash,
@@ -224,7 +250,7 @@ fn run(scenario: &Scenario, ask: &Ask, mut world: World) -> Result<Ran, Scenario
         series: ended.series,
         watched: ask.watch_page,
         paged,
-    })
+    }))
 }
 
 /// When somebody is first paged in a variant under a seed; none where nobody is.

@@ -16,7 +16,9 @@ use crate::sim::time::{SimDuration, SimTime};
 /// So many single orders are tried.
 const MOST_SINGLE: usize = 18;
 /// So many of the best are tried in pairs.
-const PAIRED: usize = 4;
+const PAIRED: usize = 3;
+/// So many orders are tried at once.
+const AT_ONCE: usize = 4;
 
 /// The best found.
 #[derive(Clone, Debug)]
@@ -98,11 +100,16 @@ pub fn best(
     };
     let singles = candidates(&scenario.file, variant);
     let mut asks = vec![ask(&[])];
-    asks.extend(singles.iter().map(|action| ask(&[action])));
-    let mut ran = runs.all(&asks, progress)?;
-    let nothing = ran[0].lost();
-    let mut order: Vec<usize> = (1..ran.len()).filter(|i| ran[*i].lost() < nothing).collect();
-    order.sort_by(|a, b| ran[*a].lost().total_cmp(&ran[*b].lost()).then(a.cmp(b)));
+    let mut ran: Vec<Option<Arc<Ran>>> = runs.all(&asks, progress)?.into_iter().map(Some).collect();
+    let nothing = ran[0].as_ref().map_or(f64::INFINITY, |ran| ran.lost());
+    // A few at a time: what was found so far says of which of the next nothing more has to be known.
+    for few in singles.chunks(AT_ONCE) {
+        let next: Vec<Ask> = few.iter().map(|action| ask(&[action])).collect();
+        let worth = ranked(&ran, nothing).get(PAIRED - 1).map_or(nothing, |place| lost(&ran[*place]));
+        ran.extend(runs.within(&next, worth, progress)?);
+        asks.extend(next);
+    }
+    let mut order = ranked(&ran, nothing);
     order.truncate(PAIRED);
     let mut pairs = Vec::new();
     for (n, one) in order.iter().enumerate() {
@@ -110,10 +117,26 @@ pub fn best(
             pairs.push(ask(&[&singles[one - 1], &singles[other - 1]]));
         }
     }
-    ran.extend(runs.all(&pairs, progress)?);
+    let least = ran.iter().map(lost).fold(nothing, f64::min);
+    ran.extend(runs.within(&pairs, least, progress)?);
     asks.extend(pairs);
-    let place = (0..ran.len()).min_by(|a, b| ran[*a].lost().total_cmp(&ran[*b].lost())).unwrap_or(0);
-    Ok(Best { orders: asks[place].orders.clone(), ran: Arc::clone(&ran[place]), tried: ran.len() })
+    let tried = ran.len();
+    let found = ran.iter().zip(&asks).filter_map(|(ran, ask)| Some((ran.clone()?, &ask.orders)));
+    let best = found.min_by(|a, b| a.0.lost().total_cmp(&b.0.lost()));
+    let (ran, orders) = best.ok_or_else(|| ScenarioError::Setup(Vec::new()))?;
+    Ok(Best { orders: orders.clone(), ran, tried })
+}
+
+/// User-minutes lost in a run; without end where it was given up.
+fn lost(ran: &Option<Arc<Ran>>) -> f64 {
+    ran.as_ref().map_or(f64::INFINITY, |ran| ran.lost())
+}
+
+/// Places of the runs with an order that are better than doing nothing, the best first.
+fn ranked(ran: &[Option<Arc<Ran>>], nothing: f64) -> Vec<usize> {
+    let mut order: Vec<usize> = (1..ran.len()).filter(|place| lost(&ran[*place]) < nothing).collect();
+    order.sort_by(|a, b| lost(&ran[*a]).total_cmp(&lost(&ran[*b])).then(a.cmp(b)));
+    order
 }
 
 /// The n-th of several orders that are given one after the other: each takes its time.

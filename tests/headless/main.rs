@@ -27,6 +27,7 @@ mod mechanisms; // every fault, action and part moves what it should, and nothin
 mod metastability; // collapse that outlives its trigger
 mod observer; // what should have been believed
 mod panels; // what boards show
+mod participants; // players that are not people
 mod parts; // laws of the parts on any input
 mod played; // a run with everything written down, for the tests below
 mod practice; // what is chosen to practise, over simulated years
@@ -47,6 +48,7 @@ mod session; // commands, replays, logs, kills
 mod snapshots; // what is set aside is taken up again as it was, or not at all
 mod sql; // statements look at all that was seen, and at nothing else
 mod stories; // the ladder as it ships: harm of its causes, and what must emerge
+mod studies; // many runs, compared
 mod traces; // recorded traffic is read and replayed
 mod transcripts; // whole sessions in the console
 mod twins; // nothing tells the variants of a scenario apart before the first onset

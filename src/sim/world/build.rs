@@ -294,6 +294,11 @@ impl World {
         &self.tally
     }
 
+    /// User-minutes that intents which have ended have lost; it never falls.
+    pub fn lost_so_far(&self) -> f64 {
+        self.ledger.harm().user_minutes_lost
+    }
+
     /// Ends the world: what is still unanswered counts as it stands, and the books are closed.
     pub fn finish(mut self) -> Ended {
         self.advance_to(self.horizon);

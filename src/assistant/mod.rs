@@ -1,0 +1,56 @@
+//! Players that are not people: each is one program for every case, sees the view and the answers to its own commands, and
+//! nothing else.
+
+pub mod hand; // a hand on a session: commands in, answers out
+pub mod signs; // boards read as numbers: what moved, how far, since when
+
+pub mod careful; // holds every reading against all that it knows
+pub mod correlator; // what moved most with the symptom, fluently
+pub mod reflex; // players that hardly look
+
+use crate::assistant::hand::Hand;
+use crate::scenario::check::did_you_mean;
+use crate::session::Refusal;
+
+/// A player that comes with the program.
+#[derive(Clone, Copy, Debug)]
+pub struct BuiltIn {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub says: &'static str,
+    /// Its program.
+    pub play: fn(&mut Hand<'_>) -> Result<(), Refusal>,
+}
+
+/// All of them.
+pub const BUILT_IN: [BuiltIn; 8] = [
+    BuiltIn {
+        name: "correlator",
+        says: "reads every board at once and blames what moved most with the symptom",
+        play: correlator::play,
+    },
+    BuiltIn { name: "good-sre", says: "asks what each cause would show, and acts on what fits", play: careful::play },
+    BuiltIn {
+        name: "last-deploy",
+        says: "blames the last change before the page and undoes it",
+        play: reflex::last_deploy,
+    },
+    BuiltIn { name: "alert-text", says: "reads the page and nothing else", play: reflex::alert_text },
+    BuiltIn { name: "always-capacity", says: "adds servers", play: reflex::always_capacity },
+    BuiltIn { name: "always-cache", says: "blames the cache and flushes it", play: reflex::always_cache },
+    BuiltIn { name: "random", says: "blames any mechanism, all alike", play: reflex::random },
+    BuiltIn { name: "do-nothing", says: "acknowledges and waits", play: reflex::do_nothing },
+];
+
+/// The built-in player of a name.
+///
+/// # Errors
+/// There is none; the message names the nearest.
+pub fn find(name: &str) -> Result<&'static BuiltIn, String> {
+    BUILT_IN.iter().find(|player| player.name == name).ok_or_else(|| {
+        let names: Vec<&str> = BUILT_IN.iter().map(|player| player.name).collect();
+        let hint = did_you_mean(name, names.iter().copied());
+        format!("no participant is called \"{name}\"{hint}; there are: {}", names.join(", "))
+    })
+}

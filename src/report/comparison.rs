@@ -1,0 +1,368 @@
+//! A study as a page, as Markdown, as rows for statistics programs, and as JUnit XML. The words of a verdict follow from
+//! the interval; nobody is ranked by a mean.
+
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment};
+use serde::Serialize;
+
+use crate::score::rate::Rate;
+use crate::study::compare::{Alone, Compared, Study, Verdict};
+use crate::study::outcome::Outcome;
+use crate::study::statistics::{clopper_pearson, none_seen};
+
+const TEMPLATES: [(&str, &str); 4] = [
+    ("comparison.html", include_str!("comparison/comparison.html")),
+    ("comparison.css", include_str!("comparison/comparison.css")),
+    ("comparison.md", include_str!("comparison/comparison.md")),
+    ("comparison.xml", include_str!("comparison/comparison.xml")),
+];
+/// Width of a drawing of rates, in units of its own.
+const WIDTH: f64 = 600.0;
+/// Points of a reliability diagram, each side.
+const SIDE: f64 = 220.0;
+
+fn render(name: &str, study: &Study, outcomes: &[&Outcome]) -> String {
+    let mut templates = Environment::new();
+    templates.set_auto_escape_callback(|name| {
+        let is_marked_up = name.ends_with(".html") || name.ends_with(".xml");
+        if is_marked_up { AutoEscape::Html } else { AutoEscape::None }
+    });
+    for (name, text) in TEMPLATES {
+        templates.add_template(name, text).expect("the templates are part of the program and tested");
+    }
+    let page = templates.get_template(name).expect("it was added above");
+    page.render(Serde(View::of(study, outcomes)))
+        .expect("the view has every name that the template uses, and is tested")
+}
+
+/// One self-contained page.
+pub fn html(study: &Study, outcomes: &[&Outcome]) -> String {
+    render("comparison.html", study, outcomes)
+}
+
+/// Markdown.
+pub fn markdown(study: &Study, outcomes: &[&Outcome]) -> String {
+    render("comparison.md", study, outcomes)
+}
+
+/// JUnit XML: a suite for each participant, a case for each run, failed where the cause was not named.
+pub fn junit(study: &Study, outcomes: &[&Outcome]) -> String {
+    render("comparison.xml", study, outcomes)
+}
+
+/// One row a run, as comma-separated values with a head, tidy for programs like R.
+///
+/// # Errors
+/// The rows cannot be written.
+pub fn rows(outcomes: &[&Outcome]) -> Result<String, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let head = [
+        "scenario",
+        "variant",
+        "foil",
+        "seed",
+        "participant",
+        "repeat",
+        "correct",
+        "grounded_correct",
+        "blamed",
+        "percent",
+        "blamed_decoy",
+        "truth",
+        "score",
+        "points",
+        "out_of",
+        "looks",
+        "orders",
+        "lost",
+        "lost_if_nothing",
+        "lost_at_best",
+        "commit_s",
+        "well_s",
+        "sim_s",
+        "wall_s",
+        "model",
+    ];
+    writer.write_record(head)?;
+    let maybe = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
+    for o in outcomes {
+        writer.write_record([
+            o.scenario.clone(),
+            o.variant.clone(),
+            u8::from(o.foil).to_string(),
+            o.seed.to_string(),
+            o.participant.clone(),
+            o.repeat.to_string(),
+            u8::from(o.correct).to_string(),
+            o.grounded_correct.map(|g| u8::from(g).to_string()).unwrap_or_default(),
+            o.blamed.clone().unwrap_or_default(),
+            o.percent.map(|p| p.to_string()).unwrap_or_default(),
+            u8::from(o.blamed_decoy).to_string(),
+            o.truth.join("+"),
+            maybe(o.score),
+            o.points.to_string(),
+            o.out_of.to_string(),
+            o.looks.to_string(),
+            o.orders.join(" "),
+            o.lost.to_string(),
+            o.lost_if_nothing.to_string(),
+            o.lost_at_best.to_string(),
+            maybe(o.commit_s),
+            maybe(o.well_s),
+            o.sim_s.to_string(),
+            maybe(o.wall_s),
+            o.model.clone(),
+        ])?;
+    }
+    let bytes = writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[derive(Serialize)]
+struct View {
+    title: String,
+    sentences: Vec<String>,
+    parity: Vec<Held>,
+    alone: Vec<AloneView>,
+    compared: Vec<ComparedView>,
+    confusion: Vec<Matrix>,
+    runs: Vec<RunView>,
+    left_out: Vec<String>,
+    width: f64,
+    side: f64,
+}
+
+#[derive(Serialize)]
+struct Held {
+    says: String,
+    held: bool,
+}
+
+#[derive(Serialize)]
+struct AloneView {
+    name: String,
+    incidents: u32,
+    runs: u32,
+    failures: u32,
+    correct: String,
+    proved: String,
+    exact: String,
+    error: String,
+    decoy_on_trap: String,
+    decoy_on_foil: String,
+    score: String,
+    lost: String,
+    harmful: String,
+    looks: String,
+    commit: String,
+    well: String,
+    wall: String,
+    pass_k: String,
+    /// Places of the share and its interval in the drawing.
+    bar: [f64; 3],
+    /// Points of the reliability diagram: x, y, radius, words.
+    reliability: Vec<(f64, f64, f64, String)>,
+}
+
+#[derive(Serialize)]
+struct ComparedView {
+    first: String,
+    second: String,
+    verdict: String,
+    glyph: &'static str,
+    difference: String,
+    pairs: String,
+    tests: String,
+    score: String,
+    /// Places of the difference and its interval in the drawing, zero in the middle.
+    bar: [f64; 3],
+}
+
+#[derive(Serialize)]
+struct Matrix {
+    name: String,
+    columns: Vec<String>,
+    rows: Vec<(String, Vec<(u32, bool)>)>,
+}
+
+#[derive(Serialize)]
+struct RunView {
+    participant: String,
+    incident: String,
+    right: bool,
+    words: String,
+}
+
+fn percent(share: f64) -> String {
+    if share.is_nan() { "none".to_string() } else { format!("{:.1} %", share * 100.0) }
+}
+
+fn number(value: f64, digits: usize) -> String {
+    if value.is_nan() { "none".to_string() } else { format!("{value:.digits$}") }
+}
+
+fn rate(rate: Rate) -> String {
+    let Some(share) = rate.value() else { return "none to judge".to_string() };
+    let (low, high) = rate.wilson();
+    format!("{} ({} of {}; {} to {})", percent(share), rate.hits, rate.of, percent(low), percent(high))
+}
+
+fn seconds(value: f64) -> String {
+    if value.is_nan() { "none".to_string() } else { format!("{}:{:02} min", value as u64 / 60, value as u64 % 60) }
+}
+
+fn verdict(of: &Compared) -> (String, &'static str) {
+    let need = match of.needed {
+        Some(n) => format!("a difference as large as was seen would need about {n} incidents"),
+        None => "no difference was seen".to_string(),
+    };
+    match of.verdict {
+        Verdict::Better => (format!("{} is better than {}", of.second, of.first), "▲"),
+        Verdict::Worse => (format!("{} is worse than {}", of.second, of.first), "▼"),
+        Verdict::CannotTell => {
+            (format!("cannot tell {} and {} apart at {} incidents; {need}", of.first, of.second, of.pairs.of()), "≈")
+        }
+    }
+}
+
+impl View {
+    fn of(study: &Study, outcomes: &[&Outcome]) -> View {
+        let plan = &study.plan;
+        let mut sentences = vec![format!(
+            "{} of {} runs: {} incidents ({} scenarios, {} seeds each), {} participants, {} tries at each.",
+            study.done,
+            study.planned,
+            study.incidents,
+            plan.scenarios.len(),
+            plan.seeds.count,
+            plan.participants.len(),
+            plan.repeats
+        )];
+        let models: Vec<&str> = study.models.iter().map(String::as_str).collect();
+        sentences.push(format!("Scored by {}.", models.join(", ")));
+        sentences.push(
+            "Intervals are of 95 %. Of several tries at an incident, the first is paired. A verdict follows from the \
+             exact p and the interval, and from nothing else."
+                .to_string(),
+        );
+        View {
+            title: format!("{} on {}", plan.participants.join(", "), plan.scenarios.join(", ")),
+            sentences,
+            parity: study.parity.iter().map(|(says, held)| Held { says: says.clone(), held: *held }).collect(),
+            alone: study.alone.iter().map(alone).collect(),
+            compared: study.compared.iter().map(compared).collect(),
+            confusion: study.alone.iter().map(matrix).collect(),
+            runs: outcomes.iter().map(|o| run(o)).collect(),
+            left_out: study.left_out.clone(),
+            width: WIDTH,
+            side: SIDE,
+        }
+    }
+}
+
+fn alone(of: &Alone) -> AloneView {
+    let (low, high) = of.correct_interval;
+    let exact = clopper_pearson(of.correct);
+    let share = of.correct.value().unwrap_or(0.0);
+    let point = |(class, rate): &(u8, Rate)| {
+        let (x, y) = (f64::from(*class) + 5.0, rate.value().unwrap_or(0.0) * 100.0);
+        let words = format!("said {class} to {} %, right {} of {}", class + 10, rate.hits, rate.of);
+        (x / 100.0 * SIDE, SIDE - y / 100.0 * SIDE, 3.0 + libm::sqrt(f64::from(rate.of)), words)
+    };
+    let passes = of.pass_k.iter().enumerate().map(|(k, p)| format!("{}: {}", k + 1, percent(*p)));
+    AloneView {
+        name: of.participant.clone(),
+        incidents: of.incidents,
+        runs: of.runs,
+        failures: of.correct.of - of.correct.hits,
+        correct: rate(of.correct),
+        proved: rate(of.grounded),
+        exact: format!("{} to {}", percent(exact.0), percent(exact.1)),
+        error: percent(of.correct_error),
+        decoy_on_trap: rate(of.decoy_on_trap),
+        decoy_on_foil: rate(of.decoy_on_foil),
+        score: of.score.map_or("no run has one".to_string(), |s| format!("{s:.1}")),
+        lost: percent(of.lost_share),
+        harmful: match of.harmful {
+            0 => format!("0 of {} (likely below {})", of.runs, percent(none_seen(of.runs))),
+            n => format!("{n} of {}", of.runs),
+        },
+        looks: number(of.looks, 1),
+        commit: seconds(of.commit_s),
+        well: seconds(of.well_s),
+        wall: of.wall_s.map_or("not measured".to_string(), |s| format!("{s:.1} s")),
+        pass_k: passes.collect::<Vec<_>>().join(", "),
+        bar: [share, low, high].map(|p| p * WIDTH),
+        reliability: of.reliability.iter().map(point).collect(),
+    }
+}
+
+fn compared(of: &Compared) -> ComparedView {
+    let (verdict, glyph) = verdict(of);
+    let place = |d: f64| (d + 1.0) / 2.0 * WIDTH;
+    let points = |d: f64| format!("{:+.1} points of per cent", d * 100.0);
+    ComparedView {
+        first: of.first.clone(),
+        second: of.second.clone(),
+        verdict,
+        glyph,
+        difference: format!(
+            "{} ({:+.1} to {:+.1})",
+            points(of.difference),
+            of.interval.0 * 100.0,
+            of.interval.1 * 100.0
+        ),
+        pairs: format!(
+            "both right {}, only {} {}, only {} {}, neither {}",
+            of.pairs.both, of.first, of.pairs.first, of.second, of.pairs.second, of.pairs.neither
+        ),
+        tests: format!(
+            "exact p {:.4}, mid-p {:.4}, chance that {} is better {:.3}",
+            of.exact_p, of.mid_p, of.second, of.second_is_better
+        ),
+        score: of.score.map_or("no pair has composites".to_string(), |s| {
+            format!(
+                "{:+.1} ({:+.1} to {:+.1}), n {}, p by flipped signs {:.4}",
+                s.mean, s.interval.0, s.interval.1, s.n, s.p
+            )
+        }),
+        bar: [of.difference, of.interval.0, of.interval.1].map(place),
+    }
+}
+
+fn matrix(of: &Alone) -> Matrix {
+    let mut columns: Vec<String> = of.confusion.values().flat_map(|named| named.keys().cloned()).collect();
+    columns.sort();
+    columns.dedup();
+    let row = |(truth, named): (&String, &std::collections::BTreeMap<String, u32>)| {
+        let right = |column: &String| truth.split(" + ").any(|true_one| true_one == column);
+        let cells = columns.iter().map(|c| (named.get(c).copied().unwrap_or(0), right(c))).collect();
+        (truth.clone(), cells)
+    };
+    let rows = of.confusion.iter().map(row).collect();
+    Matrix { name: of.participant.clone(), columns, rows }
+}
+
+fn run(of: &Outcome) -> RunView {
+    let said = match (&of.blamed, of.percent) {
+        (Some(blamed), Some(percent)) => format!("{blamed} at {percent} %"),
+        (Some(blamed), None) => blamed.clone(),
+        (None, _) => "nothing".to_string(),
+    };
+    let proved = match of.grounded_correct {
+        Some(true) => ", proved",
+        Some(false) if of.correct => ", not proved",
+        _ => "",
+    };
+    RunView {
+        participant: of.participant.clone(),
+        incident: format!("{} {} {}", of.scenario, of.variant, of.seed),
+        right: of.correct,
+        words: format!(
+            "said {said}{proved}; it was {}; {:.0} user-minutes lost, {:.0} if nothing had been done",
+            of.truth.join(" + "),
+            of.lost,
+            of.lost_if_nothing
+        ),
+    }
+}

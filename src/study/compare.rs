@@ -1,0 +1,251 @@
+//! What a study says: each participant by itself, pairs on the same incidents, and a verdict whose words follow from the
+//! interval.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::score::rate::Rate;
+use crate::study::outcome::Outcome;
+use crate::study::plan::{Cell, Plan};
+use crate::study::statistics::{
+    Interval, MeanDifference, Pairs, clustered_error, mean_difference, pairs_needed, pass_k, restricted_mean,
+};
+
+/// What may be said of a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The second is better.
+    Better,
+    /// The second is worse.
+    Worse,
+    /// So few incidents do not tell.
+    CannotTell,
+}
+
+/// Below this exact p a difference is said to be one.
+const SAID: f64 = 0.05;
+
+/// One participant.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Alone {
+    /// Its name.
+    pub participant: String,
+    /// Incidents that it met.
+    pub incidents: u32,
+    /// Runs.
+    pub runs: u32,
+    /// How often the weightiest cause was named.
+    pub correct: Rate,
+    /// Wilson's interval of that.
+    pub correct_interval: Interval,
+    /// The standard error of that share, runs of a scenario taken as not independent.
+    pub correct_error: f64,
+    /// How often it was also proved, of runs that an ideal observer can judge.
+    pub grounded: Rate,
+    /// Wilson's interval of that.
+    pub grounded_interval: Interval,
+    /// How often a decoy was blamed, on incidents that are no foils.
+    pub decoy_on_trap: Rate,
+    /// The same on foils.
+    pub decoy_on_foil: Rate,
+    /// Mean composite of runs that have one.
+    pub score: Option<f64>,
+    /// Mean user-minutes lost, over what doing nothing loses.
+    pub lost_share: f64,
+    /// Runs that lost more than doing nothing would have.
+    pub harmful: u32,
+    /// Mean looks.
+    pub looks: f64,
+    /// Mean seconds to the last commit, on the simulated clock.
+    pub commit_s: f64,
+    /// Mean seconds until users are well, up to the longest incident.
+    pub well_s: f64,
+    /// Mean seconds on the wall clock, where they were measured.
+    pub wall_s: Option<f64>,
+    /// The chance that k tries at one incident in a row are right: k from 1 on.
+    pub pass_k: Vec<f64>,
+    /// Mechanisms that were true, by what was named.
+    pub confusion: BTreeMap<String, BTreeMap<String, u32>>,
+    /// Points of the lead in classes of ten, with how often it was right.
+    pub reliability: Vec<(u8, Rate)>,
+}
+
+/// Two participants on the same incidents.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Compared {
+    /// The first.
+    pub first: String,
+    /// The second.
+    pub second: String,
+    /// How often both, one and none named the weightiest cause, by incident.
+    pub pairs: Pairs,
+    /// The rate of the second less that of the first.
+    pub difference: f64,
+    /// Newcombe's interval of it.
+    pub interval: Interval,
+    /// McNemar's exact p.
+    pub exact_p: f64,
+    /// The same, mid-p.
+    pub mid_p: f64,
+    /// The chance that the second is better.
+    pub second_is_better: f64,
+    /// Composite of the second less that of the first, over incidents where both have one.
+    pub score: Option<MeanDifference>,
+    /// What may be said, of the rates.
+    pub verdict: Verdict,
+    /// Incidents that would be needed to tell a difference as large as was seen.
+    pub needed: Option<u32>,
+}
+
+/// A study.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Study {
+    /// Its plan.
+    pub plan: Plan,
+    /// Incidents of the plan.
+    pub incidents: u32,
+    /// Runs of the plan.
+    pub planned: u32,
+    /// Runs that there are.
+    pub done: u32,
+    /// The versions of weights and gates that were met; more than one cannot be compared.
+    pub models: BTreeSet<String>,
+    /// Each participant.
+    pub alone: Vec<Alone>,
+    /// Pairs, as the plan has them.
+    pub compared: Vec<Compared>,
+    /// What makes the comparison fair, and whether it held.
+    pub parity: Vec<(String, bool)>,
+    /// What was left out, and why.
+    pub left_out: Vec<String>,
+}
+
+/// Says what there is to say.
+pub fn study(plan: &Plan, outcomes: &BTreeMap<Cell, Outcome>, left_out: Vec<String>) -> Study {
+    let all: Vec<&Outcome> = outcomes.values().collect();
+    let incidents = plan.scenarios.len() as u32 * plan.seeds.count;
+    let planned = incidents * plan.participants.len() as u32 * plan.repeats;
+    let models: BTreeSet<String> = all.iter().map(|o| o.model.clone()).collect();
+    let met = |name: &str| -> BTreeSet<(&str, u64)> {
+        all.iter().filter(|o| o.participant == name).map(|o| (o.scenario.as_str(), o.seed)).collect()
+    };
+    let same = plan.participants.windows(2).all(|pair| met(&pair[0]) == met(&pair[1]));
+    let parity = vec![
+        ("every participant met the same incidents".to_string(), same),
+        ("the same prices, tools and metered clock for all".to_string(), true),
+        ("one version of weights and gates".to_string(), models.len() <= 1),
+        ("every run of the plan is there".to_string(), all.len() as u32 == planned),
+    ];
+    Study {
+        plan: plan.clone(),
+        incidents,
+        planned,
+        done: all.len() as u32,
+        models,
+        alone: plan.participants.iter().map(|name| alone(name, &all)).collect(),
+        compared: plan.pairs().iter().map(|(first, second)| compared(first, second, &all)).collect(),
+        parity,
+        left_out,
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0u32), |(s, n), v| (s + v, n + 1));
+    if count == 0 { f64::NAN } else { sum / f64::from(count) }
+}
+
+fn alone(name: &str, all: &[&Outcome]) -> Alone {
+    let of: Vec<&Outcome> = all.iter().copied().filter(|o| o.participant == name).collect();
+    let mut by_incident: BTreeMap<(&str, u64), Vec<&Outcome>> = BTreeMap::new();
+    let mut by_scenario: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    let mut confusion: BTreeMap<String, BTreeMap<String, u32>> = BTreeMap::new();
+    let mut reliability: BTreeMap<u8, Rate> = BTreeMap::new();
+    for outcome in &of {
+        by_incident.entry((&outcome.scenario, outcome.seed)).or_default().push(outcome);
+        by_scenario.entry(&outcome.scenario).or_default().push(f64::from(u8::from(outcome.correct)));
+        let named = outcome.blamed.clone().unwrap_or_else(|| "nothing".to_string());
+        let truth = outcome.truth.join(" + ");
+        *confusion.entry(truth).or_default().entry(named).or_default() += 1;
+        if let Some(percent) = outcome.percent {
+            let class = reliability.entry(percent.min(99) / 10 * 10).or_default();
+            class.of += 1;
+            class.hits += u32::from(outcome.correct);
+        }
+    }
+    let correct = Rate::count(of.iter().map(|o| o.correct));
+    let grounded = Rate::count(of.iter().filter_map(|o| o.grounded_correct));
+    let trap = Rate::count(of.iter().filter(|o| !o.foil).map(|o| o.blamed_decoy));
+    let foil = Rate::count(of.iter().filter(|o| o.foil).map(|o| o.blamed_decoy));
+    let scores: Vec<f64> = of.iter().filter_map(|o| o.score).collect();
+    let repeats = by_incident.values().map(Vec::len).min().unwrap_or(0) as u32;
+    let pass = |k: u32| {
+        mean(
+            by_incident
+                .values()
+                .filter_map(|tries| pass_k(tries.len() as u32, tries.iter().filter(|o| o.correct).count() as u32, k)),
+        )
+    };
+    let longest = of.iter().filter_map(|o| o.well_s).fold(0.0, f64::max).max(1.0);
+    let times: Vec<(f64, bool)> = of.iter().map(|o| (o.well_s.unwrap_or(longest), o.well_s.is_some())).collect();
+    let walls: Vec<f64> = of.iter().filter_map(|o| o.wall_s).collect();
+    let lost_share = mean(of.iter().map(|o| if 0.0 < o.lost_if_nothing { o.lost / o.lost_if_nothing } else { 1.0 }));
+    Alone {
+        participant: name.to_string(),
+        incidents: by_incident.len() as u32,
+        runs: of.len() as u32,
+        correct,
+        correct_interval: correct.wilson(),
+        correct_error: clustered_error(&by_scenario.into_values().collect::<Vec<_>>()),
+        grounded,
+        grounded_interval: grounded.wilson(),
+        decoy_on_trap: trap,
+        decoy_on_foil: foil,
+        score: (!scores.is_empty()).then(|| mean(scores.iter().copied())),
+        lost_share,
+        harmful: of.iter().filter(|o| o.lost_if_nothing * 1.01 < o.lost).count() as u32,
+        looks: mean(of.iter().map(|o| f64::from(o.looks))),
+        commit_s: mean(of.iter().filter_map(|o| o.commit_s)),
+        well_s: restricted_mean(&times, longest),
+        wall_s: (!walls.is_empty()).then(|| mean(walls.iter().copied())),
+        pass_k: (1..=repeats.min(8)).map(pass).collect(),
+        confusion,
+        reliability: reliability.into_iter().collect(),
+    }
+}
+
+/// By incident: the first repetition of each, since repetitions are no new incidents.
+fn compared(first: &str, second: &str, all: &[&Outcome]) -> Compared {
+    let of = |name: &str| -> BTreeMap<(&str, u64), &Outcome> {
+        let first_tries = all.iter().filter(|o| o.participant == name && o.repeat == 0);
+        first_tries.map(|o| ((o.scenario.as_str(), o.seed), *o)).collect()
+    };
+    let (one, other) = (of(first), of(second));
+    let both: Vec<(&Outcome, &Outcome)> =
+        one.iter().filter_map(|(incident, a)| Some((*a, *other.get(incident)?))).collect();
+    let pairs = Pairs::count(both.iter().map(|(a, b)| (a.correct, b.correct)));
+    let scores: Vec<f64> = both.iter().filter_map(|(a, b)| Some(b.score? - a.score?)).collect();
+    let (low, high) = pairs.interval();
+    let interval = (-high, -low);
+    let exact_p = pairs.exact_p();
+    let verdict = match (exact_p < SAID, 0.0 < interval.0, interval.1 < 0.0) {
+        (true, true, _) => Verdict::Better,
+        (true, _, true) => Verdict::Worse,
+        _ => Verdict::CannotTell,
+    };
+    let n = f64::from(pairs.of().max(1));
+    Compared {
+        first: first.to_string(),
+        second: second.to_string(),
+        pairs,
+        difference: -pairs.difference(),
+        interval,
+        exact_p,
+        mid_p: pairs.mid_p(),
+        second_is_better: pairs.second_is_better(),
+        score: mean_difference(&scores),
+        verdict,
+        needed: pairs_needed(f64::from(pairs.first) / n, f64::from(pairs.second) / n),
+    }
+}

@@ -1,0 +1,224 @@
+//! One run of one participant, played and graded.
+
+use serde::{Deserialize, Serialize};
+
+use crate::assistant::BuiltIn;
+use crate::assistant::hand::Hand;
+use crate::scenario::opened::{Scenario, ScenarioError};
+use crate::score::composite::Gate;
+use crate::score::debrief::{Debrief, DebriefError, Verdict, debrief_among};
+use crate::score::observer::Observer;
+use crate::score::runs::{Progress, Runs};
+use crate::session::Session;
+use crate::session::clock::{ClockKind, Mode, Terms};
+use crate::session::log::Event;
+use crate::session::seal::{self, Seal, drawn};
+use crate::sim::rng::mix;
+use crate::sim::time::{SimDuration, SimTime};
+use crate::telemetry::watch::{Watch, WatchError};
+
+/// A run of a participant, graded. The same build, scenario, seed and participant always give the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The scenario.
+    pub scenario: String,
+    /// Its variant.
+    pub variant: String,
+    /// Whether that variant is the twin in which what tempts is the truth.
+    pub foil: bool,
+    /// The seed.
+    pub seed: u64,
+    /// Who played.
+    pub participant: String,
+    /// Which of its repetitions.
+    #[serde(default)]
+    pub repeat: u32,
+    /// Whether the weightiest cause was named.
+    pub correct: bool,
+    /// Whether it was also proved by what was cited; none: no ideal observer can judge it.
+    pub grounded_correct: Option<bool>,
+    /// The mechanism that was blamed; none: nothing was committed.
+    pub blamed: Option<String>,
+    /// Its points, of 100.
+    pub percent: Option<u8>,
+    /// Whether what only seemed to be the cause was blamed.
+    pub blamed_decoy: bool,
+    /// The mechanisms that weigh most.
+    pub truth: Vec<String>,
+    /// The composite from 0 to 100; none while a part cannot be judged.
+    pub score: Option<f64>,
+    /// Points of the parts that could be judged.
+    pub points: f64,
+    /// What these points are out of.
+    pub out_of: f64,
+    /// Points by part; none where it could not be judged.
+    pub parts: Vec<(String, Option<f64>)>,
+    /// Gates that hold.
+    pub gates: Vec<String>,
+    /// The version of weights and gates.
+    pub model: String,
+    /// Looks that were taken.
+    pub looks: u32,
+    /// Orders that were given.
+    pub orders: Vec<String>,
+    /// User-minutes that were lost.
+    pub lost: f64,
+    /// The same if nobody had done anything.
+    pub lost_if_nothing: f64,
+    /// The same with the best that is known.
+    pub lost_at_best: f64,
+    /// Seconds from the page to the last commit, on the simulated clock; none: nothing was committed.
+    pub commit_s: Option<f64>,
+    /// Seconds from the page until users were well, on the simulated clock; none: they never were.
+    pub well_s: Option<f64>,
+    /// Seconds that the session took on the simulated clock.
+    pub sim_s: f64,
+    /// Seconds that it took on the wall clock; not part of what is the same every time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall_s: Option<f64>,
+}
+
+/// Why there is no outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum OutcomeError {
+    /// The scenario cannot be opened or run.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// A world cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    /// What was played cannot be graded.
+    #[error(transparent)]
+    Debrief(#[from] DebriefError),
+}
+
+/// A session that has been played.
+pub struct Played {
+    /// At its end.
+    pub session: Session,
+    /// Its log.
+    pub events: Vec<Event>,
+    /// Why the participant stopped before it was done; none: it came to its end.
+    pub stopped: Option<String>,
+}
+
+/// How every participant of a comparison plays: metered, alone, ranked.
+pub fn terms() -> Terms {
+    Terms { clock: ClockKind::Metered, mode: Mode::A0, ranked: true, ..Terms::default() }
+}
+
+/// The seal of a session of a scenario under a seed, which draws the variant where none is named, and the watch of its
+/// world before the page.
+///
+/// # Errors
+/// There is no such variant, or no world can be built.
+pub fn sealed(scenario: &Scenario, variant: Option<&str>, seed: u64) -> Result<(Seal, Option<Watch>), OutcomeError> {
+    let variant = match variant {
+        Some(name) => scenario.file.variant(Some(name)).map_err(|e| ScenarioError::Setup(vec![e]))?.name.clone(),
+        None => scenario.file.variants[drawn(seed, scenario.file.variants.len())].name.clone(),
+    };
+    let salt = mix(seed, 0x5a17);
+    let (paged_at, watch) =
+        Watch::new(&scenario.file, &variant, seed, salt)?.before_first_page(SimDuration(seal::LEAD_NS));
+    let build = env!("CARGO_PKG_VERSION").to_string();
+    let seal = Seal {
+        v: seal::VERSION,
+        scenario: scenario.name.clone(),
+        variant,
+        seed,
+        salt,
+        scenario_hash: scenario.fingerprint(),
+        paged_at_ns: paged_at.0,
+        build,
+    };
+    Ok((seal, watch))
+}
+
+/// Lets a built-in participant play a session to its end. What it leaves to chance follows from the session's seed and the
+/// repetition.
+///
+/// # Errors
+/// There is no such variant, or no world can be built.
+pub fn play(
+    scenario: &Scenario,
+    variant: Option<&str>,
+    seed: u64,
+    player: &BuiltIn,
+    repeat: u32,
+) -> Result<Played, OutcomeError> {
+    let (seal, watch) = sealed(scenario, variant, seed)?;
+    let mut session = match watch {
+        Some(watch) => Session::watching(scenario.clone(), seal, terms(), watch),
+        None => Session::open(scenario.clone(), seal, terms())?,
+    };
+    let mut hand = Hand::new(&mut session, player.name, mix(seed, u64::from(repeat)));
+    let stopped = (player.play)(&mut hand).err().map(|refusal| refusal.to_string());
+    let events = hand.end();
+    Ok(Played { session, events, stopped })
+}
+
+/// Grades what was played. `runs` are those of its scenario.
+///
+/// # Errors
+/// It cannot be replayed.
+pub fn grade(
+    runs: &Runs<'_>,
+    played: &Played,
+    participant: &str,
+    repeat: u32,
+    progress: Progress<'_>,
+) -> Result<(Outcome, Debrief), OutcomeError> {
+    let observer = Observer::built_in(played.session.scenario()).ok();
+    let debrief = debrief_among(&played.session, &played.events, observer, runs, progress)?;
+    Ok((outcome(played, participant, repeat, &debrief), debrief))
+}
+
+fn outcome(played: &Played, participant: &str, repeat: u32, debrief: &Debrief) -> Outcome {
+    let (session, cause, users) = (&played.session, &debrief.cause, &debrief.users);
+    let (seal, composite) = (session.seal(), &debrief.card.composite);
+    let variant = session.scenario().file.variants.iter().find(|v| v.name == seal.variant);
+    let paged_at = SimTime(seal.paged_at_ns);
+    let correct = cause.verdict == Verdict::Right;
+    let measure = |id: &str, input: &str| {
+        let measure = debrief.card.measures.iter().find(|m| m.id == id)?;
+        measure.inputs.get(input).copied()
+    };
+    let grounded = debrief.card.measures.iter().find(|m| m.id == "M1").and_then(|m| m.value);
+    Outcome {
+        scenario: session.scenario().name.clone(),
+        variant: seal.variant.clone(),
+        foil: variant.is_some_and(|v| v.foil),
+        seed: seal.seed,
+        participant: participant.to_string(),
+        repeat,
+        correct,
+        grounded_correct: grounded.map(|value| 0.5 < value),
+        blamed: cause.said.clone(),
+        percent: cause.percent,
+        blamed_decoy: cause.blamed_decoy,
+        truth: cause.was.clone(),
+        score: composite.total,
+        points: composite.points,
+        out_of: composite.out_of,
+        parts: composite.parts.iter().map(|part| (part.name.to_string(), part.points)).collect(),
+        gates: composite.gates.iter().map(|gate| name(*gate).to_string()).collect(),
+        model: composite.model.to_string(),
+        looks: session.observations().len() as u32,
+        orders: session.orders().iter().map(|order| order.action.clone()).collect(),
+        lost: users.lost,
+        lost_if_nothing: users.lost_if_nothing,
+        lost_at_best: users.lost_at_best,
+        commit_s: session.board().commits.last().map(|c| c.at.since(paged_at.min(c.at)).as_secs_f64()),
+        well_s: measure("M8", "pain_ended_s"),
+        sim_s: session.now().since(seal.begins_at()).as_secs_f64(),
+        wall_s: None,
+    }
+}
+
+fn name(gate: Gate) -> &'static str {
+    match gate {
+        Gate::BlamedDecoy => "G1",
+        Gate::Irreversible => "G2",
+        Gate::Assisted => "G3",
+    }
+}

@@ -1,0 +1,192 @@
+//! The plan of a study: which incidents, who plays them, and who is compared with whom. Fixed before anything is run.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::assistant;
+use crate::scenario::catalogue::Catalogue;
+use crate::scenario::opened::Scenario;
+
+/// The most runs that a plan may ask for.
+const MOST: u64 = 1_000_000;
+
+/// A plan, as its file has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Scenarios by name.
+    pub scenarios: Vec<String>,
+    /// Seeds, each of which draws a variant.
+    pub seeds: Seeds,
+    /// Built-in participants by name.
+    pub participants: Vec<String>,
+    /// How often each participant plays each incident.
+    #[serde(default = "once")]
+    pub repeats: u32,
+    /// Who is compared with whom, decided beforehand; empty: each with the first.
+    #[serde(default)]
+    pub compare: Vec<(String, String)>,
+}
+
+/// Seeds from one on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seeds {
+    /// The first.
+    pub first: u64,
+    /// How many.
+    pub count: u32,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// One run of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Cell {
+    /// The scenario.
+    pub scenario: String,
+    /// The seed.
+    pub seed: u64,
+    /// The participant.
+    pub participant: String,
+    /// Which of its repetitions, from 0.
+    pub repeat: u32,
+}
+
+/// A part of a study: the i-th of n, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Which.
+    pub i: u32,
+    /// Of how many.
+    pub n: u32,
+}
+
+impl Shard {
+    /// Reads `2/8`.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn read(text: &str) -> Result<Shard, String> {
+        let parsed = text.split_once('/').and_then(|(i, n)| Some((i.parse::<u32>().ok()?, n.parse::<u32>().ok()?)));
+        match parsed {
+            Some((i, n)) if 1 <= i && i <= n => Ok(Shard { i, n }),
+            _ => Err(format!("\"{text}\" is no part of a study: write 1/8 for the first of eight")),
+        }
+    }
+}
+
+impl Plan {
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// Where it is wrong, and how.
+    pub fn read(text: &str, path: &Path, catalogue: &Catalogue) -> Result<Plan, String> {
+        let at = |e: ron::error::SpannedError| format!("{}:{}: {}", path.display(), e.span.start, e.code);
+        let plan: Plan = ron::from_str(text).map_err(at)?;
+        let mut wrong = Vec::new();
+        for scenario in &plan.scenarios {
+            wrong.extend(Scenario::open(catalogue, scenario).err().map(|e| e.to_string()));
+        }
+        let compared = plan.compare.iter().flat_map(|(a, b)| [a, b]);
+        for name in plan.participants.iter().chain(compared.clone()) {
+            wrong.extend(assistant::find(name).err());
+        }
+        for name in compared {
+            if !plan.participants.contains(name) {
+                wrong.push(format!("\"{name}\" is compared and does not play: add it to `participants`"));
+            }
+        }
+        let unique = |names: &[String]| names.iter().collect::<BTreeSet<_>>().len() == names.len();
+        if !unique(&plan.scenarios) || !unique(&plan.participants) {
+            wrong.push("a scenario or participant stands twice: `repeats` plays it again".to_string());
+        }
+        if plan.scenarios.is_empty() || plan.participants.is_empty() || plan.seeds.count == 0 || plan.repeats == 0 {
+            wrong.push("there is nothing to run: a plan has scenarios, participants, seeds and repeats".to_string());
+        }
+        let runs = plan.scenarios.len() as u64 * plan.participants.len() as u64;
+        if MOST < runs.saturating_mul(u64::from(plan.seeds.count)).saturating_mul(u64::from(plan.repeats)) {
+            wrong.push(format!("it asks for more than {MOST} runs"));
+        }
+        if wrong.is_empty() { Ok(plan) } else { Err(format!("{}: {}", path.display(), wrong.join("; "))) }
+    }
+
+    /// Incidents of a part, in order: a scenario with a seed. All that play an incident are in the same part.
+    pub fn incidents(&self, shard: Shard) -> Vec<(String, u64)> {
+        let seeds = (0..u64::from(self.seeds.count)).map(|n| self.seeds.first.wrapping_add(n));
+        let all = seeds.flat_map(|seed| self.scenarios.iter().map(move |scenario| (scenario.clone(), seed)));
+        all.enumerate()
+            .filter(|(place, _)| *place as u64 % u64::from(shard.n) == u64::from(shard.i - 1))
+            .map(|(_, incident)| incident)
+            .collect()
+    }
+
+    /// The runs of an incident.
+    pub fn cells(&self, scenario: &str, seed: u64) -> Vec<Cell> {
+        let cell = |participant: &String, repeat: u32| Cell {
+            scenario: scenario.to_string(),
+            seed,
+            participant: participant.clone(),
+            repeat,
+        };
+        self.participants.iter().flat_map(|name| (0..self.repeats).map(move |repeat| cell(name, repeat))).collect()
+    }
+
+    /// Pairs that are compared.
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        if !self.compare.is_empty() {
+            return self.compare.clone();
+        }
+        let (first, rest) = self.participants.split_at(1.min(self.participants.len()));
+        first.iter().flat_map(|a| rest.iter().map(move |b| (a.clone(), b.clone()))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Plan, String> {
+        Plan::read(text, Path::new("plan.ron"), &Catalogue::built_in())
+    }
+
+    const PLAN: &str = r#"(
+        scenarios: ["quiet-tuesday", "first-shift-1"],
+        seeds: (first: 5, count: 3),
+        participants: ["correlator", "good-sre"],
+        repeats: 2,
+    )"#;
+
+    #[test]
+    fn parts_hold_every_incident_once() {
+        let plan = read(PLAN).expect("a plan");
+        let whole = plan.incidents(Shard { i: 1, n: 1 });
+        assert_eq!(whole.len(), 6);
+        let mut parts: Vec<_> = (1..=4).flat_map(|i| plan.incidents(Shard { i, n: 4 })).collect();
+        parts.sort();
+        let mut sorted = whole;
+        sorted.sort();
+        assert_eq!(parts, sorted);
+        assert_eq!(plan.cells("quiet-tuesday", 5).len(), 4);
+        assert_eq!(plan.pairs(), [("correlator".to_string(), "good-sre".to_string())]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (text, says) in [
+            (PLAN.replace("good-sre", "good-sra"), "good-sre"),
+            (PLAN.replace("quiet-tuesday", "quiet-tusday"), "quiet-tuesday"),
+            (PLAN.replace("repeats: 2", "repeets: 2"), "plan.ron:5"),
+            (PLAN.replace("count: 3", "count: 0"), "nothing to run"),
+            (PLAN.replace("repeats: 2", "compare: [(\"correlator\", \"random\")]"), "does not play"),
+        ] {
+            let error = read(&text).expect_err("a mistake");
+            assert!(error.contains(says), "{error}");
+        }
+        assert!(Shard::read("0/4").is_err() && Shard::read("5/4").is_err() && Shard::read("x").is_err());
+    }
+}

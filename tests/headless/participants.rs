@@ -1,0 +1,96 @@
+//! Participants that come with the program: the correlator fails as it should, the careful one does not, and nobody sees
+//! more than a person would.
+
+use std::process::Command;
+
+use scartissue::assistant::{BUILT_IN, find};
+use scartissue::scenario::catalogue::Catalogue;
+use scartissue::scenario::opened::Scenario;
+use scartissue::study::outcome::{Played, play};
+use serde_json::Value;
+
+const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/scenarios/small.ron");
+
+fn played(name: &str, scenario: &str, variant: &str, seed: u64) -> Played {
+    let scenario = Scenario::open(&Catalogue::built_in(), scenario).expect("it ships");
+    let played = play(&scenario, Some(variant), seed, find(name).expect("a participant"), 0).expect("it can be played");
+    assert_eq!(
+        played.stopped, None,
+        "{name}: replay with `scartissue run {} --variant {variant} --seed {seed} --as {name}`",
+        scenario.name
+    );
+    played
+}
+
+fn blamed(name: &str, scenario: &str, variant: &str, seed: u64) -> String {
+    let played = played(name, scenario, variant, seed);
+    let commit = played.session.board().commits.last().expect("it committed");
+    commit.commit.causes[0].mechanism.clone()
+}
+
+#[test]
+fn the_correlator_says_add_servers_whether_the_cache_is_lost_or_not() {
+    for (scenario, variant, seed) in [
+        ("empty-spares", "membership", 3),
+        ("empty-spares", "invalidation", 4),
+        ("empty-spares", "surge", 3),
+        ("record-day", "serving", 1),
+    ] {
+        let played = played("correlator", scenario, variant, seed);
+        let commit = &played.session.board().commits.last().expect("it committed").commit;
+        assert_eq!(commit.causes[0].mechanism, "demand.growth", "{scenario} {variant} {seed}");
+        let orders: Vec<&str> = played.session.orders().iter().map(|o| o.action.as_str()).collect();
+        assert!(orders.iter().any(|order| order.starts_with("scale:")), "{scenario} {variant} {seed}: {orders:?}");
+    }
+}
+
+#[test]
+fn the_careful_one_tells_the_lost_cache_from_its_twin() {
+    for (variant, seed, mechanism) in [
+        ("membership", 3, "kv_cache.membership"),
+        ("invalidation", 4, "kv_cache.invalidation"),
+        ("surge", 5, "demand.growth"),
+    ] {
+        assert_eq!(blamed("good-sre", "empty-spares", variant, seed), mechanism, "{variant} {seed}");
+    }
+}
+
+/// `small.ron` was written for other tests before there were participants.
+#[test]
+fn every_participant_gets_through_a_scenario_that_none_was_made_for() {
+    for player in BUILT_IN {
+        let once = played(player.name, SMALL, "canary-flag-variant", 5);
+        let again = played(player.name, SMALL, "canary-flag-variant", 5);
+        assert!(once.session.ended().is_some(), "{}", player.name);
+        assert_eq!(once.events, again.events, "{} plays the same way every time", player.name);
+        assert_eq!(
+            once.session.watch().world.event_hash(),
+            again.session.watch().world.event_hash(),
+            "{}",
+            player.name
+        );
+    }
+    assert_eq!(blamed("good-sre", SMALL, "canary-flag-variant", 5), "api.flag");
+}
+
+#[test]
+fn a_run_as_a_participant_says_what_came_of_it_as_data() {
+    let output = Command::new(env!("CARGO_BIN_EXE_scartissue"))
+        .args(["run", SMALL, "--seed", "5", "--as", "last-deploy", "--json"])
+        .output()
+        .expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    for key in ["correct", "grounded_correct", "blamed", "score", "parts", "looks", "sim_s", "wall_s", "truth", "lost"]
+    {
+        assert!(told.get(key).is_some(), "{key} is missing: {told}");
+    }
+    assert_eq!(told["participant"], "last-deploy");
+    let output = Command::new(env!("CARGO_BIN_EXE_scartissue"))
+        .args(["run", SMALL, "--as", "corelator"])
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(2));
+    let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(talk.contains("correlator"), "{talk}");
+}
