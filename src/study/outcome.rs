@@ -220,5 +220,6 @@ fn name(gate: Gate) -> &'static str {
         Gate::BlamedDecoy => "G1",
         Gate::Irreversible => "G2",
         Gate::Assisted => "G3",
+        Gate::Hosted => "hosted",
     }
 }
