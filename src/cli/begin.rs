@@ -129,6 +129,9 @@ pub fn find(place: &Place, catalogue: &Catalogue, text: &str) -> Result<(Scenari
             "\"{text}\" is no case: they are called INC-4127 and the like; `scartissue cases` lists them"
         )));
     }
+    if catalogue.is_sealed(text) {
+        return Ok((Scenario::open(catalogue, text)?, true));
+    }
     Ok((open(text, place.scenarios.as_deref())?, true))
 }
 
@@ -150,6 +153,12 @@ pub struct Chosen {
 }
 
 impl Beginning {
+    /// A session of a variant and seed for somebody, with the usual terms.
+    pub fn of(seed: u64, variant: &str, by: &str) -> Beginning {
+        let (variant, by) = (Some(variant.to_string()), by.to_string());
+        Beginning { seed: Some(seed), variant, by, ..Beginning::default() }
+    }
+
     /// The same under a name, with a seed where none was set.
     pub fn named(&self, name: &str, seed: Option<u64>) -> Beginning {
         Beginning { name: Some(name.to_string()), seed: self.seed.or(seed), ..self.clone() }
@@ -255,6 +264,7 @@ impl Beginning {
             external_tools: marks.external_tools,
             unpriced: marks.unpriced,
             host,
+            sealed: catalogue.is_sealed(&scenario.name),
         };
         let world = |e: crate::telemetry::watch::WatchError| Failure::No(e.to_string());
         let watch = Watch::new(&scenario.file, &variant, seed, salt).map_err(world)?;

@@ -32,6 +32,16 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// The scenario as it was named, and the directory with others.
+    pub fn named(&self) -> (&str, Option<&std::path::Path>) {
+        (&self.scenario, self.scenarios.as_deref())
+    }
+
+    /// The variant, if one was named.
+    pub fn variant(&self) -> Option<&str> {
+        self.variant.as_deref()
+    }
+
     /// The scenario, and the set-up that was asked for.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::scenario::catalogue::Catalogue;
 use crate::scenario::opened::Scenario;
 use crate::session::case::{Case, case, number};
 use crate::session::store::{OpenSession, StoreError};
-use crate::tools::desk::Desks;
+use crate::tools::desk::Room;
 use crate::tools::{Cabinet, Caller, Desk, Wrong};
 use crate::wire::WireError;
 use crate::wire::mcp::{Handler, serve_http, serve_stdio};
@@ -41,10 +41,10 @@ pub struct Options {
     #[arg(long, value_name = "NAME", requires = "http")]
     allow_host: Vec<String>,
     /// Runs that may be begun before the server ends
-    #[arg(long, value_name = "N", default_value_t = Desks::default().begun)]
+    #[arg(long, value_name = "N", default_value_t = Room::default().begun)]
     runs: usize,
     /// Runs that are kept in memory at a time; others wait on disk
-    #[arg(long, value_name = "N", default_value_t = Desks::default().open)]
+    #[arg(long, value_name = "N", default_value_t = Room::default().open)]
     in_memory: usize,
     #[command(flatten)]
     beginning: Beginning,
@@ -67,7 +67,7 @@ pub fn mcp(options: &Options) -> Result<(), Failure> {
     }
     let drawers = Drawers::new(options)?;
     let by = Caller::plays(&beginning.by);
-    let limits = Desks { open: options.in_memory, begun: options.runs };
+    let limits = Room { open: options.in_memory, begun: options.runs };
     let Some(address) = &options.http else {
         let desk = Arc::new(Desk::new(Box::new(drawers), limits));
         return serve_stdio(Handler::new(desk, by)).map_err(Failure::No);
@@ -103,6 +103,8 @@ impl Drawers {
         let place = Place {
             data_dir: place.data_dir.clone(),
             scenarios: place.scenarios.clone(),
+            pack: place.pack.clone(),
+            keyed: place.keyed.clone(),
             profile: place.profile.clone().or_else(|| Some(PROFILE.to_string())),
             days_later: place.days_later,
         };

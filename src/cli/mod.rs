@@ -16,10 +16,13 @@ mod hostkit; // what a facilitator has in hand
 mod incident; // which scenario, variant and seed, and what is changed in it
 mod list; // what there is
 #[cfg(feature = "wire")]
+mod llm; // a model behind an API plays
+#[cfg(feature = "wire")]
 mod mcp; // incidents for clients of the Model Context Protocol
 mod metrics; // what can be asked
 mod new_scenario; // a commented file to begin with
 mod observer; // what should have been believed
+mod pack; // scenarios sealed into one file
 mod place; // where sessions are kept, and what time it is
 mod play; // a case in the terminal
 mod profile; // several people, records out and in
@@ -131,6 +134,8 @@ enum Command {
     /// Serve incidents to any client of the Model Context Protocol
     #[cfg(feature = "wire")]
     Mcp(mcp::Options),
+    /// Seal scenarios into a file that only the serving process opens
+    Pack(pack::Options),
     /// Print the JSON Schema of the scenario format
     Schema,
 }
@@ -205,6 +210,7 @@ pub fn main() -> ExitCode {
         Some(Command::Grafana(options)) => grafana::grafana(&options),
         #[cfg(feature = "wire")]
         Some(Command::Mcp(options)) => mcp::mcp(&options),
+        Some(Command::Pack(options)) => pack::pack(&options),
         Some(Command::Schema) => schema::schema(),
     };
     match done {

@@ -7,6 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use clap::Args;
 
 use crate::cli::Failure;
+use crate::cli::pack::{Keyed, opened};
 use crate::scar::memory::DAY_S;
 use crate::scar::profile::Profile;
 use crate::scenario::catalogue::Catalogue;
@@ -27,6 +28,11 @@ pub struct Place {
     /// Directory with scenarios of your own, beside those built in
     #[arg(long, value_name = "DIR")]
     pub scenarios: Option<PathBuf>,
+    /// A sealed pack of scenarios, beside those built in
+    #[arg(long, value_name = "FILE")]
+    pub pack: Option<PathBuf>,
+    #[command(flatten)]
+    pub keyed: Keyed,
     /// Whose sessions and scars, where several share a machine
     #[arg(long, value_name = "NAME", global = true)]
     pub profile: Option<String>,
@@ -99,7 +105,11 @@ impl Place {
     /// # Errors
     /// The directory cannot be read.
     pub fn catalogue(&self) -> Result<Catalogue, Failure> {
-        super::catalogue(self.scenarios.as_deref())
+        let mut catalogue = super::catalogue(self.scenarios.as_deref())?;
+        if let Some(pack) = &self.pack {
+            catalogue.add_sealed(&opened(pack, &self.keyed)?);
+        }
+        Ok(catalogue)
     }
 }
 

@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use crate::assistant;
 use crate::cli::incident::Incident;
+#[cfg(feature = "wire")]
+use crate::cli::llm::{LlmOptions, run_llm};
 use crate::cli::terminal::terminal;
 use crate::cli::{Failure, print, progress};
 use crate::report::outcome::{run_report, summary};
@@ -20,13 +22,16 @@ use crate::study::outcome::{OutcomeError, grade, play};
 pub struct Options {
     #[command(flatten)]
     incident: Incident,
+    #[cfg(feature = "wire")]
+    #[command(flatten)]
+    llm: LlmOptions,
     /// As JSON
     #[arg(long)]
     json: bool,
     /// Also write one self-contained page with charts
     #[arg(long, value_name = "FILE")]
     html: Option<std::path::PathBuf>,
-    /// Let a participant that comes with the program play it to its debrief
+    /// Let a participant play it to its debrief: one that comes with the program, or `llm`, a model behind an API
     #[arg(long = "as", value_name = "PARTICIPANT", conflicts_with_all = ["without", "apply", "html"])]
     participant: Option<String>,
 }
@@ -34,6 +39,10 @@ pub struct Options {
 /// Runs and prints.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let (scenario, setup) = options.incident.open()?;
+    #[cfg(feature = "wire")]
+    if options.participant.as_deref() == Some("llm") {
+        return run_llm(&options.llm, &options.incident, &scenario, options.json);
+    }
     if let Some(name) = &options.participant {
         return played(options, name, &scenario, setup.variant.as_deref());
     }

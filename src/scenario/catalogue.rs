@@ -52,6 +52,7 @@ pub struct Catalogue {
 #[derive(Debug)]
 enum Entry {
     BuiltIn(Arc<Source>),
+    Sealed(Arc<Source>),
     File(PathBuf),
 }
 
@@ -117,6 +118,24 @@ impl Catalogue {
         Ok(())
     }
 
+    /// Adds what a sealed pack held, by paths as in a directory. It hides others of the same name.
+    pub fn add_sealed(&mut self, files: &BTreeMap<String, String>) {
+        for (path, text) in files {
+            let source = Arc::new(Source::new(format!("pack/{path}"), text.as_str()));
+            let Some(name) = stem(path.rsplit('/').next().unwrap_or(path)) else { continue };
+            if path.starts_with(PRESETS) {
+                self.presets.insert(name.to_owned(), source);
+            } else {
+                self.scenarios.insert(name.to_owned(), Entry::Sealed(source));
+            }
+        }
+    }
+
+    /// Whether a scenario came from a sealed pack.
+    pub fn is_sealed(&self, name: &str) -> bool {
+        matches!(self.scenarios.get(name), Some(Entry::Sealed(_)))
+    }
+
     /// The names of all scenarios, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.scenarios.keys().map(String::as_str)
@@ -133,7 +152,7 @@ impl Catalogue {
     /// There is none, with the nearest name; or it cannot be read.
     pub fn find(&self, name_or_path: &str) -> Result<Arc<Source>, FindError> {
         match self.scenarios.get(name_or_path) {
-            Some(Entry::BuiltIn(source)) => Ok(Arc::clone(source)),
+            Some(Entry::BuiltIn(source) | Entry::Sealed(source)) => Ok(Arc::clone(source)),
             Some(Entry::File(path)) => Ok(read_file(path)?),
             None if is_path(name_or_path) => Ok(read_file(Path::new(name_or_path))?),
             None => {

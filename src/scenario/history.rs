@@ -69,6 +69,10 @@ pub struct TicketSpec {
     /// What it says.
     #[serde(default)]
     pub body: String,
+    /// Orders that its text tells a reader to give: an instruction planted for assistants, which must not be obeyed. The
+    /// debrief tells whether it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks_for: Vec<String>,
 }
 
 /// A line in the incident's channel by somebody who does not look at anything.

@@ -20,6 +20,7 @@ pub mod merge;
 pub mod names; // do the names in a file exist
 pub mod opened; // a scenario read, checked, ready to run
 pub mod orders; // do an operator's actions fit a scenario
+pub mod pack; // scenarios sealed into one file
 pub mod prefixes; // what prompts of a trace share
 pub mod schema;
 pub mod source;

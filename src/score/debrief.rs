@@ -14,6 +14,7 @@ use crate::score::card::{Card, Replays, card, family, is_top, said};
 use crate::score::observer::Observer;
 use crate::score::observer::judge::{Facts, GROUNDED, Judgement, judge};
 use crate::score::observer::reading::Reading;
+use crate::score::planted::{Planted, planted};
 use crate::score::record::{Record, pain};
 use crate::score::runs::{Ask, Progress, Ran, Runs};
 use crate::score::search::{Best, best};
@@ -79,6 +80,11 @@ pub struct Debrief {
     pub card: Card,
     /// What the incident is for; none where its author does not say.
     pub lesson: Option<Told>,
+    /// Instructions that the author planted in what is read, and what came of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub planted: Vec<Planted>,
+    /// Whether the scenario came from a pack that only the serving process could open.
+    pub sealed: bool,
 }
 
 /// What happened to users.
@@ -269,6 +275,8 @@ pub fn debrief_among(
         observer,
         card,
         lesson,
+        planted: planted(session),
+        sealed: session.terms().sealed,
     })
 }
 

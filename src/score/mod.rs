@@ -13,6 +13,7 @@ pub mod measures; // formulas
 pub mod runs; // the same users in other worlds
 pub mod truth; // every subset of the causes, and the decoys
 
+pub mod planted; // instructions that an author planted, and whether they were obeyed
 pub mod record; // what a session's record says
 
 pub mod observer; // what should have been believed

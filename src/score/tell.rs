@@ -30,6 +30,14 @@ fn is(id: &str) -> &str {
     mechanism(id).map_or(id, |m| m.is)
 }
 
+/// What sealed and open mean for whoever compares.
+fn sealed(sealed: bool) -> &'static str {
+    match sealed {
+        true => "Sealed: the scenario came from a pack that only the serving process could open.",
+        false => "Open: who could read the program's files could have read the scenario beforehand.",
+    }
+}
+
 /// The sentence that everybody should keep.
 pub fn headline(debrief: &Debrief) -> String {
     let cause = &debrief.cause;
@@ -217,6 +225,8 @@ pub fn markdown(debrief: &Debrief) -> String {
     if debrief.cause.blamed_decoy {
         text.push_str("- What you blamed only seemed to be the cause.\n");
     }
+    debrief.planted.iter().for_each(|planted| text.push_str(&format!("- {}\n", planted.says())));
+    text.push_str(&format!("- {}\n", sealed(debrief.sealed)));
     text.push_str(&format!("\n{}\n", debrief.story));
     if !debrief.users.orders.is_empty() {
         text.push_str("\n## What your orders did\n\n");

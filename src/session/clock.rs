@@ -70,6 +70,9 @@ pub struct Terms {
     /// What opens the host's seat; none: nobody was to lead it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Lock>,
+    /// Whether the scenario came from a pack that only the serving process could open.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sealed: bool,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -89,6 +92,7 @@ impl Terms {
             (self.external_tools, "external tools"),
             (self.unpriced, "unpriced"),
             (self.host.is_some(), "hosted"),
+            (self.sealed, "sealed"),
         ];
         marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark).collect()
     }

@@ -12,7 +12,7 @@ use super::answers::{Brief, CaseOf, Cases, Envelope, Hour, ListOfCases, PageOf, 
 use super::arguments::{Nothing, Start};
 use super::attempt::{Attempt, Caller, Wrong};
 use super::page::{MOST_ROWS, Want, read_cursor};
-use super::reading::{input, nearest, output, read};
+use super::reading::{input, output, read};
 use super::seeing::brief;
 use super::table::{Kind, Tools, page_arguments, with_arguments};
 use crate::session::case::Case;
@@ -45,18 +45,18 @@ pub trait Cabinet: Send + Sync {
     fn unguessable(&self) -> u64;
 }
 
-/// How much a desk does.
+/// How many runs a desk has room for.
 #[derive(Clone, Copy, Debug)]
-pub struct Desks {
+pub struct Room {
     /// Runs that are kept in memory at a time; others are opened again from the disk when they are asked for.
     pub open: usize,
     /// Runs that may be begun.
     pub begun: usize,
 }
 
-impl Default for Desks {
+impl Default for Room {
     fn default() -> Self {
-        Desks { open: 6, begun: 1000 }
+        Room { open: 6, begun: 1000 }
     }
 }
 
@@ -66,7 +66,7 @@ type Slot = Arc<Mutex<Option<Attempt>>>;
 pub struct Desk {
     tools: Tools,
     cabinet: Box<dyn Cabinet>,
-    limits: Desks,
+    limits: Room,
     begun: AtomicUsize,
     /// Runs in memory, the one that was used last at the end.
     open: Mutex<Vec<(String, Slot)>>,
@@ -90,7 +90,7 @@ pub struct Listed {
 
 impl Desk {
     /// A desk over a cabinet.
-    pub fn new(cabinet: Box<dyn Cabinet>, limits: Desks) -> Desk {
+    pub fn new(cabinet: Box<dyn Cabinet>, limits: Room) -> Desk {
         let (tools, begun, open) = (Tools::default(), AtomicUsize::new(0), Mutex::new(Vec::new()));
         Desk { tools, cabinet, limits, begun, open }
     }
@@ -273,11 +273,6 @@ impl Desk {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, Slot)>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The nearest of some names, as a clause.
-    pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
-        nearest(name, known)
     }
 }
 

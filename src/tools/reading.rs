@@ -122,7 +122,7 @@ fn takes(tool: &str, schema: &Map<String, Value>) -> String {
 }
 
 /// The nearest of the names there are, as a clause.
-pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
     let likeness = |known: &str| strsim::jaro_winkler(&name.to_lowercase(), &known.to_lowercase());
     let best = known.map(|known| (likeness(known), known)).filter(|(likeness, _)| 0.75 < *likeness);
     let best = best.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));

@@ -19,6 +19,7 @@ mod history; // what was before, what is exposed, and what time it is
 mod house; // the tree keeps its own rules: import direction, header lines
 mod ladder; // incidents written as scenario files: what must emerge emerges
 mod leaks; // nothing to look at tells what is true
+mod llm; // a model behind an API plays, whatever its provider does
 mod loader; // a scenario file is read, or everything wrong with it is said
 mod logs; // log lines and spans agree with what was recorded, and tell no more
 #[cfg(feature = "wire")]

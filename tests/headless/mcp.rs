@@ -21,7 +21,7 @@ use scartissue::session::log::Header;
 use scartissue::session::seal::{self, Seal};
 use scartissue::session::store::{OpenSession, Store};
 use scartissue::telemetry::watch::Watch;
-use scartissue::tools::desk::Desks;
+use scartissue::tools::desk::Room;
 use scartissue::tools::{Cabinet, Caller, Desk, Wrong};
 use scartissue::wire::mcp::{Handler, routes};
 use scartissue::wire::{Guard, Limits, Tokens};
@@ -48,7 +48,7 @@ impl Folder {
         data
     }
 
-    fn desk(data: &Path, limits: Desks) -> Arc<Desk> {
+    fn desk(data: &Path, limits: Room) -> Arc<Desk> {
         // Another process would not give the same ids again.
         static PROCESS: AtomicU64 = AtomicU64::new(0);
         let number = AtomicU64::new(PROCESS.fetch_add(1, Ordering::SeqCst) << 32);
@@ -100,7 +100,7 @@ struct Player {
 
 impl Player {
     fn new(data: &Path) -> Player {
-        Player::at(Folder::desk(data, Desks::default()))
+        Player::at(Folder::desk(data, Room::default()))
     }
 
     fn at(desk: Arc<Desk>) -> Player {
@@ -399,7 +399,7 @@ fn reading_on_gives_every_row_once_free_of_charge_and_after_another_start() {
         rows.extend(page["result"]["rows"].as_array().expect("rows").iter().filter_map(|row| row[0].as_i64()));
         let Some(cursor) = page["page"]["next_cursor"].as_str().map(str::to_string) else { break };
         // The server ends and another begins.
-        let (desk, run_id) = (Folder::desk(&data, Desks::default()), player.run_id.clone());
+        let (desk, run_id) = (Folder::desk(&data, Room::default()), player.run_id.clone());
         drop(std::mem::replace(&mut player, Player { desk, run_id }));
         page = player.get("query_sql", json!({"sql": "anything", "limit": 60, "cursor": cursor}));
         assert_eq!((&page["price_s"], &page["clock"]), (&json!(0.0), &first["clock"]));
@@ -415,7 +415,7 @@ fn reading_on_gives_every_row_once_free_of_charge_and_after_another_start() {
 #[test]
 fn more_runs_than_are_kept_in_memory_go_on_where_they_were() {
     let data = Folder::new("many");
-    let desk = Folder::desk(&data, Desks { open: 1, begun: 3 });
+    let desk = Folder::desk(&data, Room { open: 1, begun: 3 });
     let players: Vec<Player> = (0..3).map(|_| Player::at(Arc::clone(&desk))).collect();
     let why = desk.call(&Caller::plays("tester"), "start_incident", Map::new()).expect_err("too many");
     assert!(why.to_string().contains("3 runs were begun here"), "{why}");
@@ -672,6 +672,52 @@ fn a_run_outlives_the_server_that_is_killed_in_the_middle_of_it() {
     let _ = std::fs::remove_dir_all(&data);
 }
 
+/// What a command of the program says, and its exit code.
+fn said(arguments: &[&str], key: &str) -> (Option<i32>, String) {
+    let mut process = Process::new(env!("CARGO_BIN_EXE_scartissue"));
+    let done =
+        process.args(arguments).env("SCARTISSUE_PACK_KEY", key).stdin(Stdio::null()).output().expect("it starts");
+    let text = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_string());
+    (done.status.code(), text.join("\n"))
+}
+
+#[test]
+fn a_sealed_pack_is_opened_by_the_serving_process_and_by_nobody_without_the_key() {
+    let data = Folder::new("sealed");
+    std::fs::create_dir_all(&data).expect("a folder");
+    let pack = data.join("own.pack").display().to_string();
+    let key = said(&["pack", "key"], "").1;
+    assert_eq!(key.len(), 64, "{key}");
+    let sealed =
+        said(&["pack", "seal", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/scenarios"), "--out", &pack], &key);
+    assert_eq!(sealed.0, Some(0), "{}", sealed.1);
+    let bytes = std::fs::read(&pack).expect("a pack");
+    assert!(!bytes.windows(6).any(|bytes| bytes == b"canary" || bytes == b"causes"), "it can be read");
+    for (wrong, says) in [("0".repeat(64), "the key is another"), ("x".to_string(), "64 hexadecimal digits")] {
+        let refused = said(&["mcp", "--pack", &pack, "--case", "INC-1002"], &wrong);
+        assert!(refused.0 != Some(0) && refused.1.contains(says), "{refused:?}");
+    }
+    let keyed = data.join("key");
+    std::fs::write(&keyed, &key).expect("a key");
+    let keyed = keyed.display().to_string();
+    let mut server = Server::new(&data, &["--pack", &pack, "--pack-key", &keyed, "--case", "INC-1002"]);
+    let begun = server.call("start_incident", json!({}));
+    assert_eq!(begun["structuredContent"]["result"]["marks"], json!(["sealed"]), "{begun}");
+    let run_id = begun["structuredContent"]["run_id"].as_str().unwrap_or_default().to_string();
+    for tool in ["wait_for_news", "end_incident"] {
+        assert_eq!(server.call(tool, json!({ "run_id": run_id }))["isError"], json!(false));
+    }
+    drop(server);
+    let place = ["debrief", &run_id, "--profile", "assistants", "--data-dir"];
+    let data_dir = data.display().to_string();
+    let with = [&place[..], &[&data_dir, "--pack", &pack]].concat();
+    let told = said(&with, &key);
+    assert!(told.0 == Some(0) && told.1.contains("Sealed: the scenario came from a pack"), "{told:?}");
+    let without = said(&[&place[..], &[&data_dir]].concat(), "");
+    assert!(without.0 != Some(0), "{without:?}");
+    let _ = std::fs::remove_dir_all(&data);
+}
+
 async fn post(routes: &Router, headers: &[(&str, &str)], body: &str) -> (u16, Value) {
     let mut request = Request::builder().method("POST").uri("/mcp").header("content-type", "application/json");
     request = request.header("accept", "application/json, text/event-stream");
@@ -689,7 +735,7 @@ async fn post(routes: &Router, headers: &[(&str, &str)], body: &str) -> (u16, Va
 #[test]
 fn over_http_both_eras_are_served_and_only_who_may_is_let_in() {
     let data = Folder::new("http");
-    let desk = Folder::desk(&data, Desks::default());
+    let desk = Folder::desk(&data, Room::default());
     let tokens = Tokens::parse("participant 0123456789abcdef ana\nassistant fedcba9876543210").expect("a list");
     let guard =
         Guard::new(tokens, &["game.example".to_string()], Limits { per_second: 0, burst: 13, ..Limits::default() });

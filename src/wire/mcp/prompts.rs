@@ -4,7 +4,7 @@ use rmcp::model::{GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMes
 use serde_json::Value;
 
 use crate::tools::library::HOW;
-use crate::tools::{Desk, Wrong};
+use crate::tools::{Wrong, nearest};
 
 struct Known {
     name: &'static str,
@@ -62,7 +62,7 @@ pub(super) fn get(name: &str, arguments: &JsonObject) -> Result<GetPromptResult,
     let names = || PROMPTS.iter().map(|prompt| prompt.name);
     let prompt = PROMPTS.iter().find(|prompt| prompt.name == name).ok_or_else(|| {
         let shown: String = name.chars().take(60).collect();
-        let hint = Desk::nearest(&shown, names());
+        let hint = nearest(&shown, names());
         Wrong(format!("no prompt is called \"{shown}\"{hint}; there are: {}", names().collect::<Vec<_>>().join(", ")))
     })?;
     let (argument, says, needed) = prompt.argument;

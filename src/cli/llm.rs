@@ -1,0 +1,202 @@
+//! `run --as llm`: a model behind an API plays, or a transcript of one is played back.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::assistant::llm::http::Network;
+use crate::assistant::llm::{Budget, Ending, Model, Patient, Played, Provider, Recorded, Speaker, Transcript, play};
+use crate::cli::begin::{Beginning, Marks};
+use crate::cli::incident::Incident;
+use crate::cli::place::{Place, unguessable};
+use crate::cli::{Failure, print, progress};
+use crate::scenario::opened::{Scenario, ScenarioError};
+use crate::score::debrief::debrief;
+use crate::score::tell;
+use crate::session::log::Event;
+use crate::tools::{Attempt, Caller, Tools};
+
+/// Whose sessions these are, where nobody says.
+const PROFILE: &str = "assistants";
+
+/// The model, what it may use, and what is kept of it.
+#[derive(Args, Default)]
+pub struct LlmOptions {
+    /// Whose interface: keys and addresses come from ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL, or OPENAI_API_KEY and
+    /// OPENAI_BASE_URL
+    #[arg(long, value_enum, requires = "model")]
+    provider: Option<Interface>,
+    /// The model, as its provider calls it
+    #[arg(long, value_name = "NAME", requires = "provider")]
+    model: Option<String>,
+    /// Play back what was recorded, without a network
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["provider", "model"])]
+    transcript: Option<PathBuf>,
+    /// Where everything that is said is kept, as JSON lines [default: transcript.jsonl beside the session]
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Tokens in and out, in all
+    #[arg(long, value_name = "N")]
+    most_tokens: Option<u64>,
+    /// Dollars, by --dollars-in and --dollars-out
+    #[arg(long, value_name = "DOLLARS", requires_all = ["dollars_in", "dollars_out"])]
+    most_dollars: Option<f64>,
+    /// Dollars for a million tokens in
+    #[arg(long, value_name = "DOLLARS")]
+    dollars_in: Option<f64>,
+    /// Dollars for a million tokens out
+    #[arg(long, value_name = "DOLLARS")]
+    dollars_out: Option<f64>,
+    /// Minutes of the incident
+    #[arg(long, value_name = "MINUTES")]
+    most_minutes: Option<f64>,
+    /// Replies of the model
+    #[arg(long, value_name = "N", default_value_t = Budget::default().turns)]
+    most_turns: u32,
+    /// Tokens of one reply
+    #[arg(long, value_name = "N", default_value_t = 4096)]
+    reply_tokens: u32,
+}
+
+/// Whose interface.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Interface {
+    /// Anthropic's Messages API.
+    Anthropic,
+    /// Chat completions, as OpenAI and local servers have them.
+    OpenaiCompatible,
+}
+
+impl LlmOptions {
+    fn budget(&self) -> Budget {
+        Budget {
+            tokens: self.most_tokens,
+            dollars: self.most_dollars,
+            dollars_in: self.dollars_in.unwrap_or(0.0),
+            dollars_out: self.dollars_out.unwrap_or(0.0),
+            simulated_s: self.most_minutes.map(|minutes| minutes * 60.0),
+            turns: self.most_turns,
+        }
+    }
+
+    /// Who answers, under which name, and what calls gave where that is known.
+    fn speaker(&self) -> Result<(Model, Box<dyn Speaker>, Option<Vec<Value>>), Failure> {
+        if let Some(file) = &self.transcript {
+            let named = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
+            let text = std::fs::read_to_string(file).map_err(|e| Failure::Surroundings(named(&e)))?;
+            let kept = Transcript::read(&text).map_err(|why| Failure::No(named(&why)))?;
+            let speaker = Recorded::new(kept.model.clone(), kept.replies);
+            return Ok((kept.model, Box::new(speaker), Some(kept.given)));
+        }
+        let (Some(interface), Some(name)) = (self.provider, self.model.clone()) else {
+            return Err(Failure::Usage(
+                "a model is named by --provider and --model, or its transcript by --transcript".to_string(),
+            ));
+        };
+        let (provider, prefix, usual) = match interface {
+            Interface::Anthropic => (Provider::Anthropic, "ANTHROPIC", "https://api.anthropic.com"),
+            Interface::OpenaiCompatible => (Provider::OpenAiCompatible, "OPENAI", "https://api.openai.com/v1"),
+        };
+        let set = |what: &str| std::env::var(format!("{prefix}_{what}")).ok().filter(|value| !value.trim().is_empty());
+        let (key, address) = (set("API_KEY"), set("BASE_URL"));
+        if key.is_none() && address.is_none() {
+            return Err(Failure::Surroundings(format!(
+                "no key in ${prefix}_API_KEY, and no address of a local server in ${prefix}_BASE_URL: set one of them, play back a --transcript, or let a built-in participant play, as in `--as good-sre`"
+            )));
+        }
+        let base = address.unwrap_or_else(|| usual.to_string()).trim().trim_end_matches('/').to_string();
+        if !base.starts_with("http://") && !base.starts_with("https://") {
+            return Err(Failure::Usage(format!(
+                "${prefix}_BASE_URL is no address: it begins with http:// or https://"
+            )));
+        }
+        let key = key.map(|key| key.trim().to_string());
+        let model = Model { provider, name, base, reply_tokens: self.reply_tokens };
+        let network = Network::new(|seconds| std::thread::sleep(Duration::from_secs_f64(seconds)));
+        let speaker = Patient::new(model.clone(), key, network);
+        Ok((model, Box::new(speaker), None))
+    }
+}
+
+/// Lets the model play, and tells how it fared.
+///
+/// # Errors
+/// It cannot begin, or it came to no end: then the session stays, and can be gone on with.
+pub fn run_llm(options: &LlmOptions, incident: &Incident, scenario: &Scenario, json: bool) -> Result<(), Failure> {
+    let (model, mut speaker, given) = options.speaker()?;
+    let (text, scenarios) = incident.named();
+    // As in every other run: the first variant where none is named.
+    let variant = scenario.file.variant(incident.variant()).map_err(|e| ScenarioError::Setup(vec![e]))?;
+    let place = Place {
+        scenarios: scenarios.map(std::path::Path::to_path_buf),
+        profile: Some(PROFILE.to_string()),
+        ..Place::default()
+    };
+    let name = format!("llm-{:016x}", unguessable());
+    let beginning = Beginning::of(incident.seed, &variant.name, &model.name);
+    let open = beginning.named(&name, None).begin(&place, text, false, Marks::default())?;
+    let file = options.record.clone().unwrap_or_else(|| open.folder().join("transcript.jsonl"));
+    let out = File::create(&file).map_err(|e| Failure::Surroundings(format!("{}: {e}", file.display())))?;
+    let is_played_back = given.is_some();
+    let mut transcript = Transcript::to(Box::new(out));
+    if let Some(given) = given {
+        transcript = transcript.against(given);
+    }
+    let mut attempt = Attempt::new(open).map_err(|why| Failure::No(why.to_string()))?;
+    let (tools, caller) = (Tools::default(), Caller::plays(&model.name));
+    eprintln!("session {name} of the profile {PROFILE}; what is said goes to {}", file.display());
+    let played = play(&mut attempt, &tools, &caller, &model, &options.budget(), speaker.as_mut(), &mut transcript);
+    drop(attempt);
+    if let Some(why) = transcript.failed() {
+        eprintln!("the transcript is not whole: {}: {why}", file.display());
+    }
+    if is_played_back && 0 < transcript.differing() {
+        eprintln!(
+            "{} calls gave something else than when this was recorded: another scenario, variant, seed or build",
+            transcript.differing()
+        );
+    }
+    told(&place, &name, &played, transcript.differing(), json)
+}
+
+fn told(place: &Place, name: &str, played: &Played, differing: usize, json: bool) -> Result<(), Failure> {
+    if played.ending != Ending::Closed {
+        let why = match &played.ending {
+            Ending::Closed | Ending::Silent => "it called no more tools".to_string(),
+            Ending::Refused => "it refused to go on".to_string(),
+            Ending::Budget { which } => format!("its {which} were used up"),
+            Ending::Provider { why } => why.clone(),
+        };
+        if json {
+            print(&json!({ "session": name, "played": played, "differing": differing, "debrief": null }).to_string())?;
+        }
+        return Err(Failure::No(format!(
+            "the model came to no end, which is no result: {why}; the session {name} goes on with `scartissue do {name} --profile {PROFILE}`"
+        )));
+    }
+    let mut replayed = place.store()?.replay(name, &place.catalogue()?, None)?;
+    let events: Vec<Event> = std::mem::take(&mut replayed.replies).into_iter().map(|(event, _)| event).collect();
+    let debrief = debrief(&replayed.session, &events, &progress::runs)?;
+    if json {
+        let debrief = serde_json::to_value(&debrief).map_err(|e| Failure::Surroundings(e.to_string()))?;
+        let cause = &debrief["cause"];
+        let told = json!({
+            "session": name, "played": played, "differing": differing,
+            "correct": cause["credit"], "grounded": cause["proved"], "blamed": cause["said"], "debrief": debrief,
+        });
+        return print(&serde_json::to_string_pretty(&told).map_err(|e| Failure::Surroundings(e.to_string()))?);
+    }
+    eprintln!(
+        "{} replies, {} calls ({} refused), {} tokens in and {} out, {:.2} dollars",
+        played.spent.turns,
+        played.calls,
+        played.refused_calls,
+        played.spent.tokens_in,
+        played.spent.tokens_out,
+        played.spent.dollars
+    );
+    print(tell::markdown(&debrief).trim_end())
+}
