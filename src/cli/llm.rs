@@ -70,6 +70,9 @@ enum Interface {
     OpenaiCompatible,
 }
 
+/// A model, who speaks for it, and what calls gave where that is known.
+type Spoken = (Model, Box<dyn Speaker>, Option<Vec<Value>>);
+
 impl LlmOptions {
     fn budget(&self) -> Budget {
         Budget {
@@ -83,7 +86,7 @@ impl LlmOptions {
     }
 
     /// Who answers, under which name, and what calls gave where that is known.
-    fn speaker(&self) -> Result<(Model, Box<dyn Speaker>, Option<Vec<Value>>), Failure> {
+    fn speaker(&self) -> Result<Spoken, Failure> {
         if let Some(file) = &self.transcript {
             let named = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
             let text = std::fs::read_to_string(file).map_err(|e| Failure::Surroundings(named(&e)))?;

@@ -97,7 +97,8 @@ fn run(options: &RunOptions) -> Result<(), Failure> {
             let played = play(&scenario, None, cell.seed, player, cell.repeat)?;
             let wall_s = started.elapsed().as_secs_f64();
             let (outcome, _) = grade(&runs, &played, player.name, cell.repeat, &|_, _| {})?;
-            part.write(&Outcome { wall_s: Some(wall_s), ..outcome }).map_err(Failure::Surroundings)?;
+            part.write(&Outcome { scenario: cell.scenario.clone(), wall_s: Some(wall_s), ..outcome })
+                .map_err(Failure::Surroundings)?;
             done += 1;
             let left = begun.elapsed().as_secs_f64() / done as f64 * (total - done) as f64;
             eprintln!(
