@@ -118,7 +118,7 @@ fn attempt(data: &std::path::Path, name: &str) -> Attempt {
     let header = Header {
         v: 1,
         session: "s".to_string(),
-        case: "INC-1002".to_string(),
+        case: "INC-1902".to_string(),
         terms: Terms::default(),
         by: "model-a".to_string(),
         build: "test".to_string(),

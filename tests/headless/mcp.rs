@@ -695,13 +695,13 @@ fn a_sealed_pack_is_opened_by_the_serving_process_and_by_nobody_without_the_key(
     let bytes = std::fs::read(&pack).expect("a pack");
     assert!(!bytes.windows(6).any(|bytes| bytes == b"canary" || bytes == b"causes"), "it can be read");
     for (wrong, says) in [("0".repeat(64), "the key is another"), ("x".to_string(), "64 hexadecimal digits")] {
-        let refused = said(&["mcp", "--pack", &pack, "--case", "INC-1002"], &wrong);
+        let refused = said(&["mcp", "--pack", &pack, "--case", "INC-1902"], &wrong);
         assert!(refused.0 != Some(0) && refused.1.contains(says), "{refused:?}");
     }
     let keyed = data.join("key");
     std::fs::write(&keyed, &key).expect("a key");
     let keyed = keyed.display().to_string();
-    let mut server = Server::new(&data, &["--pack", &pack, "--pack-key", &keyed, "--case", "INC-1002"]);
+    let mut server = Server::new(&data, &["--pack", &pack, "--pack-key", &keyed, "--case", "INC-1902"]);
     let begun = server.call("start_incident", json!({}));
     assert_eq!(begun["structuredContent"]["result"]["marks"], json!(["sealed"]), "{begun}");
     let run_id = begun["structuredContent"]["run_id"].as_str().unwrap_or_default().to_string();
