@@ -42,7 +42,7 @@ struct Folder {
 }
 
 impl Folder {
-    fn new(name: &str) -> PathBuf {
+    fn named(name: &str) -> PathBuf {
         let data = std::env::temp_dir().join(format!("scartissue-mcp-{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&data);
         data
@@ -254,7 +254,7 @@ fn misfit(schema: &Value, value: &Value, place: &str) -> Option<String> {
 
 #[test]
 fn a_whole_incident_is_played_and_every_answer_fits_its_schema_and_price() {
-    let data = Folder::new("whole");
+    let data = Folder::named("whole");
     let player = Player::new(&data);
     let tools = player.desk.list();
     let schema = |name: &str| tools.iter().find(|tool| tool.name == name).unwrap_or_else(|| panic!("no {name}"));
@@ -313,7 +313,7 @@ fn a_whole_incident_is_played_and_every_answer_fits_its_schema_and_price() {
 
 #[test]
 fn what_is_wrong_is_said_with_its_place_and_the_way_out() {
-    let data = Folder::new("wrong");
+    let data = Folder::named("wrong");
     let player = Player::new(&data);
     player.get("wait", json!({"seconds": 120}));
     let before = player.get("get_status", json!({}));
@@ -388,7 +388,7 @@ fn what_is_wrong_is_said_with_its_place_and_the_way_out() {
 
 #[test]
 fn reading_on_gives_every_row_once_free_of_charge_and_after_another_start() {
-    let data = Folder::new("pages");
+    let data = Folder::named("pages");
     let mut player = Player::new(&data);
     player.get("wait", json!({"seconds": 300}));
     let ask = "select row from requests order by row limit 200";
@@ -415,7 +415,7 @@ fn reading_on_gives_every_row_once_free_of_charge_and_after_another_start() {
 
 #[test]
 fn more_runs_than_are_kept_in_memory_go_on_where_they_were() {
-    let data = Folder::new("many");
+    let data = Folder::named("many");
     let desk = Folder::desk(&data, Room { open: 1, begun: 3 });
     let players: Vec<Player> = (0..3).map(|_| Player::at(Arc::clone(&desk))).collect();
     let why = desk.call(&Caller::plays("tester"), "start_incident", Map::new()).expect_err("too many");
@@ -443,7 +443,7 @@ fn more_runs_than_are_kept_in_memory_go_on_where_they_were() {
 
 #[test]
 fn nothing_that_is_true_is_reached_by_any_tool_path_id_statement_or_error() {
-    let data = Folder::new("leak");
+    let data = Folder::named("leak");
     let player = Player::new(&data);
     let scenario = Scenario::open(&Catalogue::built_in(), SMALL).expect("it loads");
     let mut secrets = authors_words(&scenario);
@@ -611,7 +611,7 @@ impl Drop for Server {
 
 #[test]
 fn a_run_outlives_the_server_that_is_killed_in_the_middle_of_it() {
-    let data = Folder::new("killed");
+    let data = Folder::named("killed");
     let mut server = Server::new(&data, &[]);
     let cases = server.call("list_cases", json!({}));
     let ids = cases["structuredContent"]["result"]["cases"]
@@ -684,7 +684,7 @@ fn said(arguments: &[&str], key: &str) -> (Option<i32>, String) {
 
 #[test]
 fn a_sealed_pack_is_opened_by_the_serving_process_and_by_nobody_without_the_key() {
-    let data = Folder::new("sealed");
+    let data = Folder::named("sealed");
     std::fs::create_dir_all(&data).expect("a folder");
     let pack = data.join("own.pack").display().to_string();
     let key = said(&["pack", "key"], "").1.trim().to_string();
@@ -735,7 +735,7 @@ async fn post(routes: &Router, headers: &[(&str, &str)], body: &str) -> (u16, Va
 
 #[test]
 fn over_http_both_eras_are_served_and_only_who_may_is_let_in() {
-    let data = Folder::new("http");
+    let data = Folder::named("http");
     let desk = Folder::desk(&data, Room::default());
     let tokens = Tokens::parse("participant 0123456789abcdef ana\nassistant fedcba9876543210").expect("a list");
     let guard =
