@@ -6,11 +6,6 @@ use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Numbers are added up in an order that does not depend on how a table is laid out.
-fn in_order<K: Ord + Copy, V>(map: &FxHashMap<K, V>) -> BTreeMap<K, &V> {
-    map.iter().map(|(key, value)| (*key, value)).collect()
-}
-
 use crate::score::observer::grid::Grid;
 use crate::score::observer::reading::PageAt;
 use crate::sim::client::Outcome;
@@ -18,6 +13,11 @@ use crate::sim::workload::Tier;
 use crate::sim::world::recording::AttemptRow;
 use crate::telemetry::rows::error;
 use crate::telemetry::watch::Watch;
+
+/// Numbers are added up in an order that does not depend on how a table is laid out.
+fn in_order<K: Ord + Copy, V>(map: &FxHashMap<K, V>) -> BTreeMap<K, &V> {
+    map.iter().map(|(key, value)| (*key, value)).collect()
+}
 
 /// A feature of rows.
 #[derive(Clone, Copy, Debug)]
