@@ -1,4 +1,4 @@
-"""inspect_ai runs examples/inspect/incident.py with its mock model.
+"""inspect_ai runs tests/peers/mcp/incident.py with its mock model.
 
 Usage: inspect_task.py BINARY DATA. The mock model follows a script, and takes the run_id out of what the tools
 answered before, as a model would.
@@ -45,7 +45,7 @@ def script(messages, tools, tool_choice, config):
 
 
 def main():
-    path = Path(__file__).resolve().parents[3] / "examples" / "inspect" / "incident.py"
+    path = Path(__file__).resolve().parent / "incident.py"
     spec = importlib.util.spec_from_file_location("incident", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
