@@ -336,12 +336,23 @@ fn between(from: Option<SimTime>, to: Option<SimTime>) -> Cell {
     from.zip(to).map_or(Cell::Null, |(from, to)| ms(to.since(from)))
 }
 
-/// Milliseconds since 1970 as in `2026-03-03T14:05:31.042Z`.
+/// Milliseconds since 1970 as in `2026-03-03T14:05:31.042Z`, of the years from 0 to 9999.
 pub fn iso(unix_ms: i64) -> String {
     let (day, ms) = (unix_ms.div_euclid(86_400_000), unix_ms.rem_euclid(86_400_000));
     let (year, month, date) = civil(day);
     let (h, m, s, ms) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000);
-    format!("{year:04}-{month:02}-{date:02}T{h:02}:{m:02}:{s:02}.{ms:03}Z")
+    // One is made for every row that is found by its moment: digits by hand take a tenth of `format!`.
+    let mut text = String::with_capacity(24);
+    let parts = [(year, 4, '-'), (month, 2, '-'), (date, 2, 'T'), (h, 2, ':'), (m, 2, ':'), (s, 2, '.'), (ms, 3, 'Z')];
+    for (number, width, after) in parts {
+        let mut unit = 10_i64.pow(width - 1);
+        while 0 < unit {
+            text.push(char::from(b'0' + (number / unit).rem_euclid(10) as u8));
+            unit /= 10;
+        }
+        text.push(after);
+    }
+    text
 }
 
 /// Year, month and day of month of a day since 1970 (proleptic Gregorian; Hinnant, "chrono-compatible low-level date

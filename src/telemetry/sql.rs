@@ -7,7 +7,9 @@
 //! thread-local. SQLite flattens the views: a time range is a search in the index, a column that is not asked for is
 //! never read, and the index grows by the rows that are new since the last statement.
 //!
-//! The same statement over the same rows takes the same steps of SQLite's machine, so its limit is replayed exactly.
+//! A statement that names no moment needs no index by moments, which takes longer to make than most answers: it goes to
+//! tables that have none. Which of the two it is depends on the statement alone, so the same statement over the same rows
+//! takes the same steps of SQLite's machine, and its limit is replayed exactly.
 
 mod error; // what can be wrong, with its place
 mod functions; // the simulated moment, percentiles, regular expressions
@@ -31,7 +33,7 @@ use crate::sim::world::recording::AttemptRow;
 use crate::telemetry::alerts::Alert;
 use crate::telemetry::changes::Change;
 use crate::telemetry::logs::LogLine;
-use crate::telemetry::rows::Cell;
+use crate::telemetry::rows::{Cell, iso};
 use crate::telemetry::scene::Scene;
 use crate::telemetry::spans::Span;
 use crate::telemetry::sql::guard::{Guard, Phase};
@@ -199,9 +201,23 @@ impl ToSql for Cell {
     }
 }
 
-/// The engine of one session: indexes that grow with what is seen. One that has served other slices begins anew when
+/// The engines of one session: tables that grow with what is seen. One that has served other slices begins anew when
 /// they are shorter or later than before, so rows must not be exchanged for others of the same moments.
 pub struct Sql {
+    by_moment: Engine,
+    unsorted: Engine,
+}
+
+/// Whether rows can be found by their moments without reading the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    ByMoment,
+    Unsorted,
+}
+
+/// One database, empty but for the numbers of rows.
+struct Engine {
+    order: Order,
     connection: Connection,
     guard: Guard,
     now_ms: Arc<AtomicI64>,
@@ -231,61 +247,13 @@ fn ours(error: rusqlite::Error) -> SqlError {
 }
 
 impl Sql {
-    /// An engine without rows.
+    /// Engines without rows.
     ///
     /// # Errors
     /// SQLite does not begin: no memory.
     pub fn new() -> Result<Sql, SqlError> {
-        Sql::begin().map_err(ours)
-    }
-
-    fn begin() -> rusqlite::Result<Sql> {
-        let mut connection = Connection::open_in_memory()?;
-        let (guard, now_ms, steps) = (Guard::default(), Arc::default(), Arc::new(AtomicU64::new(0)));
-        connection.execute_batch(&format!(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;
-             PRAGMA cache_size = -200000; PRAGMA hard_heap_limit = {MOST_MEMORY};"
-        ))?;
-        functions::install(&connection, &now_ms)?;
-        for table in Table::ALL {
-            lay_out(&connection, table)?;
-        }
-        let columns = tables::FULL_TEXT.map(|c| if c == "body" { c.to_string() } else { format!("{c} UNINDEXED") });
-        connection.execute_batch(&format!(
-            "CREATE VIRTUAL TABLE logs_fts USING fts5({}, content = 'logs', content_rowid = 'row')",
-            columns.join(", ")
-        ))?;
-        for (config, value) in [
-            (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
-            (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
-            (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
-            (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
-        ] {
-            connection.set_db_config(config, value)?;
-        }
-        for (limit, value) in [
-            (Limit::SQLITE_LIMIT_LENGTH, MOST_VALUE),
-            (Limit::SQLITE_LIMIT_SQL_LENGTH, MOST_TEXT as i32),
-            (Limit::SQLITE_LIMIT_COLUMN, 200),
-            (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
-            (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 30),
-            (Limit::SQLITE_LIMIT_ATTACHED, 0),
-            (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000),
-            (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 3),
-            (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
-        ] {
-            connection.set_limit(limit, value)?;
-        }
-        let counted = Arc::clone(&steps);
-        connection.progress_handler(
-            STRIDE as i32,
-            // A little more, for full-text search takes steps of its own; the statement's are held to the limit afterwards.
-            Some(move || MOST_STEPS + MOST_STEPS / 4 < counted.fetch_add(STRIDE, Ordering::Relaxed)),
-        )?;
-        let judge = guard.clone();
-        connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| judge.judge(context)))?;
-        let indexed = [(0, 0); Table::ALL.len()];
-        Ok(Sql { connection, guard, now_ms, steps, indexed, full_text: 0, last_now: SimTime::ZERO })
+        let (by_moment, unsorted) = (Engine::begin(Order::ByMoment), Engine::begin(Order::Unsorted));
+        Ok(Sql { by_moment: by_moment.map_err(ours)?, unsorted: unsorted.map_err(ours)? })
     }
 
     /// Answers a statement: one `SELECT`, `VALUES` or `EXPLAIN`. Of the rows, [`MOST_ROWS`] and [`MOST_BYTES`] are
@@ -335,10 +303,78 @@ impl Sql {
             return Err(SqlError::at(SqlErrorKind::Syntax, "not SQL: a byte of zero", place));
         }
         moments_are_written_right(text)?;
-        self.guard.with(|watch| *watch = guard::Watch { phase: Phase::Theirs, ..Default::default() });
-        let looked = self.look_over(text);
-        self.guard.enter(Phase::Ours);
-        let explains = looked?;
+        let explains = self.by_moment.look_over(text)?;
+        // The same statement means the same in both.
+        let engine = match self.by_moment.reads_moments() {
+            true => &mut self.by_moment,
+            false => {
+                self.unsorted.look_over(text)?;
+                &mut self.unsorted
+            }
+        };
+        engine.answer(tables, text, explains, most_rows, most_bytes)
+    }
+}
+
+impl Engine {
+    fn begin(order: Order) -> rusqlite::Result<Engine> {
+        let mut connection = Connection::open_in_memory()?;
+        let (guard, now_ms, steps) = (Guard::default(), Arc::default(), Arc::new(AtomicU64::new(0)));
+        connection.execute_batch(&format!(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;
+             PRAGMA cache_size = -200000; PRAGMA hard_heap_limit = {MOST_MEMORY};"
+        ))?;
+        functions::install(&connection, &now_ms)?;
+        for table in Table::ALL {
+            lay_out(&connection, table, order)?;
+        }
+        let columns = tables::FULL_TEXT.map(|c| if c == "body" { c.to_string() } else { format!("{c} UNINDEXED") });
+        connection.execute_batch(&format!(
+            "CREATE VIRTUAL TABLE logs_fts USING fts5({}, content = 'logs', content_rowid = 'row')",
+            columns.join(", ")
+        ))?;
+        for (config, value) in [
+            (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+            (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+            (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+            (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        ] {
+            connection.set_db_config(config, value)?;
+        }
+        for (limit, value) in [
+            (Limit::SQLITE_LIMIT_LENGTH, MOST_VALUE),
+            (Limit::SQLITE_LIMIT_SQL_LENGTH, MOST_TEXT as i32),
+            (Limit::SQLITE_LIMIT_COLUMN, 200),
+            (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+            (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 30),
+            (Limit::SQLITE_LIMIT_ATTACHED, 0),
+            (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000),
+            (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 3),
+            (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
+        ] {
+            connection.set_limit(limit, value)?;
+        }
+        let counted = Arc::clone(&steps);
+        connection.progress_handler(
+            STRIDE as i32,
+            // A little more, for full-text search takes steps of its own; the statement's are held to the limit afterwards.
+            Some(move || MOST_STEPS + MOST_STEPS / 4 < counted.fetch_add(STRIDE, Ordering::Relaxed)),
+        )?;
+        let judge = guard.clone();
+        connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| judge.judge(context)))?;
+        let indexed = [(0, 0); Table::ALL.len()];
+        Ok(Engine { order, connection, guard, now_ms, steps, indexed, full_text: 0, last_now: SimTime::ZERO })
+    }
+
+    /// Answers a statement that was looked over.
+    fn answer(
+        &mut self,
+        tables: &Tables<'_>,
+        text: &str,
+        explains: bool,
+        most_rows: usize,
+        most_bytes: usize,
+    ) -> Result<Answer, SqlError> {
         let reading = Reading { tables, seen: RefCell::default() };
         READING.set(&reading, || {
             if !explains {
@@ -352,6 +388,21 @@ impl Sql {
 
     /// Checks a statement, so that the guard learns what it means; whether it only explains.
     fn look_over(&self, text: &str) -> Result<bool, SqlError> {
+        self.guard.with(|watch| *watch = guard::Watch { phase: Phase::Theirs, ..Default::default() });
+        let looked = self.explains(text);
+        self.guard.enter(Phase::Ours);
+        looked
+    }
+
+    /// Whether a statement that was looked over names a moment; a search by words goes by the order of moments too.
+    fn reads_moments(&self) -> bool {
+        let moment = |(table, column): &(String, String)| {
+            table == "logs_fts" || column == "time" || column == "time_ms"
+        };
+        self.guard.with(|watch| watch.reads.iter().any(moment))
+    }
+
+    fn explains(&self, text: &str) -> Result<bool, SqlError> {
         let refused = || self.guard.with(|watch| watch.refused.take());
         let statement = self.connection.prepare(text).map_err(|e| SqlError::from_sqlite(e, text, refused()))?;
         if !statement.readonly() || statement.column_count() == 0 {
@@ -437,15 +488,22 @@ impl Sql {
                 0
             }
         };
+        if self.order == Order::Unsorted && table.grows() {
+            return self.number(tables, table, known, now);
+        }
         // In a table of which much is new, it is quicker to sort it afterwards than to keep it sorted.
-        let anew = known == 0 && table != Table::Accounts;
+        let anew = known == 0 && table != Table::Accounts && self.order == Order::ByMoment;
         if anew {
             self.connection.execute_batch(&format!(
                 "DROP INDEX IF EXISTS \"{0}.time\"; DROP INDEX IF EXISTS \"{0}.time_ms\";",
                 table.name()
             ))?;
         }
-        let holes = if table == Table::Accounts { "?, ?" } else { "?, ?, ?" };
+        let holes = match (table, self.order) {
+            (Table::Accounts, _) => "?, ?",
+            (_, Order::ByMoment) => "?, ?, ?",
+            (_, Order::Unsorted) => "?",
+        };
         let insert = format!("INSERT INTO \"{}.index\" VALUES ({holes})", table.name());
         let mut insert = self.connection.prepare_cached(&insert)?;
         let mut next = known;
@@ -463,13 +521,33 @@ impl Sql {
                 }
                 continue;
             }
-            insert.execute(params![row as i64, table.index_text(tables, row, moment), moment])?;
+            match self.order {
+                Order::ByMoment => insert.execute(params![row as i64, table.index_text(tables, row, moment), moment])?,
+                Order::Unsorted => insert.execute(params![row as i64])?,
+            };
             (next, last) = (row + 1, moment);
         }
         drop(insert);
         if anew {
             self.connection.execute_batch(&by_time(table.name()))?;
         }
+        self.indexed[table as usize] = (next, last);
+        Ok(())
+    }
+
+    /// Adds the numbers of the rows that have come since, all at once.
+    fn number(&mut self, tables: &Tables<'_>, table: Table, known: usize, now: i64) -> rusqlite::Result<()> {
+        let seen = |row: &usize| table.moments(tables, *row).is_some_and(|(_, visible)| visible <= now);
+        let next = (known..table.len(tables)).take_while(seen).last().map_or(known, |row| row + 1);
+        if known < next {
+            let insert = format!(
+                "WITH RECURSIVE n(row) AS (VALUES (?1) UNION ALL SELECT row + 1 FROM n WHERE row + 1 < ?2) \
+                 INSERT INTO \"{}.index\" SELECT row FROM n",
+                table.name()
+            );
+            self.connection.prepare_cached(&insert)?.execute(params![known as i64, next as i64])?;
+        }
+        let last = next.checked_sub(1).and_then(|row| table.moments(tables, row)).map_or(0, |(moment, _)| moment);
         self.indexed[table as usize] = (next, last);
         Ok(())
     }
@@ -530,17 +608,18 @@ fn by_time(name: &str) -> String {
 }
 
 /// Makes the index of a table, its functions and its view.
-fn lay_out(connection: &Connection, table: Table) -> rusqlite::Result<()> {
+fn lay_out(connection: &Connection, table: Table, order: Order) -> rusqlite::Result<()> {
     let name = table.name();
-    connection.execute_batch(&match table {
-        Table::Accounts => {
+    connection.execute_batch(&match (table, order) {
+        (Table::Accounts, _) => {
             format!("CREATE TABLE \"{name}.index\"(account TEXT, row INTEGER, PRIMARY KEY(account, row)) WITHOUT ROWID")
         }
-        _ => format!(
+        (_, Order::ByMoment) => format!(
             "CREATE TABLE \"{name}.index\"(row INTEGER PRIMARY KEY, time TEXT, time_ms INTEGER);
              {}",
             by_time(name)
         ),
+        (_, Order::Unsorted) => format!("CREATE TABLE \"{name}.index\"(row INTEGER PRIMARY KEY)"),
     })?;
     let row_of = |context: &rusqlite::functions::Context<'_>| {
         let row = context.get_raw(0).as_i64().ok().and_then(|row| usize::try_from(row).ok());
@@ -551,6 +630,20 @@ fn lay_out(connection: &Connection, table: Table) -> rusqlite::Result<()> {
         Ok(row.is_some_and(|row| READING.with(|reading| reading.visit(table, row))))
     })?;
     let mut columns: Vec<String> = table.indexed().iter().map(|c| c.name.to_string()).collect();
+    if table != Table::Accounts && order == Order::Unsorted {
+        let moment_of = move |context: &rusqlite::functions::Context<'_>| {
+            let row = row_of(context);
+            row.and_then(|row| READING.with(|reading| table.moments(reading.tables, row))).map(|(moment, _)| moment)
+        };
+        let text = format!("{name}.time");
+        connection.create_scalar_function(text.as_str(), 1, functions::flags(), move |context| {
+            Ok(moment_of(context).map(iso))
+        })?;
+        let number = format!("{name}.time_ms");
+        connection
+            .create_scalar_function(number.as_str(), 1, functions::flags(), move |context| Ok(moment_of(context)))?;
+        columns = vec!["row".to_string(), format!("\"{text}\"(row) AS time"), format!("\"{number}\"(row) AS time_ms")];
+    }
     for (number, column) in table.own().iter().enumerate() {
         let function = format!("{name}.{}", column.name);
         connection.create_scalar_function(function.as_str(), 1, functions::flags(), move |context| {
