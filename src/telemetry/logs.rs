@@ -10,6 +10,7 @@ mod serving; // engines
 
 use std::collections::BTreeMap;
 
+use crate::sim::ids::{GatewayId, ReplicaId};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::World;
 use crate::telemetry::logs::cluster::Cluster;
@@ -165,7 +166,33 @@ impl LogBook {
 struct Desk {
     waiting: BTreeMap<(SimTime, u64), LogLine>,
     written: u64,
-    counters: BTreeMap<(String, &'static str), Counter>,
+    counters: BTreeMap<(Pod, &'static str), Counter>,
+}
+
+/// A pod that writes lines in numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Pod {
+    Gateway(GatewayId),
+    Auth,
+    Replica(ReplicaId),
+}
+
+impl Pod {
+    fn service(self) -> &'static str {
+        match self {
+            Pod::Gateway(_) => "gateway",
+            Pod::Auth => "auth",
+            Pod::Replica(_) => "serving",
+        }
+    }
+
+    fn name(self, scene: &Scene) -> String {
+        match self {
+            Pod::Gateway(gateway) => scene.gateway(gateway),
+            Pod::Auth => "auth-0".to_string(),
+            Pod::Replica(replica) => scene.pod(replica),
+        }
+    }
 }
 
 /// The lines of one kind that a pod wrote in the present second.
@@ -174,7 +201,15 @@ struct Counter {
     second: u64,
     written: u32,
     suppressed: u32,
+    /// Where the count of the suppressed ones waits to be written, from the first of them on.
     note: Option<(SimTime, u64)>,
+}
+
+impl Counter {
+    fn says(&self, kind: &str) -> String {
+        let lines = if self.suppressed == 1 { "line" } else { "lines" };
+        format!("suppressed {} similar {lines} ({kind})", self.suppressed)
+    }
 }
 
 impl Desk {
@@ -187,31 +222,35 @@ impl Desk {
     }
 
     /// As [`Desk::write`], for lines that come in numbers: beyond [`LINES_PER_SECOND`] of a `kind` they are counted, and
-    /// the count is written at the end of the second.
-    fn write_some(&mut self, kind: &'static str, at: SimTime, service: &'static str, pod: String, line: Draft<'_>) {
+    /// the count is written at the end of the second. A line is only worded if it is written.
+    fn write_some(
+        &mut self,
+        scene: &Scene,
+        kind: &'static str,
+        (at, pod, level): (SimTime, Pod, Level),
+        words: impl FnOnce() -> Words,
+    ) {
         let second = at.0 / 1_000_000_000;
-        let counter = self.counters.entry((pod.clone(), kind)).or_default();
+        let key = (at, self.written);
+        let end = SimTime((second + 1) * 1_000_000_000);
+        let counter = self.counters.entry((pod, kind)).or_default();
         if counter.second != second {
+            word_note(&mut self.waiting, counter, kind);
             *counter = Counter { second, ..Counter::default() };
         }
-        if counter.written < LINES_PER_SECOND {
+        let words = if counter.written < LINES_PER_SECOND {
             counter.written += 1;
-            let (trace, request) = (line.trace, line.request);
-            let body = (line.body)();
-            self.write(LogLine { at, service, pod, level: line.level, trace, request, body });
-            return;
-        }
-        counter.suppressed += 1;
-        let lines = if counter.suppressed == 1 { "line" } else { "lines" };
-        let body = format!("suppressed {} similar {lines} ({kind})", counter.suppressed);
-        if let Some(note) = counter.note.and_then(|key| self.waiting.get_mut(&key)) {
-            note.body = body;
-            return;
-        }
-        let end = SimTime((second + 1) * 1_000_000_000);
-        let key = self.write(LogLine::new(end, service, pod.clone(), line.level, body));
-        if let Some(counter) = self.counters.get_mut(&(pod, kind)) {
-            counter.note = Some(key);
+            Some((key, words()))
+        } else {
+            counter.suppressed += 1;
+            let first = counter.note.is_none().then(|| ((end, self.written), Words::default()));
+            counter.note = counter.note.or(first.as_ref().map(|(key, _)| *key));
+            first
+        };
+        if let Some((key, Words { trace, request, body })) = words {
+            self.written += 1;
+            let line = LogLine { at: key.0, service: pod.service(), pod: pod.name(scene), level, trace, request, body };
+            self.waiting.insert(key, line);
         }
     }
 
@@ -222,17 +261,27 @@ impl Desk {
 
     /// The lines before a moment, in order.
     fn take_before(&mut self, now: SimTime) -> impl Iterator<Item = LogLine> {
+        for ((_, kind), counter) in &self.counters {
+            word_note(&mut self.waiting, counter, kind);
+        }
         let later = self.waiting.split_off(&(now, 0));
         std::mem::replace(&mut self.waiting, later).into_values()
     }
 }
 
-/// A line that is only worded if it is written.
-struct Draft<'a> {
-    level: Level,
+/// Words the count of the suppressed lines, as it is so far.
+fn word_note(waiting: &mut BTreeMap<(SimTime, u64), LogLine>, counter: &Counter, kind: &str) {
+    if let Some(note) = counter.note.and_then(|key| waiting.get_mut(&key)) {
+        note.body = counter.says(kind);
+    }
+}
+
+/// What a line says, and what it is about.
+#[derive(Default)]
+struct Words {
     trace: Option<String>,
     request: Option<String>,
-    body: &'a dyn Fn() -> String,
+    body: String,
 }
 
 /// As in `1.8 s` or `412 ms`.

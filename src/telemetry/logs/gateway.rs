@@ -4,7 +4,7 @@ use crate::sim::rng::mix;
 use crate::sim::time::SimDuration;
 use crate::sim::world::World;
 use crate::sim::world::recording::{AttemptRow, Reason};
-use crate::telemetry::logs::{Desk, Draft, Level, took};
+use crate::telemetry::logs::{Desk, Level, Pod, Words, took};
 use crate::telemetry::scene::Scene;
 
 /// Of so many requests that were answered in full, one stands in the access log.
@@ -18,20 +18,19 @@ pub(super) fn attempt(desk: &mut Desk, scene: &Scene, world: &World, row: &Attem
     auth(desk, scene, world, row);
     if row.answered_in_full() {
         if mix(row.serial, 0xacce55).is_multiple_of(ACCESS_SAMPLE) {
-            write(desk, scene, row, "access", Level::Info, &|| access(scene, row, "-"));
+            write(desk, scene, row, "access", Level::Info, || access(scene, row, "-"));
         }
         return;
     }
     let told = explain(row);
-    let body = || match row.reason {
+    write(desk, scene, row, told.kind, told.level, || match row.reason {
         Reason::DecoderException => decoder_trace(scene, row, told.flags),
         Reason::FlagException(place) => {
             let flag = world.recording().flags().get(usize::from(place)).map_or("", String::as_str);
             flag_trace(scene, row, told.flags, flag)
         }
-        _ => format!("{}: {}", access(scene, row, told.flags), told.text),
-    };
-    write(desk, scene, row, told.kind, told.level, &body);
+        _ => format!("{}: {}", access(scene, row, told.flags), told.says.text(row)),
+    });
 }
 
 fn write(
@@ -40,10 +39,14 @@ fn write(
     row: &AttemptRow,
     kind: &'static str,
     level: Level,
-    body: &dyn Fn() -> String,
+    body: impl FnOnce() -> String,
 ) {
-    let (trace, request) = (Some(scene.trace(row.intent)), Some(scene.request(row.serial)));
-    desk.write_some(kind, row.ended, "gateway", scene.gateway(row.gateway), Draft { level, trace, request, body });
+    desk.write_some(scene, kind, (row.ended, Pod::Gateway(row.gateway), level), || about(scene, row, body()));
+}
+
+/// Words about an attempt.
+fn about(scene: &Scene, row: &AttemptRow, body: String) -> Words {
+    Words { trace: Some(scene.trace(row.intent)), request: Some(scene.request(row.serial)), body }
 }
 
 /// One line of the access log; the flags are Envoy's.
@@ -71,18 +74,39 @@ struct Told {
     kind: &'static str,
     flags: &'static str,
     level: Level,
-    text: String,
+    says: Says,
+}
+
+/// The words, or from what they are made.
+enum Says {
+    Text(&'static str),
+    ClosedWaiting,
+    PromptTooLong,
+    TooManyImages,
+}
+
+impl Says {
+    fn text(&self, row: &AttemptRow) -> String {
+        match self {
+            Says::Text(text) => text.to_string(),
+            Says::ClosedWaiting => {
+                format!("client closed the stream after {} without a token", took(row.ended.since(row.arrived)))
+            }
+            Says::PromptTooLong => format!("prompt is too long: {} tokens", row.prompt_tokens),
+            Says::TooManyImages => format!("{} images are not accepted", row.images),
+        }
+    }
 }
 
 fn explain(row: &AttemptRow) -> Told {
     use Level::{Error, Info, Warn};
-    let told = |kind, flags, level, text: &str| Told { kind, flags, level, text: text.to_string() };
+    let told = |kind, flags, level, text| Told { kind, flags, level, says: Says::Text(text) };
+    let worded = |kind, flags, level, says| Told { kind, flags, level, says };
     if row.status() == 499 {
-        let text = match row.first_token {
-            None => format!("client closed the stream after {} without a token", took(row.ended.since(row.arrived))),
-            Some(_) => "client closed the stream before its end".to_string(),
+        return match row.first_token {
+            None => worded("client_closed", "DC", Warn, Says::ClosedWaiting),
+            Some(_) => told("client_closed", "DC", Warn, "client closed the stream before its end"),
         };
-        return told("client_closed", "DC", Warn, &text);
     }
     match row.reason {
         Reason::Blocked => told("blocked", "RBAC", Warn, "account is not allowed to use the API"),
@@ -90,10 +114,8 @@ fn explain(row: &AttemptRow) -> Told {
         Reason::RateLimited => told("rate_limited", "RL", Warn, "account is over its limit per minute"),
         Reason::WorkersBusy => told("workers_busy", "UO", Error, "backlog of the worker threads is full"),
         Reason::AuthTimeout => told("auth_timeout", "UAEX", Error, "credential lookup: deadline exceeded"),
-        Reason::TooLong => {
-            told("prompt_too_long", "-", Info, &format!("prompt is too long: {} tokens", row.prompt_tokens))
-        }
-        Reason::ImageLimit => told("image_limit", "-", Info, &format!("{} images are not accepted", row.images)),
+        Reason::TooLong => worded("prompt_too_long", "-", Info, Says::PromptTooLong),
+        Reason::ImageLimit => worded("image_limit", "-", Info, Says::TooManyImages),
         Reason::DecodersBusy => told("decoders_busy", "UO", Error, "queue of the image decoders is full"),
         Reason::DecoderException => told("image_decode_exception", "-", Error, ""),
         Reason::FlagException(_) => told("unhandled_exception", "-", Error, ""),
@@ -165,13 +187,13 @@ fn auth(desk: &mut Desk, scene: &Scene, world: &World, row: &AttemptRow) {
     if waited < SLOW_LOOKUP && !late {
         return;
     }
-    let (trace, request) = (Some(scene.trace(row.intent)), Some(scene.request(row.serial)));
-    let shard = world.auth_shard(row.account);
-    let account = scene.account(row.account);
     let (kind, level) = if late { ("lookup_deadline", Level::Error) } else { ("lookup_slow", Level::Warn) };
-    let body = || match late {
-        true => format!("lookup {account} shard={shard}: deadline exceeded after {}", took(waited)),
-        false => format!("lookup {account} shard={shard}: answered by the store after {}", took(waited)),
-    };
-    desk.write_some(kind, row.ended, "auth", "auth-0".to_string(), Draft { level, trace, request, body: &body });
+    desk.write_some(scene, kind, (row.ended, Pod::Auth, level), || {
+        let (account, shard) = (scene.account(row.account), world.auth_shard(row.account));
+        let body = match late {
+            true => format!("lookup {account} shard={shard}: deadline exceeded after {}", took(waited)),
+            false => format!("lookup {account} shard={shard}: answered by the store after {}", took(waited)),
+        };
+        about(scene, row, body)
+    });
 }

@@ -7,7 +7,7 @@ use crate::sim::ids::ReplicaId;
 use crate::sim::time::SimTime;
 use crate::sim::world::fact::{Fact, What};
 use crate::sim::world::recording::{CallRow, EngineState};
-use crate::telemetry::logs::{Desk, Draft, Level, LogLine};
+use crate::telemetry::logs::{Desk, Level, LogLine, Pod, Words};
 use crate::telemetry::scene::Scene;
 
 /// The last state that each engine's process wrote.
@@ -60,11 +60,10 @@ impl Engines {
 
 /// What a replica writes of a call that did not end as it should.
 pub(super) fn call(desk: &mut Desk, scene: &Scene, row: &CallRow) {
-    let id = scene.request(row.serial);
     let entered = SimTime::ZERO < row.arrived;
-    let (kind, level, body): (&'static str, Level, &dyn Fn() -> String) = match row.outcome {
-        Outcome::Ok if row.cancelled && entered => ("aborted", Level::Info, &|| format!("Aborted request {id}.")),
-        Outcome::InternalError if entered => ("kv_load_failed", Level::Error, &|| {
+    let (kind, level, body): (&'static str, Level, fn(&CallRow, &str) -> String) = match row.outcome {
+        Outcome::Ok if row.cancelled && entered => ("aborted", Level::Info, |_, id| format!("Aborted request {id}.")),
+        Outcome::InternalError if entered => ("kv_load_failed", Level::Error, |row, id| {
             format!(
                 "KV connector: blocks of request {id} could not be loaded ({} of {} prompt tokens were to come from \
                  outside); request failed",
@@ -72,7 +71,7 @@ pub(super) fn call(desk: &mut Desk, scene: &Scene, row: &CallRow) {
                 row.prompt_tokens
             )
         }),
-        Outcome::InternalError => ("engine_dead", Level::Error, &|| {
+        Outcome::InternalError => ("engine_dead", Level::Error, |_, id| {
             format!(
                 "POST /v1/completions 500 ({id})\n\
                  Traceback (most recent call last):\n  \
@@ -81,9 +80,11 @@ pub(super) fn call(desk: &mut Desk, scene: &Scene, row: &CallRow) {
                  EngineDeadError: engine core is gone: CUDA error: no CUDA-capable device is detected"
             )
         }),
-        Outcome::Overloaded => ("queue_full", Level::Warn, &|| format!("request {id} rejected: queue is full")),
+        Outcome::Overloaded => ("queue_full", Level::Warn, |_, id| format!("request {id} rejected: queue is full")),
         _ => return,
     };
-    let draft = Draft { level, trace: None, request: Some(id.clone()), body };
-    desk.write_some(kind, row.ended, "serving", scene.pod(row.replica), draft);
+    desk.write_some(scene, kind, (row.ended, Pod::Replica(row.replica), level), || {
+        let id = scene.request(row.serial);
+        Words { trace: None, body: body(row, &id), request: Some(id) }
+    });
 }
