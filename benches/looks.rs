@@ -74,14 +74,17 @@ fn statement(bencher: Bencher<'_, '_>, text: &str) {
     bencher.bench_local(|| sql.query(&tables, black_box(text)));
 }
 
-/// The first statement of a process over a whole incident: the index of what it reads is made.
-#[divan::bench(args = ["requests", "accounts", "logs", "logs_fts"], sample_count = 5, sample_size = 1)]
-fn first_statement(bencher: Bencher<'_, '_>, table: &str) {
+/// The first statement of a process over a whole incident: the index of what it reads is made, by moments where it names one.
+#[divan::bench(
+    args = ["status FROM requests", "time FROM requests", "account FROM accounts", "level FROM logs", "time FROM logs",
+        "body FROM logs_fts"],
+    sample_count = 5,
+    sample_size = 1
+)]
+fn first_statement(bencher: Bencher<'_, '_>, what: &str) {
     let (world, scene, logs) = incident();
     let tables = tables(&world, &scene, &logs);
-    println!("{} requests, {} lines", tables.requests.len(), tables.logs.len());
-    bencher
-        .bench_local(|| Sql::new().and_then(|mut sql| sql.query(&tables, &format!("SELECT * FROM {table} LIMIT 1"))));
+    bencher.bench_local(|| Sql::new().and_then(|mut sql| sql.query(&tables, &format!("SELECT {what} LIMIT 1"))));
 }
 
 /// What rows with errors have in common.

@@ -9,6 +9,7 @@ mod gateway; // access and errors
 mod serving; // engines
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use crate::sim::ids::{GatewayId, ReplicaId};
 use crate::sim::time::{SimDuration, SimTime};
@@ -256,7 +257,11 @@ impl Desk {
 
     /// Takes back lines that have not been written yet.
     fn take_back(&mut self, after: SimTime, which: impl Fn(&LogLine) -> bool) {
-        self.waiting.retain(|(at, _), line| *at <= after || !which(line));
+        let later = self.waiting.range((Bound::Excluded((after, u64::MAX)), Bound::Unbounded));
+        let back: Vec<_> = later.filter(|(_, line)| which(line)).map(|(key, _)| *key).collect();
+        for key in back {
+            self.waiting.remove(&key);
+        }
     }
 
     /// The lines before a moment, in order.

@@ -396,9 +396,8 @@ impl Engine {
 
     /// Whether a statement that was looked over names a moment; a search by words goes by the order of moments too.
     fn reads_moments(&self) -> bool {
-        let moment = |(table, column): &(String, String)| {
-            table == "logs_fts" || column == "time" || column == "time_ms"
-        };
+        let moment =
+            |(table, column): &(String, String)| table == "logs_fts" || column == "time" || column == "time_ms";
         self.guard.with(|watch| watch.reads.iter().any(moment))
     }
 
@@ -522,7 +521,9 @@ impl Engine {
                 continue;
             }
             match self.order {
-                Order::ByMoment => insert.execute(params![row as i64, table.index_text(tables, row, moment), moment])?,
+                Order::ByMoment => {
+                    insert.execute(params![row as i64, table.index_text(tables, row, moment), moment])?
+                }
                 Order::Unsorted => insert.execute(params![row as i64])?,
             };
             (next, last) = (row + 1, moment);

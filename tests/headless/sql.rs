@@ -308,6 +308,36 @@ fn nothing_is_written_attached_set_or_random() {
     assert_eq!(sql.query(&seen().tables(), "SELECT count(*) FROM requests").expect("a count"), before);
 }
 
+/// A statement that names no moment goes to tables without an index by moments: it must answer as if it had one.
+#[test]
+fn a_statement_says_the_same_whether_it_names_a_moment_or_not() {
+    let tables = seen().tables();
+    let mut sql = Sql::new().expect("an engine");
+    let pairs = [
+        ("requests", "status, count(*), sum(prompt_tokens)", "GROUP BY status ORDER BY status"),
+        ("requests", "row, request_id, account", "ORDER BY row LIMIT 50"),
+        ("logs", "pod, level, count(*)", "GROUP BY pod, level ORDER BY pod, level"),
+        ("spans", "name, duration_ms", "ORDER BY row"),
+        ("changes", "id, kind", "ORDER BY id"),
+        ("alerts", "name", "ORDER BY name"),
+        ("tickets", "id", "ORDER BY id"),
+    ];
+    for (table, columns, rest) in pairs {
+        let mut ask = |condition: &str| {
+            let text = format!("SELECT {columns} FROM {table} WHERE {condition} {rest}");
+            sql.query(&tables, &text).unwrap_or_else(|e| panic!("{text}: {e}"))
+        };
+        let (unsorted, by_moment) = (ask("1"), ask("time_ms > 0 AND time > '2'"));
+        assert_eq!(unsorted.columns, by_moment.columns, "{table}");
+        assert_eq!(unsorted.rows, by_moment.rows, "{table}");
+        assert!(!unsorted.rows.is_empty(), "{table}");
+        let read = |answer: &Answer| {
+            answer.read.tables.iter().map(|t| (t.table, t.rows, t.from_ms, t.to_ms)).collect::<Vec<_>>()
+        };
+        assert_eq!(read(&unsorted), read(&by_moment), "{table}");
+    }
+}
+
 #[test]
 fn mistakes_are_placed_and_the_nearest_name_is_told() {
     let told = |text: &str| {
