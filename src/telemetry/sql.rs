@@ -330,7 +330,9 @@ impl Engine {
         }
         let columns = tables::FULL_TEXT.map(|c| if c == "body" { c.to_string() } else { format!("{c} UNINDEXED") });
         connection.execute_batch(&format!(
-            "CREATE VIRTUAL TABLE logs_fts USING fts5({}, content = 'logs', content_rowid = 'row')",
+            "CREATE VIRTUAL TABLE logs_fts USING fts5({}, content = 'logs', content_rowid = 'row', \
+             columnsize = 0); INSERT INTO logs_fts(logs_fts, rank) VALUES ('hashsize', 33554432);
+             INSERT INTO logs_fts(logs_fts, rank) VALUES ('automerge', 0)",
             columns.join(", ")
         ))?;
         for (config, value) in [
