@@ -34,6 +34,9 @@ pub enum ScenarioError {
     /// What was asked of it does not fit it.
     #[error("{}", .0.iter().map(describe).collect::<Vec<_>>().join("\n"))]
     Setup(Vec<SpecError>),
+    /// Nobody waits for it any more.
+    #[error("it was stopped")]
+    Stopped,
 }
 
 impl Scenario {

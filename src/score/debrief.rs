@@ -26,6 +26,7 @@ use crate::session::Session;
 use crate::session::act::irreversible;
 use crate::session::log::Event;
 use crate::session::prices;
+use crate::session::seal::Seal;
 use crate::sim::spec::TimedAction;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::telemetry::watch::WatchError;
@@ -202,6 +203,18 @@ pub fn debrief_with(
     progress: Progress<'_>,
 ) -> Result<Debrief, DebriefError> {
     debrief_among(session, events, observer, &Runs::new(session.scenario()), progress)
+}
+
+/// Makes the runs that a debrief of a session will want whatever is done in it: what is true, nothing done, and the best
+/// that can be found. Kept beside the session, they need not be waited for at its end.
+///
+/// # Errors
+/// The seal does not fit the scenario, or the runs were stopped.
+pub fn prepare(seal: &Seal, runs: &Runs<'_>) -> Result<(), DebriefError> {
+    let (nobody, paged_at): (Progress<'_>, _) = (&|_, _| {}, SimTime(seal.paged_at_ns));
+    prove(runs, Some(&seal.variant), seal.seed, 1, nobody)?;
+    best(runs, &seal.variant, seal.seed, paged_at, nobody)?;
+    Ok(())
 }
 
 /// As [`debrief_with`], among runs of the same scenario that were made before.

@@ -1,14 +1,19 @@
 //! Counterfactual runs: the same users in a world with other causes or other orders. What users want is a function of the
 //! seed alone, so that two runs differ by what was changed and by nothing else.
 
+mod kept; // runs on disk
+
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::scenario::lower::Setup;
 use crate::scenario::opened::{Scenario, ScenarioError};
+use crate::score::runs::kept::{Kept, Known};
 use crate::sim::series::Series;
 use crate::sim::spec::TimedAction;
 use crate::sim::time::{SimDuration, SimTime};
@@ -16,6 +21,8 @@ use crate::sim::world::fact::What;
 use crate::sim::world::harm::Harm;
 use crate::sim::world::{Cost, World};
 use crate::telemetry::alerts::AlertBook;
+
+pub use kept::KEPT;
 
 /// Every so often a run that may be given up is asked what its users have lost.
 const GLANCE: SimDuration = SimDuration::from_secs(30);
@@ -38,7 +45,7 @@ pub struct Ask {
 }
 
 /// What a run came to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ran {
     /// Users' pain.
     pub harm: Harm,
@@ -75,14 +82,13 @@ impl Ran {
 /// Is told how many of so many runs are done.
 pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
 
-/// A run with what names it.
-type Made = (String, Arc<Ran>);
-
 /// The runs of one scenario, each made once.
 pub struct Runs<'a> {
     /// The scenario.
     pub scenario: &'a Scenario,
-    kept: Mutex<BTreeMap<String, Arc<Ran>>>,
+    known: Mutex<BTreeMap<String, Known>>,
+    kept: Option<Mutex<Kept>>,
+    stopped: AtomicBool,
     /// The last world that several runs began with, and from where.
     fork: Mutex<Option<Fork>>,
 }
@@ -97,7 +103,18 @@ struct Fork {
 impl<'a> Runs<'a> {
     /// No runs yet.
     pub fn new(scenario: &'a Scenario) -> Runs<'a> {
-        Runs { scenario, kept: Mutex::new(BTreeMap::new()), fork: Mutex::new(None) }
+        Runs { scenario, known: Mutex::default(), kept: None, stopped: AtomicBool::new(false), fork: Mutex::new(None) }
+    }
+
+    /// Those that are known from a session's folder; what is made is kept there.
+    pub fn kept_in(scenario: &'a Scenario, folder: &Path) -> Runs<'a> {
+        let (kept, known) = Kept::open(folder, scenario);
+        Runs { known: Mutex::new(known), kept: Some(Mutex::new(kept)), ..Runs::new(scenario) }
+    }
+
+    /// Makes no more runs: whoever wants one gets [`ScenarioError::Stopped`]. Those that are under way are finished.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
     }
 
     /// Makes all runs that are asked for and were not made before, in parallel; answers are in the order of the asks.
@@ -127,29 +144,48 @@ impl<'a> Runs<'a> {
                 new.insert(key, ask);
             }
         }
-        let kept = |runs: &Runs| runs.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let known = kept(self);
-        new.retain(|key, ask| known.get(*key).is_none_or(|ran| ask.watch_page && !ran.watched));
+        let known = self.known().clone();
+        let wanting = |ask: &Ask, known: &Known| match known {
+            Known::Ran(ran) => ask.watch_page && !ran.watched,
+            Known::Beyond(_) => known.within(most).is_none(),
+        };
+        new.retain(|key, ask| known.get(*key).is_none_or(|known| wanting(ask, known)));
         let (done, total) = (AtomicUsize::new(0), new.len());
-        let made: Result<Vec<Vec<Option<Made>>>, ScenarioError> = (groups(new).into_par_iter())
+        let made: Result<Vec<()>, ScenarioError> = (groups(new).into_par_iter())
             .map(|(of, group)| {
                 // A world is not looked at from two threads; each takes its copy in turn.
                 let begun = self.begun(&of, &group)?.map(Mutex::new);
                 let one = |(key, ask): &(&String, &Ask)| {
+                    if self.stopped.load(Ordering::Relaxed) {
+                        return Err(ScenarioError::Stopped);
+                    }
                     let world = match &begun {
                         Some(world) => world.lock().unwrap_or_else(PoisonError::into_inner).clone(),
                         None => world_of(self.scenario, ask)?,
                     };
                     let ran = run(self.scenario, ask, world, most)?;
+                    self.keep(key, ran.map_or(Known::Beyond(most), |ran| Known::Ran(Arc::new(ran))));
                     progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
-                    Ok(ran.map(|ran| ((*key).clone(), Arc::new(ran))))
+                    Ok(())
                 };
                 group.par_iter().map(one).collect()
             })
             .collect();
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend(made?.into_iter().flatten().flatten());
-        let known = kept(self);
-        Ok(keys.iter().map(|key| known.get(key).filter(|ran| ran.lost() <= most).cloned()).collect())
+        made?;
+        let known = self.known();
+        Ok(keys.iter().map(|key| known.get(key)?.within(most).flatten()).collect())
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, key: &str, run: Known) {
+        let mut known = self.known();
+        known.insert(key.to_string(), run);
+        if let (Some(kept), Some(run)) = (&self.kept, known.get(key)) {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).add(&known, key, run);
+        }
     }
 
     /// The world with which all runs of a group begin, up to the moment at which the first of them differs; none where it

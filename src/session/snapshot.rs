@@ -20,7 +20,7 @@ pub const SNAPSHOT: &str = "snapshot";
 /// As long as it is being written.
 const UNFINISHED: &str = "snapshot.new";
 /// What it was made with: a hash of this program's sources, for another build may understand the bytes otherwise.
-const BUILD: &str = env!("SCARTISSUE_SOURCES");
+pub(crate) const BUILD: &str = env!("SCARTISSUE_SOURCES");
 
 /// The first line of a snapshot, after the sum over it.
 #[derive(Serialize, Deserialize)]
@@ -109,7 +109,7 @@ pub(super) fn remove(folder: &Path) {
 }
 
 /// A file that others on the machine cannot read, where the system knows of others.
-fn private(path: &Path) -> io::Result<File> {
+pub(crate) fn private(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

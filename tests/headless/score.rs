@@ -4,13 +4,14 @@ mod vectors; // the measures, to the digits in which they are stated
 
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use scartissue::console::parse::{Said, parse};
 use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::opened::Scenario;
 use scartissue::score::composite::Gate;
-use scartissue::score::debrief::{Debrief, DebriefError, Verdict, debrief, debrief_with};
-use scartissue::score::runs::{Ask, Runs};
+use scartissue::score::debrief::{Debrief, DebriefError, Verdict, debrief, debrief_among, debrief_with, prepare};
+use scartissue::score::runs::{Ask, KEPT, Runs};
 use scartissue::score::tell;
 use scartissue::score::truth::prove;
 use scartissue::session::Session;
@@ -128,18 +129,56 @@ fn help_from_the_beginning_marks_a_run_as_assisted() {
 fn doing_nothing_to_the_causes_is_the_same_run_and_runs_are_made_once() {
     let scenario = small();
     let runs = Runs::new(&scenario);
-    let made = std::sync::atomic::AtomicUsize::new(0);
+    let made = AtomicUsize::new(0);
     let count = |_: usize, _: usize| {
-        made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        made.fetch_add(1, Ordering::Relaxed);
     };
     let truth = prove(&runs, Some("canary-flag-variant"), 5, 3, &count).expect("a truth");
-    assert_eq!(made.load(std::sync::atomic::Ordering::Relaxed), 6, "two subsets under three seeds");
+    assert_eq!(made.load(Ordering::Relaxed), 6, "two subsets under three seeds");
     assert_eq!((truth.seeds.as_slice(), truth.causes[0].share), ([5, 6, 7].as_slice(), 1.0));
     let ask = Ask { variant: "canary-flag-variant".to_string(), seed: 5, ..Ask::default() };
     let again = runs.all(&[ask.clone(), ask], &count).expect("a run");
-    assert_eq!(made.load(std::sync::atomic::Ordering::Relaxed), 6, "it was made before");
+    assert_eq!(made.load(Ordering::Relaxed), 6, "it was made before");
     assert_eq!(again[0].lost(), truth.harm[1].1);
     assert_eq!(again[0].event_hash, scenario_hash(&scenario));
+}
+
+#[test]
+fn runs_kept_beside_a_session_are_not_made_again_and_a_damaged_file_only_costs_time() {
+    let scenario = small();
+    let folder = directory("kept");
+    let mut session = begin(&scenario, "canary-flag-variant", 240, Mode::A0);
+    let events = say(&mut session, &["wait 70s", "arm", "act shed=0.2", "commit api.flag 90", "end"]);
+    let told = || {
+        let made = AtomicUsize::new(0);
+        let runs = Runs::kept_in(&scenario, &folder);
+        let count = |_: usize, _: usize| {
+            made.fetch_add(1, Ordering::Relaxed);
+        };
+        let told = debrief_among(&session, &events, None, &runs, &count).expect("a debrief");
+        (told, made.into_inner())
+    };
+    prepare(session.seal(), &Runs::kept_in(&scenario, &folder)).expect("it can be prepared");
+    let (first, made) = told();
+    assert_eq!(made, 2, "its own run, and that with its order at the first chance; without it nothing is done");
+    let (again, made) = told();
+    assert_eq!((&again, made), (&first, 0));
+    assert_eq!(debrief_with(&session, &events, None, &|_, _| {}).expect("a debrief"), first, "kept or not");
+    let file = folder.join(KEPT);
+    let whole = std::fs::read(&file).expect("it was written");
+    let flipped = |place: usize| {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 0x10;
+        bytes
+    };
+    let damaged = [Vec::new(), flipped(3), flipped(100), flipped(whole.len() / 2), whole[..whole.len() - 7].to_vec()];
+    for (n, bytes) in damaged.into_iter().enumerate() {
+        std::fs::write(&file, bytes).expect("it can be damaged");
+        let (again, made) = told();
+        assert_eq!(again, first, "damage {n}");
+        assert!(0 < made, "damage {n} went unnoticed");
+        assert_eq!(told().1, 0, "damage {n} was not mended");
+    }
 }
 
 fn scenario_hash(scenario: &Scenario) -> u64 {
