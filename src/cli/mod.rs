@@ -19,6 +19,7 @@ mod list; // what there is
 mod llm; // a model behind an API plays
 #[cfg(feature = "wire")]
 mod mcp; // incidents for clients of the Model Context Protocol
+mod meanwhile; // runs for the debrief, while one plays
 mod metrics; // what can be asked
 mod new_scenario; // a commented file to begin with
 mod observer; // what should have been believed

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::Args;
 
 use crate::cli::begin::{Beginning, Marks};
+use crate::cli::meanwhile::Meanwhile;
 use crate::cli::place::{Place, WallClock};
 #[cfg(feature = "wire")]
 use crate::cli::served::Serve;
@@ -16,8 +17,6 @@ use crate::cli::{Failure, print};
 use crate::console::skin::Skin;
 use crate::console::{ask, shell};
 use crate::scenario::opened::Scenario;
-use crate::score::debrief::prepare;
-use crate::score::runs::Runs;
 use crate::session::case::case;
 use crate::session::live::{Clock, Live};
 use crate::session::store::OpenSession;
@@ -124,9 +123,7 @@ fn go_on_in<B>(
     let brief = skin.shown(&format!("{}\n-- {}", ask::brief(&open.session), open.session.status_line()));
     print(&on_screen(&brief))?;
     let words = at_terminal().then(|| crate::console::complete::Words::of(&open.session));
-    if at_terminal() {
-        prepare_meanwhile(&open);
-    }
+    let _meanwhile = at_terminal().then(|| Meanwhile::of(&open));
     let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
     let live = Arc::new(Mutex::new(Live::new(open, clock.now_ns())));
     let _beside = beside(&live, &clock)?;
@@ -140,17 +137,6 @@ fn go_on_in<B>(
         eprintln!("what was true: `scartissue debrief {name}`; the next case: `scartissue play`");
     }
     Ok(())
-}
-
-/// While somebody reads and thinks, one processor makes the runs that the debrief will want, so that nobody waits for them
-/// at the end. Where that fails, or has not come to its end, the debrief makes the rest itself.
-fn prepare_meanwhile(open: &OpenSession) {
-    let (scenario, seal) = (open.session.scenario().clone(), open.session.seal().clone());
-    let folder = open.folder().to_path_buf();
-    std::thread::spawn(move || {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().ok()?;
-        pool.install(|| prepare(&seal, &Runs::kept_in(&scenario, &folder)).ok())
-    });
 }
 
 /// How a session counts was settled when it was begun.

@@ -2,13 +2,14 @@
 //! display.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 
 use crate::cli::begin::{Beginning, Marks};
 use crate::cli::debrief::scar;
 use crate::cli::drill::choice;
+use crate::cli::meanwhile::Meanwhile;
 use crate::cli::place::{Place, WallClock};
 use crate::cli::{Failure, demo, play};
 use crate::console::shell::Clock;
@@ -21,7 +22,9 @@ use crate::scar::case::offers;
 use crate::scar::healing::date;
 use crate::scar::memory::DAY_S;
 use crate::scenario::opened::Scenario;
-use crate::score::debrief::debrief;
+use crate::score::debrief::debrief_among;
+use crate::score::observer::Observer;
+use crate::score::runs::Runs;
 use crate::session::case::{Case, case};
 use crate::session::command::Command;
 use crate::session::log::Event;
@@ -60,7 +63,7 @@ pub fn window(options: Options) -> Result<(), Failure> {
     };
     let touring = tour.is_some();
     let place = options.place.clone();
-    let desk = Here { place: options.place, seed: touring.then_some(options.tour_seed) };
+    let desk = Here { place: options.place, seed: touring.then_some(options.tour_seed), meanwhile: Mutex::default() };
     let opened: Result<(), Closed> = match display() {
         true => crate::gui::open(Arc::new(desk), tour),
         false => Err(Closed::Never("there is no display here".to_string())),
@@ -88,12 +91,14 @@ pub fn display() -> bool {
 pub struct Here {
     place: Place,
     seed: Option<u64>,
+    meanwhile: Mutex<Option<Meanwhile>>,
 }
 
 impl Here {
     /// With its data in a folder, and every session of one seed.
     pub fn at(folder: &Path, seed: u64) -> Here {
-        Here { place: Place { data_dir: Some(folder.to_path_buf()), ..Place::default() }, seed: Some(seed) }
+        let place = Place { data_dir: Some(folder.to_path_buf()), ..Place::default() };
+        Here { place, seed: Some(seed), meanwhile: Mutex::default() }
     }
 }
 
@@ -104,6 +109,16 @@ impl Here {
     /// Days since 1970.
     fn day(&self) -> u64 {
         self.place.now_s().div_euclid(DAY_S as i64).unsigned_abs()
+    }
+
+    /// A session that is played from now on: runs are made for it, and none any more for the one before.
+    fn opened(&self, open: OpenSession) -> OpenSession {
+        self.meanwhile(Some(&open));
+        open
+    }
+
+    fn meanwhile(&self, open: Option<&OpenSession>) {
+        *self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner) = open.map(Meanwhile::of);
     }
 
     /// The name of the session of today's page, and its case: drawn by the date from all but those of the first shift.
@@ -155,7 +170,8 @@ impl Desk for Here {
         let case = case.map_or_else(|| play::next_case(&self.place).map_err(said), |case| Ok(case.to_string()))?;
         let mut beginning = Beginning::default();
         beginning.seed = self.seed;
-        beginning.begin(&self.place, &case, true, Marks::default()).map_err(said)
+        let begun = beginning.begin(&self.place, &case, true, Marks::default());
+        begun.map(|open| self.opened(open)).map_err(said)
     }
 
     fn begin_today(&self) -> Result<OpenSession, String> {
@@ -163,13 +179,15 @@ impl Desk for Here {
         let day = self.day();
         let mut beginning = Beginning::default();
         (beginning.seed, beginning.name) = (Some(mix(day, PAGE)), Some(today.0));
-        beginning.begin(&self.place, &today.1.id, true, Marks::default()).map_err(said)
+        let begun = beginning.begin(&self.place, &today.1.id, true, Marks::default());
+        begun.map(|open| self.opened(open)).map_err(said)
     }
 
     fn begin_drill(&self, more: bool) -> Result<OpenSession, String> {
         let drilled = choice(&self.place, more, self.seed).map_err(said)?;
         let beginning = Beginning::default();
-        beginning.begin_chosen(&self.place, &drilled.case, true, &drilled.chosen).map_err(said)
+        let begun = beginning.begin_chosen(&self.place, &drilled.case, true, &drilled.chosen);
+        begun.map(|open| self.opened(open)).map_err(said)
     }
 
     fn career(&self) -> Result<Career, String> {
@@ -194,10 +212,12 @@ impl Desk for Here {
 
     fn resume(&self, name: &str) -> Result<OpenSession, String> {
         let catalogue = self.place.catalogue().map_err(said)?;
-        self.place.store().map_err(said)?.open(name, &catalogue).map_err(|e| e.to_string())
+        let opened = self.place.store().map_err(said)?.open(name, &catalogue);
+        opened.map(|open| self.opened(open)).map_err(|e| e.to_string())
     }
 
     fn debrief(&self, name: &str, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Told, String> {
+        self.meanwhile(None);
         let catalogue = self.place.catalogue().map_err(said)?;
         let store = self.place.store().map_err(said)?;
         let mut replayed = store.replay(name, &catalogue, None).map_err(|e| e.to_string())?;
@@ -213,7 +233,9 @@ impl Desk for Here {
             };
             Some(Belief { at_s: event.at as f64 / 1e9 - paged_s, points, committed })
         };
-        let debrief = debrief(session, &events, progress).map_err(|e| e.to_string())?;
+        let runs = Runs::kept_in(session.scenario(), &store.folder(name));
+        let observer = Observer::built_in(session.scenario()).ok();
+        let debrief = debrief_among(session, &events, observer, &runs, progress).map_err(|e| e.to_string())?;
         let healing = scar(&self.place, name, &replayed, &events, &debrief).map_err(said)?;
         Ok(Told {
             debrief,

@@ -88,7 +88,7 @@ pub struct Runs<'a> {
     pub scenario: &'a Scenario,
     known: Mutex<BTreeMap<String, Known>>,
     kept: Option<Mutex<Kept>>,
-    stopped: AtomicBool,
+    stopped: Arc<AtomicBool>,
     /// The last world that several runs began with, and from where.
     fork: Mutex<Option<Fork>>,
 }
@@ -103,7 +103,7 @@ struct Fork {
 impl<'a> Runs<'a> {
     /// No runs yet.
     pub fn new(scenario: &'a Scenario) -> Runs<'a> {
-        Runs { scenario, known: Mutex::default(), kept: None, stopped: AtomicBool::new(false), fork: Mutex::new(None) }
+        Runs { scenario, known: Mutex::default(), kept: None, stopped: Arc::default(), fork: Mutex::new(None) }
     }
 
     /// Those that are known from a session's folder; what is made is kept there.
@@ -112,9 +112,10 @@ impl<'a> Runs<'a> {
         Runs { known: Mutex::new(known), kept: Some(Mutex::new(kept)), ..Runs::new(scenario) }
     }
 
-    /// Makes no more runs: whoever wants one gets [`ScenarioError::Stopped`]. Those that are under way are finished.
-    pub fn stop(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
+    /// The same until somebody raises the flag: whoever wants a new run then gets [`ScenarioError::Stopped`]. Those that
+    /// are under way are finished.
+    pub fn until(self, stopped: Arc<AtomicBool>) -> Runs<'a> {
+        Runs { stopped, ..self }
     }
 
     /// Makes all runs that are asked for and were not made before, in parallel; answers are in the order of the asks.
