@@ -38,12 +38,13 @@ pub struct Tour {
     steps: VecDeque<Step>,
     waited: u32,
     frame_ms: Vec<f32>,
+    misfits: usize,
 }
 
 impl Tour {
     /// A tour of a case whose pictures go into a folder.
     pub fn new(folder: &Path, case: &str, size: (u32, u32)) -> Tour {
-        Tour { size, folder: folder.to_path_buf(), steps: steps(case), waited: 0, frame_ms: Vec::new() }
+        Tour { size, folder: folder.to_path_buf(), steps: steps(case), waited: 0, frame_ms: Vec::new(), misfits: 0 }
     }
 }
 
@@ -320,10 +321,11 @@ pub fn step(
     }
     let snap = latest.0.as_deref();
     let waited = tour.waited;
+    let mut misfitting = 0;
     let done = match tour.steps.front() {
         None => {
             report(&mut tour.frame_ms);
-            exit.write(AppExit::Success);
+            exit.write(if tour.misfits == 0 { AppExit::Success } else { AppExit::error() });
             return;
         }
         Some(Step::Frames(n)) => *n <= waited,
@@ -342,11 +344,13 @@ pub fn step(
             let misfits = &state.misfits;
             misfits.cut.iter().for_each(|text| eprintln!("{name}: cut off: {text}"));
             misfits.covered.iter().for_each(|(a, b)| eprintln!("{name}: covered: {a} / {b}"));
+            misfitting = misfits.cut.len() + misfits.covered.len();
             let file = tour.folder.join(format!("{name}.png"));
             commands.spawn(Screenshot::primary_window()).observe(save_to_disk(file));
             true
         }
     };
+    tour.misfits += misfitting;
     tour.waited += 1;
     if done {
         tour.waited = 0;
