@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bevy_egui::egui::{self, Event, Key, Modifiers};
 
 /// A panel of the console.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs, reason = "they are their names")]
 pub enum Panel {
     Map,
@@ -36,6 +36,8 @@ pub enum Verb {
     Help,
     Filter,
     Full,
+    LargerMap,
+    SmallerMap,
     Pin,
     Link,
     Contradict,
@@ -110,6 +112,8 @@ pub const VERBS: &[Entry] = &[
     entry(Verb::Next, "next", "n", "Next event", "go on until something is to be seen"),
     entry(Verb::Filter, "filter", "/", "Filter", "type in the panel in focus"),
     entry(Verb::Full, "full", "z", "Full", "the panel in focus alone, or all again"),
+    entry(Verb::LargerMap, "larger_map", "]", "Larger map", "more of the middle for the map"),
+    entry(Verb::SmallerMap, "smaller_map", "[", "Smaller map", "more of the middle for the panel below it"),
     entry(Verb::Palette, "palette", "Ctrl+K", "Palette", "every verb and every word of the console"),
     entry(Verb::Help, "help", "?", "Keys", "the keys of this screen"),
     entry(Verb::Primer, "primer", "F1", "Primer", "what the chosen hypothesis is, in general"),

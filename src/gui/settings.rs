@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::gui::keys::Keys;
+use crate::gui::keys::{Keys, Panel};
 
 /// How much moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,45 @@ pub enum Motion {
     Calm,
     /// Nothing moves.
     None,
+}
+
+/// How the console is divided. Shares are of a height, from 0 to 1; widths are in logical pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Panes {
+    /// The map's share of the middle.
+    pub map: f32,
+    /// The pager's share of the left rail.
+    pub pager: f32,
+    /// The case board's share of the right rail.
+    pub case_board: f32,
+    /// Width of the left rail.
+    pub left: f32,
+    /// Width of the right rail.
+    pub right: f32,
+    /// The panel that is open in the middle.
+    pub open: Panel,
+}
+
+impl Default for Panes {
+    fn default() -> Self {
+        Panes { map: 0.46, pager: 0.48, case_board: 0.56, left: 286.0, right: 348.0, open: Panel::Dashboards }
+    }
+}
+
+impl Panes {
+    /// Within what can still be read.
+    pub fn sound(mut self) -> Panes {
+        let usual = Panes::default();
+        let within =
+            |value: f32, from: f32, to: f32, usual: f32| if value.is_finite() { value.clamp(from, to) } else { usual };
+        self.map = within(self.map, 0.2, 0.75, usual.map);
+        self.pager = within(self.pager, 0.2, 0.8, usual.pager);
+        self.case_board = within(self.case_board, 0.35, 0.75, usual.case_board);
+        self.left = within(self.left, 220.0, 420.0, usual.left);
+        self.right = within(self.right, 300.0, 520.0, usual.right);
+        self
+    }
 }
 
 /// What can be chosen.
@@ -31,6 +70,8 @@ pub struct Settings {
     pub motion: Motion,
     /// Width and height of the window, in pixels.
     pub window: (u32, u32),
+    /// How the console is divided.
+    pub panes: Panes,
     /// Keys.
     pub keys: Keys,
     /// Whether the first start's questions were answered.
@@ -44,6 +85,7 @@ impl Default for Settings {
             text_percent: 100,
             motion: Motion::Full,
             window: (1600, 900),
+            panes: Panes::default(),
             keys: Keys::default(),
             greeted: false,
         }
@@ -84,6 +126,7 @@ impl Settings {
     fn sound(mut self) -> Settings {
         self.text_percent = self.text_percent.clamp(TEXT.0, TEXT.1);
         self.window = (self.window.0.clamp(640, 7680), self.window.1.clamp(400, 4320));
+        self.panes = self.panes.sound();
         self
     }
 
@@ -104,6 +147,7 @@ mod tests {
         let file = folder.join("window.ron");
         let mut settings = Settings::default();
         settings.resize_text(70);
+        (settings.panes.map, settings.panes.open) = (0.6, Panel::Logs);
         settings.write(&file).expect("writable");
         assert_eq!(Settings::read(&file), (settings, None));
         fs::write(&file, "(theme: \"moss\"").expect("writable");

@@ -199,13 +199,14 @@ pub struct State {
 impl State {
     /// As it is when the program starts.
     pub fn new(settings: Settings) -> State {
+        let open = settings.panes.open;
         State {
             settings,
             go: None,
             settings_open: false,
             settings_filter: String::new(),
-            tab: Panel::Dashboards,
-            middle: Panel::Dashboards,
+            tab: open,
+            middle: open,
             focus: Panel::Pager,
             full: false,
             help: false,
@@ -293,6 +294,7 @@ impl State {
         self.tab = panel;
         if crate::gui::screens::console::MIDDLE.contains(&panel) {
             self.middle = panel;
+            self.settings.panes.open = panel;
         }
     }
 

@@ -10,6 +10,7 @@ use crate::gui::kit::{Cx, GAP, HEAD, card, empty, key_cap, low, ring};
 use crate::gui::panels::{
     actions, archive, case_board, changes, channel, dashboards, explore, logs, pager, strip, top, traces,
 };
+use crate::gui::settings::Panes;
 use crate::gui::snapshot::Coached;
 use crate::gui::state::panel_of;
 use crate::gui::worker::Ask;
@@ -20,10 +21,6 @@ const TOP: f32 = 44.0;
 const STRIP: f32 = 62.0;
 /// Height of the coach's row.
 const COACH: f32 = 34.0;
-/// Widths of the rails.
-const LEFT: f32 = 286.0;
-/// See [`LEFT`].
-const RIGHT: f32 = 348.0;
 /// Below this width the rails become tabs.
 const NARROW: f32 = 1366.0;
 /// Below this size there is one panel alone.
@@ -60,20 +57,53 @@ pub fn console_ui(ui: &mut Ui, cx: &mut Cx<'_>) -> Option<Rect> {
     if whole.width() < NARROW {
         return narrow(ui, cx, rest);
     }
-    let left = Rect::from_min_size(rest.min, vec2(LEFT, rest.height()));
-    let right = Rect::from_min_max(pos2(rest.right() - RIGHT, rest.top()), rest.max);
+    let panes = divided(ui, cx, rest);
+    let left = Rect::from_min_size(rest.min, vec2(panes.left, rest.height()));
+    let right = Rect::from_min_max(pos2(rest.right() - panes.right, rest.top()), rest.max);
     let middle = Rect::from_min_max(pos2(left.right() + GAP, rest.top()), pos2(right.left() - GAP, rest.bottom()));
-    let (upper, lower) = split(left, 0.48);
+    let (upper, lower) = split(left, panes.pager);
     rail(ui, cx, upper, Panel::Pager);
     rail(ui, cx, lower, Panel::Chat);
-    let (upper, lower) = split(right, 0.56);
+    let (upper, lower) = split(right, panes.case_board);
     rail(ui, cx, upper, Panel::CaseBoard);
     let (actions, assistant) = (lower.with_max_y(lower.bottom() - 44.0), lower.with_min_y(lower.bottom() - 36.0));
     rail(ui, cx, actions, Panel::Actions);
     locked(ui, cx, assistant);
-    let (map, lower) = split(middle, 0.46);
+    let (map, lower) = split(middle, panes.map);
     tabbed(ui, cx, lower, &MIDDLE);
     Some(map)
+}
+
+/// The gaps between panes can be dragged; where they are is kept with the settings.
+fn divided(ui: &Ui, cx: &mut Cx<'_>, rest: Rect) -> Panes {
+    let mut panes = cx.state.settings.panes;
+    let gap = |x: std::ops::RangeInclusive<f32>, y: std::ops::RangeInclusive<f32>| Rect::from_x_y_ranges(x, y);
+    let across = |at: f32| at - GAP..=at;
+    let beside = |at: f32| at..=at + GAP;
+    let level = |share: f32| {
+        let y = rest.top() + rest.height() * share;
+        y - GAP / 2.0..=y + GAP / 2.0
+    };
+    let (left, right) = (rest.left() + panes.left, rest.right() - panes.right);
+    panes.left += dragged(ui, cx, "left", gap(beside(left), rest.y_range().into()), true);
+    panes.right -= dragged(ui, cx, "right", gap(across(right), rest.y_range().into()), true);
+    let height = rest.height().max(1.0);
+    panes.map += dragged(ui, cx, "map", gap(left + GAP..=right - GAP, level(panes.map)), false) / height;
+    panes.pager += dragged(ui, cx, "pager", gap(rest.left()..=left, level(panes.pager)), false) / height;
+    panes.case_board += dragged(ui, cx, "case", gap(right..=rest.right(), level(panes.case_board)), false) / height;
+    cx.state.settings.panes = panes.sound();
+    cx.state.settings.panes
+}
+
+/// By how much a gap was dragged in this frame, in logical pixels.
+fn dragged(ui: &Ui, cx: &Cx<'_>, name: &str, gap: Rect, upright: bool) -> f32 {
+    let response = ui.interact(gap, egui::Id::new(("gap", name)), Sense::drag());
+    let icon = if upright { egui::CursorIcon::ResizeHorizontal } else { egui::CursorIcon::ResizeVertical };
+    let response = response.on_hover_and_drag_cursor(icon);
+    if response.hovered() || response.dragged() {
+        ui.painter().rect_filled(gap.shrink(3.0), 1, cx.theme.focus.c());
+    }
+    if upright { response.drag_delta().x } else { response.drag_delta().y }
 }
 
 /// One verb at a time, in the coach's words, with the key that does it here.
@@ -127,7 +157,7 @@ fn split(rect: Rect, share: f32) -> (Rect, Rect) {
 
 fn narrow(ui: &mut Ui, cx: &mut Cx<'_>, rest: Rect) -> Option<Rect> {
     let all: Vec<Panel> = MIDDLE.into_iter().chain(RAILS).collect();
-    let (map, lower) = split(rest, 0.44);
+    let (map, lower) = split(rest, cx.state.settings.panes.map);
     tabbed(ui, cx, lower, &all);
     Some(map)
 }
