@@ -1,7 +1,7 @@
 //! What a frame of the window costs: our systems and egui up to its triangles, without the rasterizer, with the console open
 //! at the peak of the flagship. And how long the first frame takes.
 //!
-//! `cargo bench --features gui --bench window`. Budget: 4 ms at the median.
+//! `cargo bench --bench window`. Budget: 4 ms at the median.
 
 use std::path::PathBuf;
 use std::sync::Arc;
