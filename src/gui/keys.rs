@@ -126,14 +126,8 @@ pub const VERBS: &[Entry] = &[
     entry(Verb::Retest, "retest", "r", "Retest", "on the title: what is most worth practising now"),
     entry(Verb::GoOn, "go_on", "c", "Go on", "on the title: the session that was left last"),
     entry(Verb::Scars, "scars", "s", "Scar tissue", "on the title: what burnt you, and what is fading"),
-    entry(
-        Verb::Reuse,
-        "reuse",
-        "u",
-        "Uncover",
-        "a look, 10 s: prefix reuse on the map, or the units of a layer (1 to 6)",
-    ),
-    entry(Verb::Stage, "stage", "F8", "Stage", "large type for a projector, without truth until you flip to it"),
+    entry(Verb::Reuse, "reuse", "u", "Uncover", "a look, 10 s: reuse on the map, or a layer's units (1 to 6)"),
+    entry(Verb::Stage, "stage", "F8", "Stage", "large type for a projector; no truth until you flip"),
     entry(Verb::Back, "back", "Esc", "Back", "close what is on top"),
 ];
 

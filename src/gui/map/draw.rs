@@ -174,17 +174,18 @@ pub fn draw(picture: &Picture, w: f32, h: f32) -> Vec<Mark> {
     marks
 }
 
-/// Changes at their layers, the latest nearest to the tank: real ones and others alike.
+/// Changes at their layers, the latest at the tank: real ones and others alike.
 fn changes(picture: &Picture, lay: &Layout, marks: &mut Vec<Mark>) {
     let mut stacked = [0usize; 6];
     for (place, clock) in &picture.changes {
         let Some(n) = stacked.get_mut(*place).filter(|n| **n < 2) else { continue };
         let (at, size) = lay.tank_at(*place);
-        let y = at[1] - 12.0 - 17.0 * *n as f32;
+        // Beside each other: above is the layer's title, to the right the mark of its state.
+        let (x, y) = (at[0] - 4.0 - 60.0 * *n as f32, at[1] - 12.0);
         let paint = Paint(Ink::Change, 1.0);
-        marks.push(Mark::Down { at: [at[0] - 4.0, y], radius: 6.0, paint });
+        marks.push(Mark::Down { at: [x, y], radius: 6.0, paint });
         let text = Mark::Text {
-            at: [at[0] + 5.0, y],
+            at: [x + 9.0, y],
             hang: Hang::Left,
             size: 12.0,
             mono: true,
