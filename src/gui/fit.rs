@@ -64,7 +64,12 @@ fn one(shape: &Shape, clip: Rect, window: Rect, layer: Order, shown: &mut Vec<Sh
             if (sides && !mono) || !window.expand(SLACK).contains_rect(seen) {
                 found.cut.push(words.clone());
             }
-            shown.push(Shown { text: words, seen: seen.shrink2(egui::vec2(1.0, seen.height() * 0.18)), layer });
+            // Line by line: a text that goes on after another begins in the middle of a line.
+            for row in &text.galley.rows {
+                let rect = row.rect_without_leading_space().translate(text.pos.to_vec2()).intersect(clip);
+                let seen = rect.shrink2(egui::vec2(1.0, rect.height() * 0.18));
+                shown.push(Shown { text: words.clone(), seen, layer });
+            }
         }
         _ => {}
     }

@@ -55,6 +55,11 @@ pub fn brushed(brush: Option<(f64, f64)>, clocks: impl Iterator<Item = String>) 
     format!("{inside} between {} and {}; Esc clears the brush", clock(from), clock(to))
 }
 
+/// As in `1 pair` or `3 pairs`.
+pub fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Text in quiet colour.
 pub fn low(theme: &Theme, text: impl Into<String>) -> RichText {
     RichText::new(text).color(theme.text_low.c()).size(12.5)

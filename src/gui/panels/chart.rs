@@ -303,7 +303,9 @@ fn levels(from: f64, to: f64) -> Vec<egui_plot::GridMark> {
     let ten = libm::pow(10.0, libm::floor(libm::log10(span / 2.0)));
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|n| n * ten).find(|s| span / s <= 3.2).unwrap_or(ten * 10.0);
     let (first, last) = ((from / step).ceil() as i64, (to / step).floor() as i64);
-    (first..=last).map(|n| egui_plot::GridMark { value: n as f64 * step, step_size: span }).collect()
+    // A number at the very top would stand in the title.
+    let clear = |n: &i64| *n as f64 * step <= from + span * 0.93;
+    (first..=last).filter(clear).map(|n| egui_plot::GridMark { value: n as f64 * step, step_size: span }).collect()
 }
 
 fn legend(ui: &mut Ui, theme: &Theme, chart: &Chart, width: f32) {

@@ -193,7 +193,8 @@ pub fn primer_ui(ctx: &egui::Context, theme: &Theme, state: &mut State) {
 /// Messages, lower left of the right rail.
 pub fn toasts_ui(ctx: &egui::Context, theme: &Theme, state: &mut State, now: f64) {
     state.toasts.retain(|t| now - t.since < STAYS_S);
-    if state.toasts.is_empty() {
+    // What is open lies over everything, and they wait for it.
+    if state.toasts.is_empty() || state.palette.is_some() || state.help || state.settings_open {
         return;
     }
     Area::new(Id::new("toasts"))

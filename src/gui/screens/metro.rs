@@ -89,14 +89,14 @@ fn ink_on(colour: Color32, theme: &Theme) -> Color32 {
     if light.contrast(ground) < dark.contrast(ground) { dark.c() } else { light.c() }
 }
 
-/// Interchanges: pairs that were met, straight from line to line.
+/// Interchanges: pairs that were met, from line to line, beside the stations that lie between.
 fn links(ui: &Ui, theme: &Theme, state: &State, stops: &Stops) {
     let find = |id: &str| stops.iter().flatten().find(|(m, _)| m.id == id).map(|(_, at)| *at);
     for seam in &state.career.seams {
         let Some((Some(a), Some(b))) = sides(&seam.standing.item).map(|(a, b)| (find(a), find(b))) else { continue };
         let (a, b) = if a.y <= b.y { (a, b) } else { (b, a) };
-        let elbow = pos2(a.x, b.y - (b.x - a.x).abs().min(b.y - a.y));
-        let path = vec![a, elbow, b];
+        let left = a.x.min(b.x) - 22.0;
+        let path = vec![a, pos2(left, a.y + 22.0), pos2(left, b.y - 22.0), b];
         ui.painter().add(egui::Shape::line(path.clone(), Stroke::new(5.0, theme.text_low.c())));
         ui.painter().add(egui::Shape::line(path, Stroke::new(2.5, theme.ground.c())));
     }
@@ -126,7 +126,9 @@ fn stop(
         let mut job = egui::text::LayoutJob::simple_singleline(name(mechanism.id), FontId::proportional(13.0), ink.c());
         job.wrap = egui::text::TextWrapping::truncate_at_width((next - 10.0).max(40.0));
         let galley = ui.painter().layout_job(job);
-        ui.painter().galley(at + vec2(-galley.size().x / 2.0, 14.0), galley, ink.c());
+        let words = at + vec2(-galley.size().x / 2.0, 14.0);
+        ui.painter().rect_filled(Rect::from_min_size(words, galley.size()).expand(2.0), 2, theme.ground.c());
+        ui.painter().galley(words, galley, ink.c());
     }
     let near = Rect::from_center_size(at, vec2(30.0, 30.0));
     let response = ui.interact(near, egui::Id::new(("station", mechanism.id)), Sense::click());

@@ -5,7 +5,7 @@ use bevy_egui::egui::{self, Align2, FontId, Rect, RichText, ScrollArea, Sense, S
 
 use crate::gui::career::{LINES, Seam, name};
 use crate::gui::keys::Verb;
-use crate::gui::kit::{Shape, frame, head, high, inset, key_cap, low, mid, primary, shape};
+use crate::gui::kit::{Shape, counted, frame, head, high, inset, key_cap, low, mid, primary, shape};
 use crate::gui::screens::title::go_in;
 use crate::gui::state::{Screen, State};
 use crate::gui::theme::{Rgb, Theme, heading};
@@ -57,7 +57,8 @@ fn head_ui(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<Ask>) {
         ui.label(RichText::new("Scar tissue").font(heading(18.0)).color(theme.text_high.c()));
         ui.add_space(10.0);
         let [patterns, pairs, traps] = state.career.counts();
-        ui.label(mid(theme, format!("{patterns} patterns   {pairs} pairs   {traps} traps")));
+        let says = [counted(patterns, "pattern"), counted(pairs, "pair"), counted(traps, "trap")].join("   ");
+        ui.label(mid(theme, says));
         ui.add_space(10.0);
         let says = match state.career.due() {
             0 => "nothing is due".to_string(),
@@ -364,7 +365,7 @@ pub fn fade_axes(ui: &Ui, theme: &Theme, plot: Rect, days: f64) {
     for day in [0.0, 7.0, 14.0, 30.0, 60.0].into_iter().filter(|d| *d <= days) {
         let x = plot.left() + plot.width() * (day / days) as f32;
         let (text, hang) = if day == 0.0 {
-            ("last try".to_string(), Align2::LEFT_TOP)
+            ("0 d".to_string(), Align2::LEFT_TOP)
         } else {
             (format!("{day:.0} d"), Align2::CENTER_TOP)
         };

@@ -21,7 +21,7 @@ pub fn incident_ui(ui: &mut Ui, cx: &mut Cx<'_>) -> Rect {
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 22.0;
             let clock = RichText::new(&cx.snap.clock).font(FontId::monospace(34.0));
-            ui.label(clock.color(cx.theme.text_high.c()));
+            ui.add(egui::Label::new(clock.color(cx.theme.text_high.c())).extend());
             let severity = cx.snap.view.severity.map_or("SEV ?".to_string(), |s| format!("SEV{s}"));
             ui.label(RichText::new(severity).font(heading(24.0)).color(cx.theme.text_high.c()));
             pain(ui, cx);

@@ -3,7 +3,7 @@
 use bevy_egui::egui::{self, Align2, FontId, Rect, RichText, Sense, Stroke, Ui, UiBuilder, pos2, vec2};
 
 use crate::gui::keys::Verb;
-use crate::gui::kit::{Shape, chip, frame, head, key_cap, low, mid, primary, shape};
+use crate::gui::kit::{Shape, chip, counted, frame, head, key_cap, low, mid, primary, shape};
 use crate::gui::screens::metro::metro_ui;
 use crate::gui::state::{Screen, State};
 use crate::gui::theme::{Theme, heading};
@@ -125,7 +125,7 @@ fn ways_in(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<Ask>) {
     };
     way(ui, theme, "r", "Retest", &says, &mut done, Verb::Retest);
     let [patterns, pairs, traps] = career.counts();
-    let says = format!("{patterns} patterns, {pairs} pairs, {traps} traps");
+    let says = [counted(patterns, "pattern"), counted(pairs, "pair"), counted(traps, "trap")].join(", ");
     way(ui, theme, "s", "Scar tissue", &says, &mut done, Verb::Scars);
     if let Some(verb) = done {
         go_in(verb, state, asks);
