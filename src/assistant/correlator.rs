@@ -152,8 +152,22 @@ pub fn findings(signs: &Signs, told: &str) -> Vec<Finding> {
     found
 }
 
-/// Reads every board, says what moved most, and acts on it.
-pub fn play(hand: &mut Hand<'_>) -> Result<(), Refusal> {
+/// What it has read, and what it makes of it.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Whatever moved, the best story first.
+    pub findings: Vec<Finding>,
+    /// What it cites for the best story; the alerts alone where nothing moved.
+    pub cites: Vec<u32>,
+    /// The orders that it would give.
+    pub orders: Vec<String>,
+}
+
+/// Takes the page, reads every board, and makes up its mind.
+///
+/// # Errors
+/// Nothing pages, or time is up.
+pub fn read(hand: &mut Hand<'_>) -> Result<Reading, Refusal> {
     hand.take_the_page()?;
     let mut signs = Signs::default();
     for board in BOARDS {
@@ -165,20 +179,32 @@ pub fn play(hand: &mut Hand<'_>) -> Result<(), Refusal> {
     let told = format!("{} {}", hand.view().page, alerts.text);
     let found = findings(&signs, &told);
     let Some(best) = found.first() else {
-        hand.commit("no_fault", 70, &[alerts.number], true)?;
-        return hand.update("no_fault", 70, "nothing moved").map(drop);
+        return Ok(Reading { findings: found, cites: vec![alerts.number], orders: Vec::new() });
     };
     let mut cites = vec![best.sign.observation, alerts.number];
     cites.extend(found.get(1).map(|second| second.sign.observation).filter(|second| *second != cites[0]));
-    hand.commit(best.mechanism, 85, &cites, true)?;
-    let actions = match best.mechanism.split('.').next().unwrap_or_default() {
+    let orders = match best.mechanism.split('.').next().unwrap_or_default() {
         "demand" | "serving" | "accelerator" => more_servers(&signs, best.sign.ratio().clamp(1.5, 3.0)),
         "kv_cache" => vec!["warm-cache".to_string()],
         "api" => vec!["restart-gateways".to_string()],
         "sdk" => vec!["retry-budget=0".to_string()],
         _ => (changes.data["changes"][0]["id"].as_str()).map(|id| format!("rollback:{id}")).into_iter().collect(),
     };
-    hand.order(&actions)?;
-    hand.update(best.mechanism, 85, &best.says)?;
-    hand.wait_until_well(PATIENCE_S, best.mechanism, 85).map(drop)
+    Ok(Reading { findings: found, cites, orders })
+}
+
+/// How sure it is of whatever it says, in per cent.
+pub const SURE: u8 = 85;
+
+/// Reads every board, says what moved most, and acts on it.
+pub fn play(hand: &mut Hand<'_>) -> Result<(), Refusal> {
+    let reading = read(hand)?;
+    let Some(best) = reading.findings.first() else {
+        hand.commit("no_fault", 70, &reading.cites, true)?;
+        return hand.update("no_fault", 70, "nothing moved").map(drop);
+    };
+    hand.commit(best.mechanism, SURE, &reading.cites, true)?;
+    hand.order(&reading.orders)?;
+    hand.update(best.mechanism, SURE, &best.says)?;
+    hand.wait_until_well(PATIENCE_S, best.mechanism, SURE).map(drop)
 }

@@ -3,11 +3,12 @@
 //! Exit codes: 0 done; 1 the answer is no (a file has mistakes, a check fails); 2 the command line is wrong or names
 //! something that is not there; 3 the surroundings refuse (a file cannot be read or written).
 
+mod audit; // a postmortem, to be held against what was true
 mod begin; // a session: case, seed, terms
 mod check; // is it fit to be played and scored
 mod check_files; // every scenario file, and all that is wrong with them
 mod debrief; // what was true of a session, and what it did
-mod demo; // the flagship incident, beside the same users with its cause removed
+mod demo; // two cases with one page, as a talk
 mod drill; // the case most worth practising now
 mod gameday; // codes, the wheel, several teams
 #[cfg(feature = "wire")]
@@ -55,7 +56,7 @@ use crate::session::store::StoreError;
 /// An incident simulator for people on call: an LLM service that really breaks, and proof of what broke it.
 ///
 /// Without a command it opens the window where there is a display, or else the console where there is a terminal; elsewhere
-/// it plays the flagship incident and shows what happened.
+/// it tells two cases with one page, and what was true of each.
 #[derive(Parser)]
 #[command(name = "scartissue", version)]
 struct Arguments {
@@ -84,6 +85,8 @@ enum Command {
     Sessions(step::SessionsOptions),
     /// Tell what was true of a session that has ended, and what its orders did
     Debrief(debrief::Options),
+    /// Audit a postmortem of which one link is false and one condition is missing; five minutes, without playing
+    Audit(audit::Options),
     /// Begin the case that is most worth practising now
     Drill(drill::Options),
     /// Show what burnt you, what is fading, and what is due
@@ -121,7 +124,7 @@ enum Command {
     List(list::Options),
     /// Show a scenario; its truth only with --spoil
     Show(show::Options),
-    /// Play the flagship incident beside the same users with its cause removed
+    /// Tell the pair: two cases with one page, a vote, and what was true of each
     Demo(demo::Options),
     /// Hold scenarios to the publication gate, by runs over seeds; spoils
     Check(check::Options),
@@ -186,6 +189,7 @@ pub fn main() -> ExitCode {
         Some(Command::Fork(options)) => step::fork(&options),
         Some(Command::Sessions(options)) => step::sessions(&options),
         Some(Command::Debrief(options)) => debrief::debrief(&options),
+        Some(Command::Audit(options)) => audit::audit(&options),
         Some(Command::Drill(options)) => drill::drill(&options),
         Some(Command::Scars(options)) => scars::scars(&options),
         Some(Command::Rule(options)) => scars::rule(&options),

@@ -9,6 +9,7 @@ pub mod chart; // the eight charts, whatever draws them
 pub mod quantity; // numbers with units, ticks of axes
 
 pub mod page; // one self-contained HTML file
+pub mod pair; // two cases as a talk
 mod plot; // a chart as paths and positions, for the page
 
 pub mod comparison; // a study as a page and as rows

@@ -37,6 +37,15 @@ pub fn paragraph(text: &str, indent: usize, width: usize) -> String {
     sheet.print(false)
 }
 
+/// One chart of a run by its title, with the times below; empty where there is none of that title.
+pub fn chart(title: &str, run: &RunReport, terminal: Terminal) -> String {
+    let Some(chart) = CHARTS.iter().find(|chart| chart.title == title) else { return String::new() };
+    let width = usize::from(terminal.width).clamp(40, 100);
+    let mut sheet = blocks::draw(chart, std::slice::from_ref(run), width, CHART_ROWS);
+    sheet.place(sheet.height(), 0, &blocks::time_axis(run.end_s(), width));
+    sheet.print(terminal.colour)
+}
+
 fn summary(sheet: &mut Sheet, leading: &RunReport, runs: &[RunReport]) {
     let title = format!("{} / {}", leading.scenario, leading.variant);
     sheet.write(0, 0, &title, Style::Strong);

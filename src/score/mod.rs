@@ -28,4 +28,5 @@ pub mod tell; // in words
 
 pub mod room; // several attempts at one incident, side by side
 
-pub mod check; // fit to be played and scored
+pub mod audit;
+pub mod check; // fit to be played and scored // a postmortem to be held against what was true
