@@ -253,7 +253,7 @@ pub fn text(pair: &Pair, terminal: Terminal) -> Vec<String> {
         parts.push(part(&|sheet| {
             let mark = if told.right { "● right" } else { "✕ wrong" };
             sheet.write(0, 0, &format!("Case {}: {mark}", told.letter), Style::Strong);
-            sheet.write_wrapped(1, 0, &format!("It was {}.", told.is.join(", and ")), Style::Plain);
+            sheet.write_wrapped(1, 0, &format!("What was true: {}.", told.is.join(", and ")), Style::Plain);
             sheet.write_wrapped(sheet.height(), 0, &told.story, Style::Plain);
             sheet.write(sheet.height() + 1, 0, "Before, and in the four minutes after the page", Style::Strong);
             lines(sheet, told, false);

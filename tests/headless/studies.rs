@@ -4,6 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use scartissue::report::pair::html;
+use scartissue::scenario::catalogue::Catalogue;
+use scartissue::scenario::opened::Scenario;
+use scartissue::score::audit::{Mark, draft};
+use scartissue::study::pair::pair;
 use serde_json::Value;
 
 const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/scenarios/small.ron");
@@ -104,4 +109,57 @@ fn what_cannot_be_is_said() {
     says(&["study", "run", &other.display().to_string(), "--out", &out], 3, "another plan");
     fs::write(directory.join("out/outcomes-9-of-9.jsonl"), "{\"scenario\": 1}\n").expect("a file can be written");
     assert!(done(&["study", "report", &out]).contains("outcomes-9-of-9.jsonl, line 1"));
+}
+
+/// Whatever the scenario, the two are told by the same runs; nothing of the truth stands on the panes before the vote.
+#[test]
+fn a_pair_is_told_of_any_scenario_with_a_twin() {
+    let scenario = Scenario::open(&Catalogue::built_in(), SMALL).expect("it can be read");
+    for seed in 1..=4 {
+        let pair = pair(&scenario, seed, &|_, _| {}).expect("it has a twin");
+        let variants: Vec<&str> = pair.cases.iter().map(|c| c.variant.as_str()).collect();
+        assert!(
+            variants.contains(&"canary-flag-variant") && variants.contains(&"canary-shard-variant"),
+            "{variants:?}"
+        );
+        for case in &pair.cases {
+            assert_eq!(case.right, case.truth.contains(&case.blamed), "seed {seed}: {}", case.variant);
+            let (nothing, spared) = (&case.bars[0], case.bars.last().expect("a bar"));
+            assert!(spared.lost < nothing.lost, "seed {seed}: {nothing:?} {spared:?}");
+        }
+        let page = html(&pair);
+        let vote = page.find("id=\"vote\"").expect("a vote");
+        for case in &pair.cases {
+            let told = page.find(case.is[0].as_str()).expect("what was true");
+            assert!(vote < told, "seed {seed}: told before the vote");
+        }
+        assert!(!page.contains("http"), "self-contained");
+    }
+}
+
+#[test]
+fn an_audit_pays_for_the_false_link_and_the_missing_condition_and_for_nothing_else() {
+    for name in [SMALL, "first-shift-1", "quiet-tuesday"] {
+        let scenario = Scenario::open(&Catalogue::built_in(), name).expect("it can be read");
+        for seed in 1..=3 {
+            let replay = format!("scartissue audit {name} --seed {seed}");
+            let draft = draft(&scenario, seed, &|_, _| {}).expect("it can be drafted");
+            let n = draft.sentences.len();
+            assert!((4..=9).contains(&n), "{replay}: {n} sentences");
+            assert!(2 < draft.conditions.len(), "{replay}: {:?}", draft.conditions);
+            let all = |mark: Mark| vec![mark; n];
+            let blind = draft.score(&all(Mark::Sound), 0).expect("marks");
+            let mut marks = all(Mark::Sound);
+            marks[blind.false_sentence - 1] = Mark::False;
+            assert_eq!(draft.score(&marks, blind.missing).expect("marks").score, 100.0, "{replay}");
+            let paranoid = draft.score(&all(Mark::False), blind.missing).expect("marks");
+            assert!(paranoid.score <= 10.0 && paranoid.hit, "{replay}: {paranoid:?}");
+            let silent = draft.score(&all(Mark::CannotTell), draft.conditions.len() - 1).expect("marks");
+            assert!(silent.score <= 30.0, "{replay}: {silent:?}");
+            assert!(blind.score <= 60.0, "{replay}: {blind:?}");
+            assert!(draft.score(&marks[1..], 0).is_err() && draft.score(&marks, 99).is_err());
+            let told = serde_json::to_string(&draft).expect("JSON");
+            assert!(!told.contains("false_sentence") && !told.contains(&blind.reasons[0]), "{replay}: it tells");
+        }
+    }
 }
