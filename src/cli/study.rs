@@ -1,18 +1,23 @@
 //! `study`: many incidents, each played by several participants, and what may be said of them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
 
 use crate::assistant;
+use crate::cli::place::Place;
 use crate::cli::{Failure, catalogue, print, write_file};
 use crate::report::comparison;
+use crate::scar::occasion::Occasion;
 use crate::scenario::opened::Scenario;
 use crate::score::runs::Runs;
+use crate::session::clock::ClockKind;
+use crate::session::log::{Event, hash_of};
 use crate::study::compare::study as said;
-use crate::study::outcome::{Outcome, grade, play};
-use crate::study::plan::{Plan, Shard};
+use crate::study::outcome::{Joined, Outcome, grade, grade_joined, play};
+use crate::study::plan::{Cell, Plan, Shard};
 use crate::study::shelf::Shelf;
 
 /// What is to be done.
@@ -45,6 +50,18 @@ pub struct RunOptions {
 pub struct ReportOptions {
     /// Where outcomes are
     out: PathBuf,
+    /// Sessions of a profile on the same incidents join in: people's, and models' (the profile `llm`); may be given again
+    #[arg(long, value_name = "PROFILE")]
+    sessions: Vec<String>,
+    /// Directory with scenarios of your own, beside those built in
+    #[arg(long, value_name = "DIR")]
+    scenarios: Option<PathBuf>,
+    /// Directory for sessions and profiles [default: the platform's, or $SCARTISSUE_DATA]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The incident whose moments are drawn side by side, as SCENARIO:SEED; the first on which participants differ if none
+    #[arg(long, value_name = "INCIDENT")]
+    lanes: Option<String>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -114,6 +131,78 @@ fn run(options: &RunOptions) -> Result<(), Failure> {
     ))
 }
 
+/// Sessions of profiles that have ended and whose incident is one of the study, each player's first of each incident.
+fn joined(
+    options: &ReportOptions,
+    plan: &Plan,
+    known: &BTreeMap<Cell, Outcome>,
+    left_out: &mut Vec<String>,
+) -> Result<Vec<Outcome>, Failure> {
+    let mut found = Vec::new();
+    for profile in &options.sessions {
+        let place = Place {
+            data_dir: options.data_dir.clone(),
+            scenarios: options.scenarios.clone(),
+            profile: Some(profile.clone()).filter(|p| p != "default"),
+            ..Place::default()
+        };
+        let (store, catalogue) = (place.store()?, place.catalogue()?);
+        let began = |name: &String| Occasion::read(&store.folder(name)).map_or(i64::MAX, |o| o.began_s);
+        let mut names = store.names();
+        names.sort_by_key(|name| (began(name), name.clone()));
+        let mut met: BTreeMap<String, BTreeSet<(String, u64)>> = BTreeMap::new();
+        for name in names {
+            let mut replayed = match store.replay(&name, &catalogue, None) {
+                Ok(replayed) => replayed,
+                Err(error) => {
+                    left_out.push(format!("session {name} of {profile}: {error}"));
+                    continue;
+                }
+            };
+            let events: Vec<Event> =
+                std::mem::take(&mut replayed.replies).into_iter().map(|(event, _)| event).collect();
+            let (session, header) = (&replayed.session, &replayed.header);
+            let (seal, terms) = (session.seal(), session.terms());
+            let variant =
+                known.values().find(|o| o.scenario == seal.scenario && o.seed == seal.seed).map(|o| &o.variant);
+            if !plan.scenarios.contains(&seal.scenario) || variant != Some(&seal.variant) {
+                continue;
+            }
+            if session.ended().is_none() {
+                left_out.push(format!("session {name} of {profile} goes on"));
+                continue;
+            }
+            let taken = plan.participants.contains(&header.by);
+            let player = if taken { format!("{} of {profile}", header.by) } else { header.by.clone() };
+            let incidents = met.entry(player.clone()).or_default();
+            if !incidents.insert((seal.scenario.clone(), seal.seed)) {
+                left_out.push(format!("session {name} of {profile}: {player} had met that incident before"));
+                continue;
+            }
+            let how = Joined {
+                live: terms.clock == ClockKind::Live,
+                like_others: !terms.external_tools && !terms.unpriced && terms.host.is_none(),
+                order: incidents.len() as u32,
+                model: model(&store.folder(&name)),
+            };
+            eprintln!("session {name} of {profile} is graded");
+            match grade_joined(&Runs::kept_in(session.scenario(), &store.folder(&name)), session, &events, &player, how)
+            {
+                Ok(outcome) => found.push(outcome),
+                Err(error) => left_out.push(format!("session {name} of {profile}: {error}")),
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The model of a session that one played, and a hash of what it was told to be.
+fn model(folder: &std::path::Path) -> Option<(String, String)> {
+    let text = std::fs::read_to_string(folder.join("transcript.jsonl")).ok()?;
+    let begin: serde_json::Value = serde_json::from_str(text.lines().next()?).ok()?;
+    Some((begin["model"].as_str()?.to_string(), hash_of(begin["system"].as_str()?)))
+}
+
 fn report(options: &ReportOptions) -> Result<(), Failure> {
     let (shelf, plan) = Shelf::known(&options.out).map_err(Failure::Usage)?;
     let found = shelf.read().map_err(Failure::Surroundings)?;
@@ -123,11 +212,24 @@ fn report(options: &ReportOptions) -> Result<(), Failure> {
             options.out.display()
         )));
     }
-    let study = said(&plan, &found.outcomes, found.left_out);
-    let outcomes: Vec<&Outcome> = found.outcomes.values().collect();
+    let mut left_out = found.left_out;
+    let others = joined(options, &plan, &found.outcomes, &mut left_out)?;
+    let study = said(&plan, &found.outcomes, &others, left_out);
+    let outcomes: Vec<&Outcome> = found.outcomes.values().chain(&others).collect();
+    let lanes = match &options.lanes {
+        None => None,
+        Some(text) => {
+            let incident = text.rsplit_once(':').and_then(|(name, seed)| Some((name.to_string(), seed.parse().ok()?)));
+            let known = incident.filter(|(name, seed)| outcomes.iter().any(|o| o.scenario == *name && o.seed == *seed));
+            Some(
+                known
+                    .ok_or_else(|| Failure::Usage(format!("\"{text}\" is no incident of this study: SCENARIO:SEED")))?,
+            )
+        }
+    };
     let wrong = |e: &dyn std::fmt::Display| Failure::Surroundings(e.to_string());
     if let Some(file) = &options.html {
-        write_file(file, &comparison::html(&study, &outcomes))?;
+        write_file(file, &comparison::html(&study, &outcomes, lanes.as_ref()))?;
     }
     if let Some(file) = &options.csv {
         write_file(file, &comparison::rows(&outcomes).map_err(|e| wrong(&e))?)?;

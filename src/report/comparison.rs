@@ -5,9 +5,10 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
+use crate::report::quantity::time_ticks;
 use crate::score::rate::Rate;
 use crate::study::compare::{Alone, Compared, Study, Verdict};
-use crate::study::outcome::Outcome;
+use crate::study::outcome::{Outcome, What};
 use crate::study::statistics::{clopper_pearson, none_seen};
 
 const TEMPLATES: [(&str, &str); 4] = [
@@ -16,12 +17,10 @@ const TEMPLATES: [(&str, &str); 4] = [
     ("comparison.md", include_str!("comparison/comparison.md")),
     ("comparison.xml", include_str!("comparison/comparison.xml")),
 ];
-/// Width of a drawing of rates, in units of its own.
-const WIDTH: f64 = 600.0;
 /// Points of a reliability diagram, each side.
 const SIDE: f64 = 220.0;
 
-fn render(name: &str, study: &Study, outcomes: &[&Outcome]) -> String {
+fn render(name: &str, study: &Study, outcomes: &[&Outcome], incident: Option<&(String, u64)>) -> String {
     let mut templates = Environment::new();
     templates.set_auto_escape_callback(|name| {
         let is_marked_up = name.ends_with(".html") || name.ends_with(".xml");
@@ -31,23 +30,24 @@ fn render(name: &str, study: &Study, outcomes: &[&Outcome]) -> String {
         templates.add_template(name, text).expect("the templates are part of the program and tested");
     }
     let page = templates.get_template(name).expect("it was added above");
-    page.render(Serde(View::of(study, outcomes)))
+    page.render(Serde(View::of(study, outcomes, incident)))
         .expect("the view has every name that the template uses, and is tested")
 }
 
-/// One self-contained page.
-pub fn html(study: &Study, outcomes: &[&Outcome]) -> String {
-    render("comparison.html", study, outcomes)
+/// One self-contained page. The moments of an incident are drawn side by side: of the first on which participants differ,
+/// if none is named.
+pub fn html(study: &Study, outcomes: &[&Outcome], incident: Option<&(String, u64)>) -> String {
+    render("comparison.html", study, outcomes, incident)
 }
 
 /// Markdown.
 pub fn markdown(study: &Study, outcomes: &[&Outcome]) -> String {
-    render("comparison.md", study, outcomes)
+    render("comparison.md", study, outcomes, None)
 }
 
 /// JUnit XML: a suite for each participant, a case for each run, failed where the cause was not named.
 pub fn junit(study: &Study, outcomes: &[&Outcome]) -> String {
-    render("comparison.xml", study, outcomes)
+    render("comparison.xml", study, outcomes, None)
 }
 
 /// One row a run, as comma-separated values with a head, tidy for programs like R.
@@ -128,8 +128,28 @@ struct View {
     confusion: Vec<Matrix>,
     runs: Vec<RunView>,
     left_out: Vec<String>,
-    width: f64,
     side: f64,
+    lanes: Option<LanesView>,
+}
+
+/// What participants did on one incident, on one axis of time.
+#[derive(Serialize)]
+struct LanesView {
+    incident: String,
+    truth: String,
+    ticks: Vec<(f64, String)>,
+    lanes: Vec<LaneView>,
+    legend: Vec<(&'static str, &'static str)>,
+}
+
+#[derive(Serialize)]
+struct LaneView {
+    name: String,
+    right: bool,
+    said: String,
+    /// Place along the axis in per cent, height, shape, and words.
+    marks: Vec<(f64, f64, &'static str, String)>,
+    words: String,
 }
 
 #[derive(Serialize)]
@@ -225,8 +245,60 @@ fn verdict(of: &Compared) -> (String, &'static str) {
     }
 }
 
+/// The shape of a moment, by its name in the page.
+fn shape(what: What) -> &'static str {
+    match what {
+        What::Look => "look",
+        What::RightLead => "lead",
+        What::Commit => "commit",
+        What::Order => "order",
+        What::Well => "well",
+        What::End => "end",
+    }
+}
+
+const MOMENTS: [What; 6] = [What::Look, What::RightLead, What::Commit, What::Order, What::Well, What::End];
+/// Marks nearer than so many per cent stand above one another.
+const NEAR: f64 = 2.4;
+
+fn lanes(outcomes: &[&Outcome], incident: Option<&(String, u64)>) -> Option<LanesView> {
+    let of = |scenario: &str, seed: u64| -> Vec<&Outcome> {
+        outcomes.iter().filter(|o| o.scenario == scenario && o.seed == seed && o.repeat == 0).copied().collect()
+    };
+    let differ = |o: &&&Outcome| of(&o.scenario, o.seed).iter().any(|other| other.correct != o.correct);
+    let chosen = || outcomes.iter().find(differ).or(outcomes.first()).map(|o| (o.scenario.clone(), o.seed));
+    let (scenario, seed) = incident.cloned().or_else(chosen)?;
+    let met: Vec<&Outcome> = of(&scenario, seed).into_iter().filter(|o| !o.moments.is_empty()).collect();
+    let first = met.first()?;
+    let end = met.iter().flat_map(|o| &o.moments).map(|m| m.at_s).fold(60.0, f64::max);
+    let minutes = |s: f64| format!("{}:{:02}", s as u64 / 60, s as u64 % 60);
+    let lane = |o: &&Outcome| {
+        let mut marks: Vec<(f64, f64, &'static str, String)> = Vec::new();
+        for moment in &o.moments {
+            let at = moment.at_s / end * 100.0;
+            let below = marks.iter().filter(|(x, ..)| (at - x).abs() < NEAR).count();
+            let words = format!("{} at {}", moment.what.words(), minutes(moment.at_s));
+            marks.push((at, 44.0 - 15.0 * below as f64, shape(moment.what), words));
+        }
+        LaneView {
+            name: o.participant.clone(),
+            right: o.correct,
+            said: o.blamed.clone().unwrap_or_else(|| "nothing".to_string()),
+            words: marks.iter().map(|(.., words)| words.clone()).collect::<Vec<_>>().join(", "),
+            marks,
+        }
+    };
+    Some(LanesView {
+        incident: format!("{scenario}, {}, seed {seed}", first.variant),
+        truth: first.truth.join(" + "),
+        ticks: time_ticks(end).iter().map(|t| (t.as_secs_f64() / end * 100.0, t.to_string())).collect(),
+        lanes: met.iter().map(lane).collect(),
+        legend: MOMENTS.iter().map(|what| (shape(*what), what.words())).collect(),
+    })
+}
+
 impl View {
-    fn of(study: &Study, outcomes: &[&Outcome]) -> View {
+    fn of(study: &Study, outcomes: &[&Outcome], incident: Option<&(String, u64)>) -> View {
         let plan = &study.plan;
         let mut sentences = vec![format!(
             "{} of {} runs: {} incidents ({} scenarios, {} seeds each), {} participants, {} tries at each.",
@@ -238,6 +310,15 @@ impl View {
             plan.participants.len(),
             plan.repeats
         )];
+        sentences.push(format!("On {}.", plan.scenarios.join(", ")));
+        if !study.beside.is_empty() {
+            let names: Vec<&str> = study.beside.iter().map(|a| a.participant.as_str()).collect();
+            sentences.push(format!(
+                "Beside the others, unpaired, on another clock or with other prices: {}.",
+                names.join(", ")
+            ));
+        }
+        let everybody = || study.alone.iter().chain(&study.joined).chain(&study.beside);
         let models: Vec<&str> = study.models.iter().map(String::as_str).collect();
         sentences.push(format!("Scored by {}.", models.join(", ")));
         sentences.push(
@@ -246,16 +327,22 @@ impl View {
                 .to_string(),
         );
         View {
-            title: format!("{} on {}", plan.participants.join(", "), plan.scenarios.join(", ")),
+            title: plan
+                .participants
+                .iter()
+                .chain(study.joined.iter().map(|a| &a.participant))
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(", "),
             sentences,
             parity: study.parity.iter().map(|(says, held)| Held { says: says.clone(), held: *held }).collect(),
-            alone: study.alone.iter().map(alone).collect(),
+            alone: everybody().map(alone).collect(),
             compared: study.compared.iter().map(compared).collect(),
-            confusion: study.alone.iter().map(matrix).collect(),
+            confusion: everybody().map(matrix).collect(),
             runs: outcomes.iter().map(|o| run(o)).collect(),
             left_out: study.left_out.clone(),
-            width: WIDTH,
             side: SIDE,
+            lanes: lanes(outcomes, incident),
         }
     }
 }
@@ -292,14 +379,14 @@ fn alone(of: &Alone) -> AloneView {
         well: seconds(of.well_s),
         wall: of.wall_s.map_or("not measured".to_string(), |s| format!("{s:.1} s")),
         pass_k: passes.collect::<Vec<_>>().join(", "),
-        bar: [share, low, high].map(|p| p * WIDTH),
+        bar: [share, low, high].map(|p| p * 100.0),
         reliability: of.reliability.iter().map(point).collect(),
     }
 }
 
 fn compared(of: &Compared) -> ComparedView {
     let (verdict, glyph) = verdict(of);
-    let place = |d: f64| (d + 1.0) / 2.0 * WIDTH;
+    let place = |d: f64| (d + 1.0) / 2.0 * 100.0;
     let points = |d: f64| format!("{:+.1} points of per cent", d * 100.0);
     ComparedView {
         first: of.first.clone(),

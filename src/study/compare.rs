@@ -120,35 +120,113 @@ pub struct Study {
     pub parity: Vec<(String, bool)>,
     /// What was left out, and why.
     pub left_out: Vec<String>,
+    /// People, and models in sessions of their own, on the same incidents: on the metered clock, and paired.
+    pub joined: Vec<Alone>,
+    /// The same on a live clock, shown beside and never paired.
+    pub beside: Vec<Alone>,
 }
 
-/// Says what there is to say.
-pub fn study(plan: &Plan, outcomes: &BTreeMap<Cell, Outcome>, left_out: Vec<String>) -> Study {
-    let all: Vec<&Outcome> = outcomes.values().collect();
+/// Says what there is to say of the runs of a plan, and of sessions that others played on the same incidents.
+pub fn study(plan: &Plan, outcomes: &BTreeMap<Cell, Outcome>, others: &[Outcome], left_out: Vec<String>) -> Study {
+    let played: Vec<&Outcome> = outcomes.values().collect();
+    let is_live = |o: &&Outcome| o.joined.as_ref().is_some_and(|j| j.live || !j.like_others);
+    let (live, metered): (Vec<&Outcome>, Vec<&Outcome>) = others.iter().partition(|o| is_live(o));
+    let all: Vec<&Outcome> = played.iter().chain(&metered).copied().collect();
     let incidents = plan.scenarios.len() as u32 * plan.seeds.count;
     let planned = incidents * plan.participants.len() as u32 * plan.repeats;
-    let models: BTreeSet<String> = all.iter().map(|o| o.model.clone()).collect();
-    let met = |name: &str| -> BTreeSet<(&str, u64)> {
-        all.iter().filter(|o| o.participant == name).map(|o| (o.scenario.as_str(), o.seed)).collect()
-    };
-    let same = plan.participants.windows(2).all(|pair| met(&pair[0]) == met(&pair[1]));
-    let parity = vec![
-        ("every participant met the same incidents".to_string(), same),
-        ("the same prices, tools and metered clock for all".to_string(), true),
-        ("one version of weights and gates".to_string(), models.len() <= 1),
-        ("every run of the plan is there".to_string(), all.len() as u32 == planned),
-    ];
+    let models: BTreeSet<String> = all.iter().chain(&live).map(|o| o.model.clone()).collect();
+    let names = |of: &[&Outcome]| of.iter().map(|o| o.participant.clone()).collect::<BTreeSet<String>>();
+    let (joined, beside) = (names(&metered), names(&live));
+    let mut pairs = plan.pairs();
+    pairs
+        .extend(plan.participants.first().into_iter().flat_map(|a| joined.iter().map(move |b| (a.clone(), b.clone()))));
     Study {
         plan: plan.clone(),
         incidents,
         planned,
-        done: all.len() as u32,
-        models,
+        done: played.len() as u32,
+        models: models.clone(),
         alone: plan.participants.iter().map(|name| alone(name, &all)).collect(),
-        compared: plan.pairs().iter().map(|(first, second)| compared(first, second, &all)).collect(),
-        parity,
+        compared: pairs.iter().map(|(first, second)| compared(first, second, &all)).collect(),
+        parity: parity(plan, (&played, &metered, &live), &models, planned),
         left_out,
+        joined: joined.iter().map(|name| alone(name, &metered)).collect(),
+        beside: beside.iter().map(|name| alone(name, &live)).collect(),
     }
+}
+
+/// What makes the comparison fair, and whether it held.
+fn parity(
+    plan: &Plan,
+    (played, metered, live): (&[&Outcome], &[&Outcome], &[&Outcome]),
+    versions: &BTreeSet<String>,
+    planned: u32,
+) -> Vec<(String, bool)> {
+    let met = |of: &[&Outcome], name: &str| -> BTreeSet<(String, u64, String)> {
+        let of = of.iter().filter(|o| o.participant == name);
+        of.map(|o| (o.scenario.clone(), o.seed, o.variant.clone())).collect()
+    };
+    let same = plan.participants.windows(2).all(|pair| met(played, &pair[0]) == met(played, &pair[1]));
+    let whole: BTreeSet<_> = plan.participants.first().map(|name| met(played, name)).unwrap_or_default();
+    let people: BTreeSet<&str> = metered.iter().map(|o| o.participant.as_str()).collect();
+    let mut held = vec![
+        ("seeds: every participant met the same incidents".to_string(), same),
+        ("every run of the plan is there".to_string(), played.len() as u32 == planned),
+    ];
+    for name in &people {
+        let of = met(metered, name);
+        let says = format!("seeds: {name} met {} of the {} incidents, and is paired on those", of.len(), whole.len());
+        held.push((says, of == whole));
+    }
+    let unlike = live.iter().filter(|o| o.joined.as_ref().is_some_and(|j| !j.like_others)).count();
+    held.push(match unlike {
+        0 => ("prices and tools: the same for all".to_string(), true),
+        n => (format!("prices and tools: {n} sessions had other ones, and stand beside, unpaired"), false),
+    });
+    let on_the_wall = live.iter().filter(|o| o.joined.as_ref().is_some_and(|j| j.live)).count();
+    held.push(match on_the_wall {
+        0 => ("clock: metered for all".to_string(), true),
+        n => (format!("clock: metered for all that is paired; {n} live sessions stand beside, unpaired"), true),
+    });
+    held.push(match people.is_empty() {
+        true => ("order: nobody keeps anything from one incident to the next".to_string(), true),
+        false => {
+            let orders = people.iter().map(|name| {
+                let mut of: Vec<_> = metered.iter().filter(|o| o.participant == *name).collect();
+                of.sort_by_key(|o| o.joined.as_ref().map_or(0, |j| j.order));
+                of.iter().map(|o| (o.scenario.clone(), o.seed)).collect::<Vec<_>>()
+            });
+            let several = orders.collect::<BTreeSet<_>>().len() == people.len() && 1 < people.len();
+            let says = if several {
+                "order: another for each of those who remember"
+            } else {
+                "order: one, so that learning and incident cannot be told apart"
+            };
+            (says.to_string(), several)
+        }
+    });
+    let models: BTreeSet<(String, String)> =
+        metered.iter().chain(live).filter_map(|o| o.joined.as_ref()?.model.clone()).collect();
+    held.push(match models.is_empty() {
+        true => ("model and prompt: no model played".to_string(), true),
+        false => {
+            let list: Vec<String> = models.iter().map(|(name, prompt)| format!("{name}, prompt {prompt}")).collect();
+            let ids: BTreeSet<&String> = models.iter().map(|(name, _)| name).collect();
+            (format!("model and prompt, one prompt each: {}", list.join("; ")), ids.len() == models.len())
+        }
+    });
+    let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
+    held.push((format!("score version: {}", versions.join(", ")), versions.len() <= 1));
+    let mut packs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for o in played.iter().chain(metered).chain(live).filter(|o| !o.scenario_hash.is_empty()) {
+        packs.entry(&o.scenario).or_default().insert(&o.scenario_hash);
+    }
+    let hashes: Vec<String> = packs
+        .iter()
+        .map(|(name, of)| format!("{name} {}", of.iter().copied().collect::<Vec<_>>().join(" and ")))
+        .collect();
+    held.push((format!("pack: {}", hashes.join(", ")), packs.values().all(|of| of.len() == 1) && !packs.is_empty()));
+    held
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {

@@ -10,7 +10,9 @@ use crate::score::debrief::{Debrief, DebriefError, Verdict, debrief_among};
 use crate::score::observer::Observer;
 use crate::score::runs::{Progress, Runs};
 use crate::session::Session;
+use crate::session::belief::lead;
 use crate::session::clock::{ClockKind, Mode, Terms};
+use crate::session::command::Command;
 use crate::session::log::Event;
 use crate::session::seal::{self, Seal, drawn};
 use crate::sim::rng::mix;
@@ -73,9 +75,72 @@ pub struct Outcome {
     pub well_s: Option<f64>,
     /// Seconds that the session took on the simulated clock.
     pub sim_s: f64,
+    /// Moments of the session, in seconds after the page.
+    #[serde(default)]
+    pub moments: Vec<Moment>,
+    /// Whether a person played, or a model, in a session of a profile; none for a participant that comes with the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Joined>,
+    /// A hash of everything in the scenario's file.
+    #[serde(default)]
+    pub scenario_hash: String,
     /// Seconds that it took on the wall clock; not part of what is the same every time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wall_s: Option<f64>,
+}
+
+/// A session that was not played by the study.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Joined {
+    /// Whether its clock was live: such sessions are shown beside the others, and never paired.
+    pub live: bool,
+    /// Looks cost what they cost everybody, with the program's own tools and no host.
+    pub like_others: bool,
+    /// Which of the incidents of this study that its player met it was, from 1.
+    pub order: u32,
+    /// The model that played, and a hash of what it was told to be; none: no model.
+    pub model: Option<(String, String)>,
+}
+
+/// A moment of a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Moment {
+    /// What it is.
+    pub what: What,
+    /// Seconds after the page.
+    pub at_s: f64,
+}
+
+/// What moments there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// The first look.
+    Look,
+    /// A true cause leads for the first time.
+    RightLead,
+    /// The last commit.
+    Commit,
+    /// The first order.
+    Order,
+    /// Users are well.
+    Well,
+    /// It is closed.
+    End,
+}
+
+impl What {
+    /// In a few words.
+    pub fn words(self) -> &'static str {
+        match self {
+            What::Look => "first look",
+            What::RightLead => "first right lead",
+            What::Commit => "last commit",
+            What::Order => "first order",
+            What::Well => "users well",
+            What::End => "end",
+        }
+    }
 }
 
 /// Why there is no outcome.
@@ -170,11 +235,53 @@ pub fn grade(
 ) -> Result<(Outcome, Debrief), OutcomeError> {
     let observer = Observer::built_in(played.session.scenario()).ok();
     let debrief = debrief_among(&played.session, &played.events, observer, runs, progress)?;
-    Ok((outcome(played, participant, repeat, &debrief), debrief))
+    Ok((outcome((&played.session, &played.events), participant, repeat, &debrief), debrief))
 }
 
-fn outcome(played: &Played, participant: &str, repeat: u32, debrief: &Debrief) -> Outcome {
-    let (session, cause, users) = (&played.session, &debrief.cause, &debrief.users);
+/// A session that somebody else played, graded as those of the study are. `runs` are those of its scenario.
+///
+/// # Errors
+/// It goes on, or cannot be replayed.
+pub fn grade_joined(
+    runs: &Runs<'_>,
+    session: &Session,
+    events: &[Event],
+    participant: &str,
+    joined: Joined,
+) -> Result<Outcome, OutcomeError> {
+    let observer = Observer::built_in(session.scenario()).ok();
+    let debrief = debrief_among(session, events, observer, runs, &|_, _| {})?;
+    Ok(Outcome { joined: Some(joined), ..outcome((session, events), participant, 0, &debrief) })
+}
+
+fn moments(session: &Session, events: &[Event], truth: &[String], well_s: Option<f64>) -> Vec<Moment> {
+    let paged_at = SimTime(session.seal().paged_at_ns);
+    let after = |at: SimTime| at.since(paged_at.min(at)).as_secs_f64();
+    let first =
+        |fits: &dyn Fn(&Command) -> bool| events.iter().find(|e| fits(&e.command)).map(|e| after(SimTime(e.at)));
+    let leads = |points: &std::collections::BTreeMap<String, u8>| {
+        lead(points).is_some_and(|(mechanism, _)| truth.iter().any(|t| t == mechanism))
+    };
+    let right = |command: &Command| match command {
+        Command::Believe { points } => leads(points),
+        Command::Commit(commit) => leads(&commit.points),
+        _ => false,
+    };
+    let found = [
+        (What::Look, first(&|c| matches!(c, Command::Look(_)))),
+        (What::RightLead, first(&right)),
+        (What::Commit, session.board().commits.last().map(|c| after(c.at))),
+        (What::Order, session.orders().first().map(|o| after(o.at))),
+        (What::Well, well_s),
+        (What::End, session.ended().map(|_| after(session.now()))),
+    ];
+    let mut found: Vec<Moment> = found.into_iter().filter_map(|(what, at)| Some(Moment { what, at_s: at? })).collect();
+    found.sort_by(|a, b| a.at_s.total_cmp(&b.at_s).then(a.what.cmp(&b.what)));
+    found
+}
+
+fn outcome((session, events): (&Session, &[Event]), participant: &str, repeat: u32, debrief: &Debrief) -> Outcome {
+    let (cause, users) = (&debrief.cause, &debrief.users);
     let (seal, composite) = (session.seal(), &debrief.card.composite);
     let variant = session.scenario().file.variants.iter().find(|v| v.name == seal.variant);
     let paged_at = SimTime(seal.paged_at_ns);
@@ -183,6 +290,7 @@ fn outcome(played: &Played, participant: &str, repeat: u32, debrief: &Debrief) -
         let measure = debrief.card.measures.iter().find(|m| m.id == id)?;
         measure.inputs.get(input).copied()
     };
+    let well_s = measure("M8", "pain_ended_s");
     let grounded = debrief.card.measures.iter().find(|m| m.id == "M1").and_then(|m| m.value);
     Outcome {
         scenario: session.scenario().name.clone(),
@@ -209,7 +317,10 @@ fn outcome(played: &Played, participant: &str, repeat: u32, debrief: &Debrief) -
         lost_if_nothing: users.lost_if_nothing,
         lost_at_best: users.lost_at_best,
         commit_s: session.board().commits.last().map(|c| c.at.since(paged_at.min(c.at)).as_secs_f64()),
-        well_s: measure("M8", "pain_ended_s"),
+        well_s,
+        moments: moments(session, events, &cause.was, well_s),
+        joined: None,
+        scenario_hash: seal.scenario_hash.clone(),
         sim_s: session.now().since(seal.begins_at()).as_secs_f64(),
         wall_s: None,
     }
