@@ -14,7 +14,7 @@ use crate::cli::place::{Place, WallClock};
 use crate::cli::{Failure, catalogue, open, print};
 use crate::console::shell::Clock;
 use crate::scenario::opened::Scenario;
-use crate::score::observer::build::{Kept, LEARNT, build, sample};
+use crate::score::observer::build::{HELD_OUT, Kept, LEARNT, Nowhere, build, sample};
 use crate::score::observer::calibration::{Calibration, calibrate};
 use crate::score::observer::differential::{Hypothesis, hypotheses};
 use crate::score::observer::grid::BEFORE_S;
@@ -28,6 +28,9 @@ use crate::score::observer::{EXTENSION, Freshness, Observer};
 
 /// Where tables that come with the program are kept, seen from the root of the source.
 const HOME: &str = "assets/observer";
+
+/// Where readings are kept below the data directory.
+const RUNS: &str = "observer-runs";
 
 /// The file beside the tables that says which panels hints point at.
 const HINTS: &str = "hints.json";
@@ -84,6 +87,9 @@ struct Check {
     /// As JSON
     #[arg(long)]
     json: bool,
+    /// Keep the runs, so that another check with more seeds goes on from these
+    #[arg(long)]
+    keep: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -126,11 +132,12 @@ fn load(scenario: &Scenario, tables: Option<&Path>) -> Result<Observer, String> 
     Ok(Observer::new(scenario, Table::decode(&bytes).map_err(|e| format!("{}: {e}", path.display()))?))
 }
 
+fn made(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|e| Failure::Surroundings(format!("{}: {e}", path.display())))
+}
+
 fn build_all(options: &Build) -> Result<(), Failure> {
-    let kept_in = options.place.data()?.join("observer-runs");
-    let made = |path: &Path| {
-        std::fs::create_dir_all(path).map_err(|e| Failure::Surroundings(format!("{}: {e}", path.display())))
-    };
+    let kept_in = options.place.data()?.join(RUNS);
     made(&options.out)?;
     for scenario in chosen(&options.names, options.place.scenarios.as_deref())? {
         let path = options.out.join(format!("{}.{EXTENSION}", scenario.name));
@@ -145,7 +152,7 @@ fn build_all(options: &Build) -> Result<(), Failure> {
         }
         let files = Files { directory: kept_in.join(format!("{}-{}", scenario.name, scenario.fingerprint())) };
         made(&files.directory)?;
-        files.drop_if_stale(&scenario)?;
+        files.drop_if_stale(&scenario, LEARNT)?;
         let talk = Talk::new(&scenario.name);
         let table = build(&scenario, options.seeds as usize, &files, &|done, of| talk.say(done, of))
             .map_err(|e| Failure::No(e.to_string()))?;
@@ -196,10 +203,17 @@ fn check_all(options: &Check) -> Result<(), Failure> {
             stale.push(format!("{}: {}", scenario.name, observer.freshness.says()));
         }
         let talk = Talk::new(&scenario.name);
+        let name = format!("{}-{}-held-out", scenario.name, scenario.fingerprint());
+        let files = Files { directory: options.place.data()?.join(RUNS).join(name) };
+        if options.keep && 0 < options.seeds {
+            made(&files.directory)?;
+            files.drop_if_stale(&scenario, HELD_OUT)?;
+        }
+        let kept: &dyn Kept = if options.keep { &files } else { &Nowhere };
         let calibration = match options.seeds {
             0 => None,
             seeds => Some(
-                calibrate(&observer, &scenario, seeds, &|done, of| talk.say(done, of))
+                calibrate(&observer, &scenario, seeds, kept, &|done, of| talk.say(done, of))
                     .map_err(|e| Failure::No(e.to_string()))?,
             ),
         };
@@ -305,14 +319,14 @@ impl Files {
         self.directory.join(format!("{name}-{place}.gz"))
     }
 
-    /// Forgets what was kept if the world is not as it was then.
-    fn drop_if_stale(&self, scenario: &Scenario) -> Result<(), Failure> {
+    /// Forgets what was kept from these seeds on if the world is not as it was then.
+    fn drop_if_stale(&self, scenario: &Scenario, first_seed: u64) -> Result<(), Failure> {
         let all = hypotheses(&scenario.file);
         let Some(first) = all.first() else { return Ok(()) };
         let Some(kept) = self.get(first, 0) else { return Ok(()) };
-        let now = sample(scenario, first, LEARNT, 0).map_err(|e| Failure::No(e.to_string()))?;
+        let now = sample(scenario, first, first_seed, 0).map_err(|e| Failure::No(e.to_string()))?;
         if now.digest() != kept.digest() {
-            eprintln!("{}: the simulator has changed since this build was stopped; it begins anew", scenario.name);
+            eprintln!("{}: the simulator has changed since these runs were kept; they are made anew", scenario.name);
             drop(std::fs::remove_dir_all(&self.directory));
             std::fs::create_dir_all(&self.directory).map_err(|e| Failure::Surroundings(e.to_string()))?;
         }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use crate::scenario::file::{CauseSpec, Role, ScenarioFile};
+use crate::scenario::file::{CauseSpec, FaultAt, Role, ScenarioFile};
 use crate::scenario::mechanisms::NO_FAULT;
 use crate::scenario::opened::{Scenario, ScenarioError};
 use crate::score::rate::Rate;
 use crate::score::runs::{Ask, Progress, Ran, Runs};
 use crate::score::shapley::{Game, GameError, Outcomes, TrueRole, actual_causes, responsibility, roles};
 use crate::sim::spec::SpecError;
+use crate::sim::spec::fault::Fault;
 
 /// Users are hurt from this share of what they wanted on. Without its causes every scenario that ships stays below a
 /// hundredth, which bursts alone may cost.
@@ -152,7 +153,9 @@ pub fn prove(
     };
     let mut asks: Vec<Ask> =
         seeds.iter().flat_map(|seed| (0..subsets).map(|subset| ask(*seed, absent(subset)))).collect();
-    asks.extend(decoys.iter().map(|d| ask(seed, vec![d.id.clone()])));
+    // What changes nothing of the world is the same world without it; the gate runs that too, to prove it.
+    let without = |d: &&CauseSpec| if does_nothing(d) { Vec::new() } else { vec![d.id.clone()] };
+    asks.extend(decoys.iter().map(|d| ask(seed, without(d))));
     let ran = runs.all(&asks, progress)?;
     let (of_causes, of_decoys) = ran.split_at(seeds.len() * subsets);
     let here = &of_causes[..subsets];
@@ -181,6 +184,12 @@ pub fn prove(
         causes: weighed(&causes, &game, &outcomes),
         decoys: decoys.iter().zip(of_decoys).map(decoy).collect(),
     })
+}
+
+/// Whether a decoy is a note in a change log and nothing else.
+fn does_nothing(decoy: &CauseSpec) -> bool {
+    let is_note = |at: &FaultAt| matches!(at.fault, Fault::Benign { .. });
+    decoy.faults.iter().chain(&decoy.instead).all(is_note) && decoy.sources.is_empty()
 }
 
 fn weighed(causes: &[&CauseSpec], game: &Game, outcomes: &Outcomes) -> Vec<TrueCause> {

@@ -8,8 +8,15 @@ use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::opened::Scenario;
 use scartissue::score::check::certificate::{Certificate, Keys, Standing, VERSION};
 use scartissue::score::check::naive::{Player, play, suggested};
-use scartissue::score::check::{Clause, Finding, Scope, Verdict, check_scenario, check_variant, world_key};
-use scartissue::score::observer::NoObserver;
+use scartissue::score::check::{
+    Clause, Finding, Scope, Verdict, check_scenario, check_variant, first_screen, world_key,
+};
+use scartissue::score::observer::differential::{HEALTHY, Hypothesis, hypotheses};
+use scartissue::score::observer::grid::Grid;
+use scartissue::score::observer::reading::Reading;
+use scartissue::score::observer::registry::Source;
+use scartissue::score::observer::table::{Sample, Table};
+use scartissue::score::observer::{NoObserver, Observer};
 use scartissue::score::runs::Runs;
 use serde_json::Value;
 
@@ -72,6 +79,42 @@ fn every_clause_holds_where_a_file_says_what_is_true_and_fails_where_it_does_not
             assert!(found.contains(clause), "{edits:?} leaves {clause:?}: {found:?}");
         }
     }
+}
+
+/// An observer whose ensemble showed so many users in pain on the first screen, by hypothesis and seed.
+fn first_screens(scenario: &Scenario, pain: &dyn Fn(usize, usize) -> f32) -> Observer {
+    const SEEDS: usize = 24;
+    let all: Vec<Hypothesis> = hypotheses(&scenario.file).into_iter().filter(|h| h.name != HEALTHY).collect();
+    let sample = |hypothesis: usize, seed: usize| {
+        let values = [(Source::Pain, vec![pain(hypothesis, seed); Grid::default().len()])].into();
+        Sample { hypothesis, seed, reading: Reading { values, paged_s: Some(300.0) } }
+    };
+    let samples: Vec<Sample> =
+        (0..all.len()).flat_map(|h| (0..SEEDS).map(move |seed| (h, seed))).map(|(h, seed)| sample(h, seed)).collect();
+    Observer::new(scenario, Table::of("sound", &scenario.fingerprint(), &all, &samples))
+}
+
+#[test]
+fn a_first_screen_that_names_the_variant_fails_and_one_that_is_alike_in_all_does_not() {
+    let scenario = sound(&[]);
+    let scope = Scope::new("sound", 6, false);
+    let judged = |pain: &dyn Fn(usize, usize) -> f32, scope: &Scope| {
+        first_screen::check(&scenario, &Ok(first_screens(&scenario, pain)), scope)
+    };
+    let varied = |seed: usize| 0.2 + 0.01 * (seed * 7 % 12) as f32;
+    let alike = judged(&|_, seed| varied(seed), &scope);
+    assert_eq!(alike.verdict, Verdict::Holds, "{alike:?}");
+    let telling = judged(&|h, seed| varied(seed) + 0.5 * h as f32, &scope);
+    assert_eq!(telling.verdict, Verdict::Fails, "{telling:?}");
+    assert!(telling.says.starts_with("the nearest match names 48 of 48"), "{}", telling.says);
+    assert_eq!(telling.show, "scartissue observer show sound --at 0");
+    // On a third of the nights it tells: that is more than chance too.
+    let sometimes = judged(&|h, seed| varied(seed) + if seed % 3 == 0 { 0.9 * h as f32 } else { 0.0 }, &scope);
+    assert_eq!(sometimes.verdict, Verdict::Fails, "{sometimes:?}");
+    // It is not decided by those who do not ask, nor by an observer of another scenario.
+    assert_eq!(judged(&|_, seed| varied(seed), &Scope::new("sound", 1, true)).verdict, Verdict::Open);
+    let nobody = Err(NoObserver::Missing("sound".to_string()));
+    assert_eq!(first_screen::check(&scenario, &nobody, &scope).verdict, Verdict::Open);
 }
 
 #[test]

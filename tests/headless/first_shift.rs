@@ -7,9 +7,11 @@ use scartissue::console::{ask, shell};
 use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::lesson::CoachLine;
 use scartissue::scenario::opened::Scenario;
+use scartissue::score::debrief::{Verdict, debrief_with};
 use scartissue::session::Session;
 use scartissue::session::clock::{Seat, Terms};
 use scartissue::session::coach::{Coach, PATIENCE};
+use scartissue::session::log::Event;
 use scartissue::session::seal::{self, Seal};
 use scartissue::telemetry::watch::Watch;
 
@@ -45,6 +47,7 @@ fn who_only_follows_the_coach_reaches_every_debrief_and_has_used_every_verb_twic
         let mut session = begin(name);
         let mut coach = Coach::of(&session);
         let mut change = String::new();
+        let mut events: Vec<Event> = Vec::new();
         while let Some(said) = coach.says(&session) {
             let line = coach.next_line().expect("what was said").clone();
             assert!(line.says.split_whitespace().count() <= 12 && said.contains(&line.says), "{name}: {said}");
@@ -52,7 +55,10 @@ fn who_only_follows_the_coach_reaches_every_debrief_and_has_used_every_verb_twic
             let typed = typed.replace("CHANGE", &change).replace("MECHANISM", "other");
             let answer = match parse(&typed).unwrap_or_else(|why| panic!("{name}: {typed}: {why}")) {
                 Said::Command(command) => {
+                    let (n, at) = (events.len() as u64 + 1, session.now().0);
                     let reply = session.apply(Seat::Participant, &command);
+                    let (by, saw) = (String::new(), String::new());
+                    events.push(Event { n, at, seat: Seat::Participant, by, command, saw });
                     shell::told(&reply.unwrap_or_else(|why| panic!("{name}: {typed}: {why}")))
                 }
                 Said::Question(question, rest) => {
@@ -69,6 +75,16 @@ fn who_only_follows_the_coach_reaches_every_debrief_and_has_used_every_verb_twic
         let pain = session.watch().now_s();
         assert!(pain < 840.0, "{name}: over at {pain} s");
         assert_eq!((session.orders().len(), session.board().commits.is_empty()), (1, false), "{name}");
+        // The last of them is read to its end: the assistant was there, and wrong about the twin.
+        if name == CASES[3] {
+            let told = debrief_with(&session, &events, None, &|_, _| {}).expect("a debrief");
+            assert_eq!(
+                (told.cause.verdict, told.cause.was.as_slice()),
+                (Verdict::LeftOpen, &["demand.growth".to_string()][..])
+            );
+            assert!(told.users.lost <= told.users.lost_if_nothing, "{:?}", told.users);
+            assert!(told.lesson.is_some() && !told.timeline.is_empty());
+        }
     }
     assert!(used.values().all(|times| 2 <= *times), "{used:?}");
 }

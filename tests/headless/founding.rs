@@ -20,15 +20,15 @@ use crate::score::{begin, measure, say};
 /// Seconds after the opening at which somebody is paged.
 const PAGED_S: u64 = 430;
 
-/// Scales, and says that it was demand.
+/// Sees that requests are up, scales, and says that it was demand.
 const MORE_SERVERS: [&str; 8] = [
     "wait 90s",
     "ack",
-    "explore sum(rate(envoy_http_downstream_rq_total[2m])) over 15m",
+    "explore sum(rate(envoy_http_downstream_rq_total[2m])) over 2m",
     "arm",
     "act scale:agents-70b=12",
     "wait 60s",
-    "commit demand.growth=85 other=15",
+    "commit demand.growth=85 other=15 cite E1",
     "end",
 ];
 
@@ -126,7 +126,9 @@ fn the_same_participant_is_right_where_demand_is_the_truth_and_has_not_proved_it
     assert_eq!((told.cause.verdict, told.cause.credit), (Verdict::Right, 1.0));
     assert!(tell::headline(&told).starts_with("You said demand, 85 %. That was it"), "{}", tell::headline(&told));
     let cited = told.observer.as_ref().expect("there is one").truth_given_cited;
+    // That requests are up is what both twins look like. When they rose, before the page or after it, is another look.
     assert_eq!((told.cause.proved, measure(&told, "M1").value), (Some(false), Some(0.0)), "{cited}");
+    println!("given that requests are up: {cited:.2}");
     assert!(!told.cause.blamed_decoy && told.card.composite.gates.is_empty());
     assert_eq!(measure(&told, "M2").value, Some(1.0));
     assert!(told.truth.decoys.iter().all(|d| d.harmless), "{:?}", told.truth.decoys);

@@ -71,7 +71,7 @@ fn all_near(one: &[(String, [f64; 2])], other: &[(String, [f64; 2])]) {
 #[test]
 fn on_seeds_never_seen_probabilities_are_frequencies() {
     let (scenario, observer) = small();
-    let told = calibrate(observer, scenario, 3, &|_, _| {}).expect("runs");
+    let told = calibrate(observer, scenario, 3, &Nowhere, &|_, _| {}).expect("runs");
     assert!(told.brier < 0.1 * told.brier_of_prior, "{told:?}");
     assert!(told.error < 0.12, "{told:?}");
     assert!(0.999 < told.settled, "everything together tells a flag from a shard: {told:?}");

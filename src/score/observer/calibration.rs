@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::scenario::opened::Scenario;
 use crate::score::measures::{Forecasts, Murphy, brier, murphy};
 use crate::score::observer::Observer;
-use crate::score::observer::build::{HELD_OUT, Nowhere, Progress, Run, run};
+use crate::score::observer::build::{HELD_OUT, Kept, Progress, Run, run};
 use crate::score::observer::mind::{Cells, Mind};
 use crate::telemetry::watch::WatchError;
 
@@ -53,7 +53,7 @@ pub struct Calibration {
 }
 
 /// Asks the observer on seeds that it has never seen: on the first screen, on every single piece of evidence and on all
-/// of them, at a few moments.
+/// of them, at a few moments. `kept` holds runs of these seeds that were read before.
 ///
 /// # Errors
 /// A world cannot be built.
@@ -61,12 +61,13 @@ pub fn calibrate(
     observer: &Observer,
     scenario: &Scenario,
     seeds: usize,
+    kept: &dyn Kept,
     progress: Progress<'_>,
 ) -> Result<Calibration, WatchError> {
     let wanted: Vec<Run> = (0..observer.hypotheses.len())
         .flat_map(|hypothesis| (0..seeds).map(move |place| Run { hypothesis, place }))
         .collect();
-    let samples = run(scenario, &observer.hypotheses, &wanted, HELD_OUT, &Nowhere, progress)?;
+    let samples = run(scenario, &observer.hypotheses, &wanted, HELD_OUT, kept, progress)?;
     // (stated, happened, weight)
     let mut said: Vec<(f64, bool, f64)> = Vec::new();
     let (mut score, mut of_prior, mut weights, mut weighed) = (0.0, 0.0, 0.0, 0);

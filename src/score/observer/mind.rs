@@ -4,6 +4,7 @@
 //! A player that looks where most is to be learnt for its price needs no more than [`Mind::take`], [`Mind::beliefs`]
 //! and [`Mind::best`].
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -47,12 +48,14 @@ pub struct Mind<'a> {
     pub levels: Vec<u8>,
     /// What has been seen.
     pub seen: Cells,
+    /// Beliefs that were asked for before, by the cells that they were given.
+    known: RefCell<BTreeMap<Cells, Vec<f64>>>,
 }
 
 impl<'a> Mind<'a> {
     /// Nothing has been seen yet of this world.
     pub fn new(observer: &'a Observer, reading: &Reading) -> Mind<'a> {
-        Mind { observer, levels: observer.table.levels_of(reading), seen: Cells::new() }
+        Mind { observer, levels: observer.table.levels_of(reading), seen: Cells::new(), known: RefCell::default() }
     }
 
     fn cells_of<'b>(
@@ -107,7 +110,13 @@ impl<'a> Mind<'a> {
 
     /// Beliefs given some cells alone.
     pub fn given(&self, cells: &Cells) -> Vec<f64> {
-        Scale::new(&self.observer.table, cells.iter().copied(), &self.observer.prior).posterior(&self.levels)
+        if let Some(beliefs) = self.known.borrow().get(cells) {
+            return beliefs.clone();
+        }
+        let scale = Scale::new(&self.observer.table, cells.iter().copied(), &self.observer.prior);
+        let beliefs = scale.posterior(&self.levels);
+        self.known.borrow_mut().insert(cells.clone(), beliefs.clone());
+        beliefs
     }
 
     /// What is worth looking at over the last `window_s` seconds before a moment: most bits for a second first.

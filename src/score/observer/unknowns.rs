@@ -20,7 +20,7 @@ const ODDS: f64 = 2.5;
 /// An amount is up to so many times what is written, or one over it.
 const TIMES: f64 = 1.6;
 /// A crowd is up to so many times as large as it is written, or one over it.
-const CROWD: f64 = 1.35;
+const CROWD: f64 = 2.0;
 /// Each stream of users wants up to so much more or less than its share.
 const OWN: f64 = 1.06;
 /// Nothing begins earlier than this after the opening.

@@ -17,6 +17,8 @@ const DOUBTS: [f64; 6] = [0.0, 0.06, 0.12, 0.25, 0.5, 1.0];
 const LEAST_APART: f64 = 0.9;
 /// No cell counts for more than one so many deviations apart.
 const MOST_APART: f64 = 8.0;
+/// A run that is by so much less likely than the nearest, as a logarithm, adds nothing that a belief could show.
+const NEGLIGIBLE: f64 = 40.0;
 /// No cell is further away than so many deviations.
 const FURTHEST: f64 = 6.0;
 
@@ -24,11 +26,21 @@ const FURTHEST: f64 = 6.0;
 pub struct Scale<'a> {
     table: &'a Table,
     prior: Vec<f64>,
-    /// Cell, its share of the distance, one over its deviation.
-    cells: Vec<(usize, f64, f64)>,
+    cells: Vec<Weighed>,
+    /// Runs as points in the space in which distances are Euclidean: a row of `cells` each.
+    points: Vec<f64>,
     width: f64,
     doubt: f64,
     left_out: Vec<Vec<f64>>,
+}
+
+/// A cell of the table with its part in the distance.
+struct Weighed {
+    cell: usize,
+    /// What a scaled value is multiplied by.
+    by: f64,
+    /// It adds no more than this to the square of a distance.
+    most: f64,
 }
 
 impl<'a> Scale<'a> {
@@ -36,6 +48,7 @@ impl<'a> Scale<'a> {
     pub fn new(table: &'a Table, cells: impl IntoIterator<Item = usize>, prior: &[f64]) -> Scale<'a> {
         let sum: f64 = prior.iter().sum();
         let prior: Vec<f64> = prior.iter().map(|p| if 0.0 < sum { p / sum } else { 0.0 }).collect();
+        // Cell, its weight, one over its deviation.
         let mut kept: Vec<(usize, f64, f64)> = Vec::new();
         for cell in cells {
             let mut sums = vec![[0.0f64; 3]; prior.len()];
@@ -59,38 +72,53 @@ impl<'a> Scale<'a> {
             }
         }
         let all: f64 = kept.iter().map(|(_, w, _)| w).sum();
-        kept.iter_mut().for_each(|(_, w, _)| *w /= all);
+        let weighed = |(cell, weight, per_sd): (usize, f64, f64)| {
+            let share = weight / all;
+            Weighed { cell, by: per_sd * libm::sqrt(share), most: FURTHEST * FURTHEST * share }
+        };
+        let cells: Vec<Weighed> = kept.into_iter().map(weighed).collect();
         let runs = table.runs.len();
-        let mut scale = Scale { table, prior, cells: kept, width: 1.0, doubt: 1.0, left_out: Vec::new() };
+        let mut scale = Scale { table, prior, cells, points: Vec::new(), width: 1.0, doubt: 1.0, left_out: Vec::new() };
         if scale.cells.is_empty() {
             scale.left_out = vec![scale.prior.clone(); runs];
             return scale;
         }
+        scale.points = (0..runs).flat_map(|run| scale.point(table.run(run))).collect();
         scale.fit();
         scale
     }
 
-    fn distance(&self, a: &[u8], b: &[u8]) -> f64 {
-        let mut sum = 0.0;
-        for (cell, weight, per_sd) in &self.cells {
-            let z = f64::from(scaled(a[*cell]) - scaled(b[*cell])).abs() * per_sd;
-            sum += weight * z.min(FURTHEST).powi(2);
-        }
-        sum
+    fn point(&self, levels: &[u8]) -> Vec<f64> {
+        self.cells.iter().map(|c| f64::from(scaled(levels[c.cell])) * c.by).collect()
+    }
+
+    fn point_of(&self, run: usize) -> &[f64] {
+        let width = self.cells.len();
+        &self.points[run * width..(run + 1) * width]
+    }
+
+    /// The square of the distance of two points.
+    fn distance(&self, a: &[f64], b: &[f64]) -> f64 {
+        let square = |((a, b), cell): ((&f64, &f64), &Weighed)| ((a - b) * (a - b)).min(cell.most);
+        a.iter().zip(b).zip(&self.cells).map(square).sum()
     }
 
     /// Beliefs from distances to all runs, leaving out one.
     fn near(&self, squares: &[f64], without: Option<usize>, width: f64, doubt: f64) -> Vec<f64> {
         let mut logs = vec![f64::NEG_INFINITY; self.prior.len()];
-        let others = squares.iter().enumerate().filter(|(run, _)| Some(*run) != without);
-        let least = others.map(|(_, square)| *square).fold(f64::INFINITY, f64::min);
+        let counts = |run: usize, h: u8| Some(run) != without && 0.0 < self.prior[usize::from(h)];
+        let others = squares.iter().zip(&self.table.runs).enumerate().filter(|(run, (_, (h, _)))| counts(*run, *h));
+        let least = others.map(|(_, (square, _))| *square).fold(f64::INFINITY, f64::min);
         let mut sums = vec![(0.0, 0.0); self.prior.len()];
         for (run, (h, _)) in self.table.runs.iter().enumerate() {
-            let h = usize::from(*h);
-            if Some(run) == without || self.prior[h] <= 0.0 {
+            if !counts(run, *h) {
                 continue;
             }
-            sums[h].0 += libm::exp(-(squares[run] - least) / (2.0 * width * width));
+            let h = usize::from(*h);
+            let exponent = (squares[run] - least) / (2.0 * width * width);
+            if exponent < NEGLIGIBLE {
+                sums[h].0 += libm::exp(-exponent);
+            }
             sums[h].1 += 1.0;
         }
         for (h, (sum, count)) in sums.iter().enumerate() {
@@ -106,8 +134,10 @@ impl<'a> Scale<'a> {
 
     fn fit(&mut self) {
         let runs = self.table.runs.len();
-        let to_all = |a: usize| (0..runs).map(|b| self.distance(self.table.run(a), self.table.run(b))).collect();
-        let squares: Vec<Vec<f64>> = (0..runs).into_par_iter().map(to_all).collect();
+        let to_later = |a: usize| (a..runs).map(|b| self.distance(self.point_of(a), self.point_of(b))).collect();
+        let half: Vec<Vec<f64>> = (0..runs).into_par_iter().map(to_later).collect();
+        let between = |a: usize, b: usize| half[a.min(b)][a.max(b) - a.min(b)];
+        let squares: Vec<Vec<f64>> = (0..runs).map(|a| (0..runs).map(|b| between(a, b)).collect()).collect();
         let mut counts = vec![0.0; self.prior.len()];
         self.table.runs.iter().for_each(|(h, _)| counts[usize::from(*h)] += 1.0);
         // Where none of n runs that were left out was misjudged, the next one may be, once in n + 2 (Laplace).
@@ -141,8 +171,9 @@ impl<'a> Scale<'a> {
         if self.cells.is_empty() {
             return self.prior.clone();
         }
+        let point = self.point(levels);
         let squares: Vec<f64> =
-            (0..self.table.runs.len()).map(|run| self.distance(levels, self.table.run(run))).collect();
+            (0..self.table.runs.len()).map(|run| self.distance(&point, self.point_of(run))).collect();
         self.near(&squares, None, self.width, self.doubt)
     }
 
