@@ -36,6 +36,19 @@ impl Skin {
             pairs.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
             pairs
         };
+        // As it stands at the beginning of a sentence, and several of it: where the map says nothing else of those.
+        let capital = |w: &str| w[..1].to_uppercase() + &w[1..];
+        let several = |w: &str| format!("{w}s");
+        let forms: [&dyn Fn(&str) -> String; 3] = [&capital, &several, &|w| several(&capital(w))];
+        let mut map = map.clone();
+        for (ours, new) in map.clone().iter().filter(|(o, n)| o.is_char_boundary(1) && n.is_char_boundary(1)) {
+            for form in forms {
+                let (ours, new) = (form(ours), form(new));
+                if !map.contains_key(&ours) && map.values().all(|known| *known != new) {
+                    map.insert(ours, new);
+                }
+            }
+        }
         let back = map.iter().map(|(ours, new)| (new.clone(), ours.clone())).collect();
         Ok(Skin { to: longest_first(map.into_iter().collect()), from: longest_first(back) })
     }
@@ -97,9 +110,9 @@ mod tests {
     fn whole_words_are_called_otherwise_and_back_again() {
         let skin =
             Skin::read(r#"{"gateway": "front-door", "kv-cache": "memo", "serving": "llm.run"}"#).expect("a skin");
-        let ours = "gateway-3 and gateways: kv-cache/ring, serving";
+        let ours = "gateway-3 and gateways: kv-cache/ring, serving. Gateways like a Gateway";
         let shown = skin.shown(ours);
-        assert_eq!(shown, "front-door-3 and gateways: memo/ring, llm.run");
+        assert_eq!(shown, "front-door-3 and front-doors: memo/ring, llm.run. Front-doors like a Front-door");
         assert_eq!(skin.meant(&shown), ours);
         assert_eq!(Skin::default().shown(ours), ours);
         assert!(Skin::read(r#"{"a": "x", "b": "x"}"#).expect_err("no way back").contains("both"));

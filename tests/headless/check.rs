@@ -108,8 +108,8 @@ fn a_first_screen_that_names_the_variant_fails_and_one_that_is_alike_in_all_does
     assert_eq!(telling.verdict, Verdict::Fails, "{telling:?}");
     assert!(telling.says.starts_with("the nearest match names 48 of 48"), "{}", telling.says);
     assert_eq!(telling.show, "scartissue observer show sound --at 0");
-    // On a third of the nights it tells: that is more than chance too.
-    let sometimes = judged(&|h, seed| varied(seed) + if seed % 3 == 0 { 0.9 * h as f32 } else { 0.0 }, &scope);
+    // On every other night it tells: that is more than chance too.
+    let sometimes = judged(&|h, seed| varied(seed) + if seed % 2 == 0 { 0.9 * h as f32 } else { 0.0 }, &scope);
     assert_eq!(sometimes.verdict, Verdict::Fails, "{sometimes:?}");
     // It is not decided by those who do not ask, nor by an observer of another scenario.
     assert_eq!(judged(&|_, seed| varied(seed), &Scope::new("sound", 1, true)).verdict, Verdict::Open);

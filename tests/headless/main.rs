@@ -2,7 +2,6 @@
 
 mod alerts; // pages in time, and changes that tell no variant from another
 mod caches; // published hit ratios, and lists of single blocks
-mod catalogue; // every file that ships: loads, one history, hurt by its causes
 mod check; // the publication gate
 mod commands; // the program as a user meets it: messages, exit codes, JSON
 mod corpus; // whatever bytes come, nothing panics
