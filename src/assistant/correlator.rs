@@ -152,6 +152,16 @@ pub fn findings(signs: &Signs, told: &str) -> Vec<Finding> {
     found
 }
 
+/// Panels that the correlator's stories of a mechanism begin with.
+pub fn panels_of(mechanism: &str) -> impl Iterator<Item = &'static str> {
+    STORIES.iter().filter(move |story| story.mechanism == mechanism).map(|story| story.panel)
+}
+
+/// Mechanisms that it has a story for.
+pub fn told_of() -> impl Iterator<Item = &'static str> {
+    STORIES.iter().map(|story| story.mechanism)
+}
+
 /// What it has read, and what it makes of it.
 #[derive(Clone, Debug)]
 pub struct Reading {

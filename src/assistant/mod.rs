@@ -4,6 +4,8 @@
 pub mod hand; // a hand on a session: commands in, answers out
 pub mod signs; // boards read as numbers: what moved, how far, since when
 
+pub mod advisor; // beside whoever plays: right on a stated share of seeds, fluent on all
+
 pub mod llm; // a model behind an API, over the tools of a run
 
 pub mod careful; // holds every reading against all that it knows

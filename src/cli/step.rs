@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use crate::assistant::advisor;
 use crate::cli::begin::passphrase;
 use crate::cli::place::Place;
 use crate::cli::play::skin;
@@ -125,7 +126,7 @@ pub fn step(options: &DoOptions) -> Result<(), Failure> {
             "this session's clock is live: it goes on in a console, `scartissue play --resume`".to_string(),
         );
     }
-    match open.apply(seat, &options.by, &command) {
+    match advisor::apply(&mut open, seat, &options.by, &command) {
         Err(ApplyError::Refused(refusal)) => return refused(refusal.to_string()),
         Err(ApplyError::Log(error)) => return Err(Failure::Surroundings(error.to_string())),
         Ok(reply) if options.json => data(json!({ "reply": reply, "view": open.session.view_of(&options.by) }))?,

@@ -6,6 +6,7 @@ use crate::console::host::{self, HostLine};
 use crate::console::verbs;
 use crate::console::words::{observation, percent, seconds, span, split};
 use crate::scenario::mechanisms;
+use crate::session::advice::Asking;
 use crate::session::belief::quick;
 use crate::session::command::{Command, Commit, DeclaredCause, DeclaredRole, Look, Speaks, Update};
 
@@ -127,6 +128,16 @@ fn command(verb: &str, rest: &str, line: &str) -> Result<Command, String> {
         "test" => Command::NextTest { text: need("what")? },
         "commit" => Command::Commit(commit(&split(rest)?)?),
         "hint" => Command::Hint,
+        "advise" => Command::Advise { asking: asking(&split(rest)?)? },
+        "verify" => Command::Verify {
+            citation: rest
+                .trim_start_matches('#')
+                .parse()
+                .map_err(|_| format!("\"{rest}\" is no citation: 1, 2, ..."))?,
+        },
+        "adopt" => Command::Adopt,
+        "reject" => Command::Reject,
+        "ask-look" => Command::Look(Look::Delegated { question: need("a question")? }),
         "inject" => inject(rest)?,
 
         "ack" => Command::Acknowledge,
@@ -228,6 +239,17 @@ fn points(words: &[String]) -> Result<BTreeMap<String, u8>, String> {
         points.insert(mechanism.to_string(), percent(value)? as u8);
     }
     if points.is_empty() { Err("points are needed".to_string()) } else { Ok(points) }
+}
+
+/// Nothing, `sure?`, or `against E7`.
+fn asking(words: &[String]) -> Result<Asking, String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] => Ok(Asking::Plain),
+        ["sure" | "sure?"] => Ok(Asking::Sure),
+        ["against", which] => Ok(Asking::Against { observation: observation(which)? }),
+        _ => Err("nothing more, `sure?`, or `against` and a pin are asked for".to_string()),
+    }
 }
 
 /// `MECHANISM FAULT [for 5m]`.

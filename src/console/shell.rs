@@ -11,6 +11,7 @@ use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor, ExternalPrinter};
 
+use crate::assistant::advisor;
 use crate::console::ask;
 use crate::console::complete::{Hidden, Words};
 use crate::console::host::{HostSeat, masked};
@@ -64,7 +65,7 @@ pub fn turn_with(open: &mut OpenSession, host: &mut HostSeat, by: &str, line: &s
             Err(ApplyError::Refused(refusal)) => Turn::Refused(refusal.to_string()),
             Err(ApplyError::Log(error)) => Turn::Lost(error.to_string()),
         },
-        Said::Command(command) => match open.apply(Seat::Participant, by, &command) {
+        Said::Command(command) => match advisor::apply(open, Seat::Participant, by, &command) {
             Ok(reply) => Turn::Answered(told(&reply)),
             Err(ApplyError::Refused(refusal)) => Turn::Refused(refusal.to_string()),
             Err(ApplyError::Log(error)) => Turn::Lost(error.to_string()),

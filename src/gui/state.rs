@@ -308,9 +308,12 @@ impl State {
 pub fn panel_of(look: &Look) -> Panel {
     match look {
         Look::Board { .. } => Panel::Dashboards,
-        Look::Promql { .. } | Look::Sql { .. } | Look::Fleet { .. } | Look::Compare { .. } | Look::Prometheus(_) => {
-            Panel::Explore
-        }
+        Look::Promql { .. }
+        | Look::Sql { .. }
+        | Look::Fleet { .. }
+        | Look::Compare { .. }
+        | Look::Prometheus(_)
+        | Look::Delegated { .. } => Panel::Explore,
         Look::Logs { .. } => Panel::Logs,
         Look::Trace { .. } | Look::Traces { .. } => Panel::Traces,
         Look::Changes { .. } => Panel::Changes,

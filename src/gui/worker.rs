@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::assistant::advisor;
 use crate::console::shell::{Turn, turn};
 use crate::gui::desk::Desk;
 use crate::gui::snapshot::{Coached, Home, Maker, News, Snapshot};
@@ -209,7 +210,7 @@ impl Thread {
 
     fn command(&mut self, command: &Command) {
         let Some((open, _)) = &mut self.open else { return };
-        let news = match open.apply(Seat::Participant, BY, command) {
+        let news = match advisor::apply(open, Seat::Participant, BY, command) {
             Ok(reply) => {
                 if let (Some(coach), Some(verb)) = (&mut self.coach, word_of(command)) {
                     coach.heard(verb);

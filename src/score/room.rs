@@ -481,5 +481,6 @@ fn sort_of(look: &Look) -> String {
         Look::Archive { .. } | Look::Document { .. } => "the archive".to_string(),
         Look::Fleet { line } => line.split_whitespace().take(2).collect::<Vec<_>>().join(" "),
         Look::Ask { who, .. } => format!("{who}, a colleague"),
+        Look::Delegated { .. } => "what the assistant looked up".to_string(),
     }
 }

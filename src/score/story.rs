@@ -142,6 +142,10 @@ fn told(command: &Command) -> Option<(Kind, String)> {
             (Kind::Said, format!("the host froze every screen: {question}").trim_end_matches([':', ' ']).to_string())
         }
         Command::Bookmark { text } => (Kind::Said, format!("bookmark {text}").trim_end().to_string()),
+        Command::Advice(advice) => (Kind::Said, format!("the assistant: {} at {} %", advice.mechanism, advice.percent)),
+        Command::Verify { citation } => (Kind::Look, format!("opened citation {citation} of the advice")),
+        Command::Adopt => (Kind::Said, "took the advice".to_string()),
+        Command::Reject => (Kind::Said, "left the advice".to_string()),
         Command::Hint => (Kind::Said, "took a hint".to_string()),
         Command::End => (Kind::Said, "ended".to_string()),
         _ => return None,

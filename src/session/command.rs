@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::session::advice::{Advice, Asking};
 use crate::session::roles::Role;
 
 /// What is said to a session.
@@ -87,6 +88,23 @@ pub enum Command {
 
     /// Ask for the next hint.
     Hint,
+    /// Ask the assistant what it is, or hold something against what it said.
+    Advise {
+        /// How it is asked.
+        #[serde(default, rename = "how")]
+        asking: Asking,
+    },
+    /// What the assistant says; its seat's alone.
+    Advice(Advice),
+    /// Look at what the last advice cites, at that look's price.
+    Verify {
+        /// The citation, from 1.
+        citation: u32,
+    },
+    /// Take the last advice.
+    Adopt,
+    /// Leave it.
+    Reject,
     /// Mark this moment.
     Bookmark {
         /// Why.
@@ -290,6 +308,11 @@ pub enum Look {
         who: String,
         /// What about.
         about: String,
+    },
+    /// Have the assistant look.
+    Delegated {
+        /// What for, in words.
+        question: String,
     },
     /// A question over the monitoring system's own interface.
     Prometheus(Asked),

@@ -72,6 +72,19 @@ pub fn ladder(scenario: &str, file: &ScenarioFile, variant: &str) -> [String; RU
     rungs
 }
 
+/// Panels where a mechanism shows, the most telling of a scenario's variant first if one is named.
+pub fn shown_by(mechanism: &str, of: Option<(&str, &str)>) -> Vec<(&'static Board, &'static Panel)> {
+    let (_, _, board, panel) = way(mechanism);
+    let usual = BOARDS.iter().find(|b| b.id == board).zip(panel_of(board, panel));
+    of.and_then(|(scenario, variant)| telling(scenario, variant)).into_iter().chain(usual).collect()
+}
+
+/// The question that a mechanism answers to, with the board and the panel that answer it.
+pub fn question(mechanism: &str) -> (&'static str, &'static str, &'static str) {
+    let (_, question, board, panel) = way(mechanism);
+    (question, board, panel_of(board, panel).map_or(panel, |p| p.title))
+}
+
 fn way(id: &str) -> (&'static str, &'static str, &'static str, &'static str) {
     let fits = |start: &str| id == start || id.starts_with(start);
     WAYS.iter().find(|(start, ..)| fits(start)).copied().unwrap_or((

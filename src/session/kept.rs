@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::opened::Scenario;
+use crate::session::advice::Advising;
 use crate::session::belief::Board;
 use crate::session::boards::OpenBoards;
 use crate::session::clock::Terms;
@@ -37,6 +38,7 @@ struct Kept {
     orders: Vec<(SimTime, String, usize, String)>,
     injected: Vec<SimTime>,
     boards: OpenBoards,
+    advising: Advising,
     hosting: Hosting,
     roles: BTreeMap<String, Role>,
     bookmarks: Vec<(SimTime, String)>,
@@ -74,6 +76,7 @@ impl Session {
             orders: self.orders.iter().map(|o| (o.at, o.action.clone(), o.index, o.state.clone())).collect(),
             injected: self.injected.iter().map(|i| i.at).collect(),
             boards: self.boards.clone(),
+            advising: self.advising.clone(),
             hosting: self.hosting.clone(),
             roles: self.roles.clone(),
             bookmarks: self.bookmarks.clone(),
@@ -136,6 +139,7 @@ impl Session {
         let order = |(at, action, index, state)| Ordered { at, action, index, state };
         session.orders = kept.orders.into_iter().map(order).collect();
         session.boards = kept.boards;
+        session.advising = kept.advising;
         session.hosting = kept.hosting;
         session.roles = kept.roles;
         session.bookmarks = kept.bookmarks;

@@ -8,6 +8,7 @@ pub mod command; // what can be said to a session
 pub mod prices; // what a look costs on the simulated clock
 pub mod roles; // who may see and say what
 
+pub mod advice; // what an assistant says, and when it may
 pub mod belief; // hypotheses, pins, contradictions, commits
 pub mod comms; // acknowledgements, severity, updates, chat
 pub mod postmortem; // the form that is filled in afterwards

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::scenario::opened::Scenario;
+use crate::session::advice::Advising;
 use crate::session::belief::Board;
 use crate::session::boards::OpenBoards;
 use crate::session::clock::{ClockKind, Mode, Seat, Terms};
@@ -99,6 +100,7 @@ pub struct Session {
     pub(super) ended: Option<SimTime>,
     pub(super) injected: Vec<Injected>,
     pub(super) boards: OpenBoards,
+    pub(super) advising: Advising,
     pub(super) hosting: Hosting,
     pub(super) roles: std::collections::BTreeMap<String, Role>,
     pub(super) postmortem: Option<std::collections::BTreeMap<String, String>>,
@@ -152,6 +154,7 @@ impl Session {
             bookmarks: Vec::new(),
             injected: Vec::new(),
             boards: OpenBoards::default(),
+            advising: Advising::default(),
             hosting: Hosting::default(),
             roles: terms.roles.clone(),
             ended: None,
@@ -285,6 +288,7 @@ impl Session {
     pub fn apply_by(&mut self, seat: Seat, by: &str, command: &Command) -> Result<Reply, Refusal> {
         self.may(seat, by, command).map_err(Refusal)?;
         self.check_moment(command)?;
+        self.check_help(seat, command).map_err(Refusal)?;
         let before = self.now();
         let (text, data, observation) = self.carry_out(seat, by, command).map_err(Refusal)?;
         if self.terms.clock == ClockKind::Metered {
@@ -304,7 +308,13 @@ impl Session {
         }
         let passes = matches!(
             command,
-            Command::Look(_) | Command::Act { .. } | Command::Wait { .. } | Command::Next | Command::Arm
+            Command::Look(_)
+                | Command::Act { .. }
+                | Command::Wait { .. }
+                | Command::Next
+                | Command::Arm
+                | Command::Advise { .. }
+                | Command::Verify { .. }
         );
         if self.horizon <= self.now() && passes {
             return no("time is up: commit with `commit ... last`, then `end`");
@@ -397,6 +407,15 @@ impl Session {
                 self.hints += 1;
                 return Ok(plain(rung.clone()));
             }
+            Command::Advise { asking } => return self.ask_advice(asking).map(plain),
+            Command::Advice(advice) => return self.take_advice(advice),
+            Command::Verify { citation } => {
+                let look = self.cited(*citation)?;
+                let answered = self.look(&look)?;
+                self.advising.verified(*citation);
+                return Ok(answered);
+            }
+            Command::Adopt | Command::Reject => return self.decide(*command == Command::Adopt).map(plain),
             Command::Bookmark { text } => self.bookmarks.push((now, text.chars().take(MOST_TEXT).collect())),
             Command::Wait { seconds } => {
                 if !(0.0..=3600.0).contains(seconds) {
@@ -502,11 +521,23 @@ impl Session {
         }
     }
 
+    /// What a look would show now, to an assistant that says something of it. Nothing of it is charged or recorded.
+    ///
+    /// # Errors
+    /// What is wrong with the question.
+    pub fn peek(&mut self, look: &Look) -> Result<look::Answer, String> {
+        look::answer(&mut self.watch, look)
+    }
+
+    /// Whether a look, or advice, costs nothing here.
+    pub(super) fn is_free(&self) -> bool {
+        self.scenario.file.free_looks || self.terms.unpriced
+    }
+
     fn look(&mut self, look: &Look) -> Result<(String, Value, Option<u32>), String> {
         let asked = self.now();
         let number = self.observations.len() as u32 + 1;
-        let free = self.scenario.file.free_looks || self.terms.unpriced;
-        let price = if free { SimDuration::ZERO } else { prices::price(look) };
+        let price = if self.is_free() { SimDuration::ZERO } else { prices::price(look) };
         let mut observation = Observation { number, look: look.clone(), asked, at: asked + price, answer: None };
         if self.terms.clock == ClockKind::Live && SimDuration::ZERO < price {
             look::check(&self.watch, look)?;

@@ -9,6 +9,8 @@ const GLANCE: SimDuration = SimDuration::from_secs(5);
 const QUERY: SimDuration = SimDuration::from_secs(10);
 /// A question to rows or logs.
 const SEARCH: SimDuration = SimDuration::from_secs(20);
+/// The assistant looks, with as many queries as it takes.
+const DELEGATED: SimDuration = SimDuration::from_secs(10);
 /// A colleague looks.
 const COLLEAGUE: SimDuration = SimDuration::from_secs(120);
 
@@ -21,6 +23,7 @@ pub fn price(look: &Look) -> SimDuration {
         Look::Prometheus(_) => QUERY,
         Look::Promql { .. } | Look::Trace { .. } | Look::Traces { .. } => QUERY,
         Look::Sql { .. } | Look::Logs { .. } | Look::Compare { .. } => SEARCH,
+        Look::Delegated { .. } => DELEGATED,
         Look::Ask { .. } => COLLEAGUE,
         Look::Document { .. } | Look::Alerts => SimDuration::ZERO,
     }
@@ -28,6 +31,8 @@ pub fn price(look: &Look) -> SimDuration {
 
 /// The price of an order: to find the lever, read the preview and pull.
 pub const ORDER: SimDuration = SimDuration::from_secs(10);
+/// The price of advice: to ask, and to read it.
+pub const ADVICE: SimDuration = SimDuration::from_secs(15);
 /// The price of a structured update.
 pub const UPDATE: SimDuration = SimDuration::from_secs(15);
 
@@ -38,6 +43,8 @@ pub const LIST: &[(&str, u64)] = &[
     ("document, alerts", 0),
     ("explore (PromQL), trace", 10),
     ("sql, logs, compare", 20),
+    ("ask-look (the assistant looks)", 10),
+    ("advise", 15),
     ("ask a colleague", 120),
     ("action", 10),
     ("update", 15),

@@ -126,7 +126,7 @@ impl Role {
 fn whose(command: &Command) -> &'static [Duty] {
     match command {
         Command::Act { .. } | Command::Arm | Command::Safe => &[Duty::Commander, Duty::Operator],
-        Command::Commit(_) | Command::End => &[Duty::Commander],
+        Command::Commit(_) | Command::End | Command::Adopt | Command::Reject => &[Duty::Commander],
         Command::Update(_) | Command::Severity { .. } => &[Duty::Commander, Duty::Communicator],
         _ => &[],
     }
@@ -144,8 +144,11 @@ pub fn seat_may(seat: Seat, command: &Command) -> Result<(), String> {
         Seat::Participant if matches!(command, Command::Inject { .. }) => {
             Err("only the host injects a fault".to_string())
         }
+        Seat::Participant if matches!(command, Command::Advice(_)) => {
+            Err("advice is the assistant's to give: `advise` asks for it".to_string())
+        }
         Seat::Participant if hosts => Err("that is the host's alone to say".to_string()),
-        Seat::Assistant if !talks && !matches!(command, Command::Look(_)) => {
+        Seat::Assistant if !talks && !matches!(command, Command::Look(_) | Command::Advice(_)) => {
             Err("an assistant looks and says: what is done, believed and claimed is the participant's".to_string())
         }
         Seat::Host if !talks && !holds => {

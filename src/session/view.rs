@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::session::advice::Given;
 use crate::session::belief::Board;
 use crate::session::boards::OpenBoard;
 use crate::session::clock::{ClockKind, Mode};
@@ -57,6 +58,12 @@ pub struct View {
     pub spent_s: f64,
     /// The last lines of the channel.
     pub channel: Vec<(String, Line)>,
+    /// The last advice, once there is one and the mode allows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice: Option<Given>,
+    /// Whether the assistant may be asked; none: this mode has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assistant: Option<bool>,
     /// Whether the incident has ended.
     pub ended: bool,
     /// What whoever looks is there for, where several share the session.
@@ -81,6 +88,8 @@ impl View {
             looks: Vec::new(),
             open_boards: Vec::new(),
             channel: Vec::new(),
+            advice: None,
+            assistant: None,
             ..self
         }
     }
@@ -123,6 +132,11 @@ impl Session {
             open_boards: self.open_boards().into_iter().filter(|open| sees_board(role, &open.board)).collect(),
             spent_s: self.spent.as_secs_f64(),
             channel: shown.map(|line| (calendar.clock(line.at), line.clone())).collect(),
+            advice: self.advising.given().last().cloned(),
+            assistant: match self.terms.mode {
+                Mode::A0 | Mode::A1 => None,
+                Mode::A2 | Mode::A3 => Some(self.may_help().is_ok()),
+            },
             ended: self.ended.is_some(),
             role: role.cloned(),
             frozen: self.frozen().map(str::to_string),

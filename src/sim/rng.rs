@@ -39,6 +39,8 @@ pub enum Purpose {
     Fault = 14,
     /// What nobody could know beforehand, in the runs that an ideal observer learns from.
     Unknown = 15,
+    /// Whether an adviser is right, and whether it changes its mind.
+    Advice = 16,
 }
 
 /// A stream of random numbers that belongs to one entity and purpose.

@@ -172,7 +172,7 @@ impl Source {
             Source::Rows(name) => {
                 let spec = rows::spec(name)?;
                 let shown = match w.look {
-                    Look::Sql { .. } | Look::Compare { .. } => {
+                    Look::Sql { .. } | Look::Compare { .. } | Look::Delegated { .. } => {
                         all_columns("requests", spec.columns) && all_columns("accounts", spec.accounts)
                     }
                     _ => false,

@@ -12,6 +12,7 @@ use crate::telemetry::watch::Watch;
 
 pub mod boards; // panels of a layer
 pub mod colleague; // somebody else looks
+pub mod delegated; // the assistant looks
 pub mod documents; // the archive
 pub mod fleet; // control planes, changes, alerts, tickets
 pub mod metrics; // PromQL
@@ -78,6 +79,7 @@ pub fn title(look: &Look) -> String {
         Look::Fleet { line } => line.clone(),
         Look::Compare { selection } => format!("compare {selection}"),
         Look::Ask { who, about } => format!("ask {who} {about}"),
+        Look::Delegated { question } => format!("ask-look {question}"),
         Look::Prometheus(asked) => prometheus::title(asked),
     }
 }
@@ -130,6 +132,7 @@ pub fn answer(watch: &mut Watch, look: &Look) -> Result<Answer, String> {
         Look::Archive { words } => Ok(documents::search(watch, words)),
         Look::Document { id } => documents::read(watch, id),
         Look::Ask { who, about } => colleague::ask(watch, who, about),
+        Look::Delegated { question } => delegated::answer(watch, question),
         Look::Prometheus(asked) => Ok(prometheus::answer(watch, asked)),
     }
 }

@@ -83,10 +83,13 @@ fn grid(columns: &[String], rows: &[Vec<String>]) -> String {
 /// # Errors
 /// It is no condition, or one side is empty.
 pub fn compare(watch: &mut Watch, selection: &str) -> Result<Answer, String> {
+    compared(watch, selection, DIMENSIONS)
+}
+
+/// The same with so many dimensions at most.
+pub(super) fn compared(watch: &mut Watch, selection: &str, most: usize) -> Result<Answer, String> {
     let found = watch
-        .with_tables(selection, |sql, tables| {
-            crate::telemetry::compare::compare(sql, tables, selection, "", DIMENSIONS)
-        })
+        .with_tables(selection, |sql, tables| crate::telemetry::compare::compare(sql, tables, selection, "", most))
         .map_err(|e| drawn(&e, selection))?;
     let columns = ["differs", "dimension", "value", "inside", "outside"].map(str::to_string);
     let share = |s: f64| format!("{:.1} %", s * 100.0);

@@ -1,0 +1,241 @@
+//! Advice: what an assistant tells whoever plays, when it may, and what became of it.
+//!
+//! It enters the log whole, as an event of the assistant's seat, so that a replay needs nobody who gave it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::scenario::mechanisms;
+use crate::session::clock::{Mode, Seat};
+use crate::session::command::{Command, Look, Speaks};
+use crate::session::look;
+use crate::session::play::Session;
+use crate::session::prices;
+use crate::sim::time::SimTime;
+
+/// The version of the form.
+pub const VERSION: u32 = 1;
+/// Texts are cut off after so many characters.
+const MOST_TEXT: usize = 2000;
+/// One piece of advice cites no more than so many.
+const MOST_CITATIONS: usize = 8;
+
+/// How an assistant is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asking {
+    /// What is it?
+    #[default]
+    Plain,
+    /// Are you sure?
+    Sure,
+    /// This pin speaks against you.
+    Against {
+        /// The pin's observation.
+        observation: u32,
+    },
+}
+
+/// What an assistant says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Advice {
+    /// Version of the form.
+    pub v: u32,
+    /// The claim, in words.
+    pub claim: String,
+    /// The mechanism that it claims.
+    pub mechanism: String,
+    /// How sure it says it is, in per cent.
+    pub percent: u8,
+    /// What it shows for it.
+    pub citations: Vec<Citation>,
+    /// What would refute it.
+    pub refute: String,
+}
+
+/// What advice shows for itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Citation {
+    /// The look that shows it: whoever plays can make it.
+    pub look: Look,
+    /// The panel or part of the answer that is meant.
+    pub shows: String,
+    /// What it says there.
+    pub says: String,
+}
+
+/// Advice that was given, and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Given {
+    /// When.
+    #[serde(skip)]
+    pub at: SimTime,
+    /// What was asked.
+    pub asking: Asking,
+    /// What was said.
+    pub advice: Advice,
+    /// Citations that were opened, from 1.
+    pub opened: BTreeSet<u32>,
+    /// Whether it was taken; none: nothing was said of it.
+    pub taken: Option<bool>,
+}
+
+/// What passed between whoever plays and the assistant.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Advising {
+    asked: Option<Asking>,
+    given: Vec<Given>,
+}
+
+impl Advising {
+    /// What was asked and has not been answered.
+    pub fn asked(&self) -> Option<Asking> {
+        self.asked
+    }
+
+    /// What was said, in order.
+    pub fn given(&self) -> &[Given] {
+        &self.given
+    }
+
+    /// A citation of the last advice was opened.
+    pub(super) fn verified(&mut self, citation: u32) {
+        if let Some(last) = self.given.last_mut() {
+            last.opened.insert(citation);
+        }
+    }
+}
+
+impl Session {
+    /// What passed between whoever plays and the assistant.
+    pub fn advising(&self) -> &Advising {
+        &self.advising
+    }
+
+    /// Whether an assistant may help now.
+    ///
+    /// # Errors
+    /// Why not, and what would change that.
+    pub fn may_help(&self) -> Result<(), String> {
+        match self.terms.mode {
+            Mode::A0 => Err("this session is played alone: one begun with `--mode A2` or `A3` has an assistant"),
+            Mode::A1 => Err("this session has hints and no assistant: one begun with `--mode A2` or `A3` has one"),
+            Mode::A2 if self.board.commits.is_empty() => {
+                Err("the assistant waits for your first commit: `commit MECHANISM 50|70|90 E7` says what you think")
+            }
+            Mode::A2 | Mode::A3 => Ok(()),
+        }
+        .map_err(str::to_string)
+    }
+
+    /// Whether a command that needs an assistant, or is one's, makes sense now.
+    pub(super) fn check_help(&self, seat: Seat, command: &Command) -> Result<(), String> {
+        let says = seat == Seat::Assistant && matches!(command, Command::Say { .. });
+        let helps = matches!(
+            command,
+            Command::Advise { .. }
+                | Command::Advice(_)
+                | Command::Verify { .. }
+                | Command::Adopt
+                | Command::Reject
+                | Command::Look(Look::Delegated { .. })
+        );
+        if helps || says { self.may_help() } else { Ok(()) }
+    }
+
+    /// Notes what is asked.
+    pub(super) fn ask_advice(&mut self, asking: &Asking) -> Result<String, String> {
+        let last = self.advising.given.last().map(|given| given.advice.mechanism.as_str());
+        match (asking, last) {
+            (Asking::Plain, _) => {}
+            (_, None) => return Err("nothing has been advised yet: `advise` asks for it".to_string()),
+            (Asking::Sure, Some(_)) => {}
+            (Asking::Against { observation }, Some(mechanism)) => {
+                let pin = self.board.pins.iter().find(|pin| pin.observation == *observation);
+                let against = pin.and_then(|pin| pin.links.get(mechanism)) == Some(&Speaks::Against);
+                if !against {
+                    return Err(format!(
+                        "E{observation} does not speak against {mechanism} on your board: `pin E{observation} WHY`, then \
+                         `link E{observation} against {mechanism}`"
+                    ));
+                }
+            }
+        }
+        if !self.is_free() {
+            self.charge(prices::ADVICE);
+        }
+        self.advising.asked = Some(*asking);
+        Ok("the assistant was asked".to_string())
+    }
+
+    /// Takes what an assistant says.
+    pub(super) fn take_advice(&mut self, advice: &Advice) -> Result<(String, Value, Option<u32>), String> {
+        mechanisms::find(&advice.mechanism)?;
+        if VERSION < advice.v {
+            return Err(format!("this advice has version {}, and this program reads {VERSION}", advice.v));
+        }
+        if 100 < advice.percent {
+            return Err(format!("{} per cent is more than sure: 0 to 100", advice.percent));
+        }
+        if advice.citations.is_empty() || MOST_CITATIONS < advice.citations.len() {
+            return Err(format!("advice cites one look at least and {MOST_CITATIONS} at most"));
+        }
+        for citation in &advice.citations {
+            if matches!(citation.look, Look::Ask { .. } | Look::Delegated { .. } | Look::Prometheus(_)) {
+                return Err(
+                    "advice cites boards, queries, rows, logs, traces, changes, alerts and documents".to_string()
+                );
+            }
+            look::check(&self.watch, &citation.look)?;
+        }
+        let asking =
+            self.advising.asked.take().ok_or("nobody has asked: advice is given when whoever plays says `advise`")?;
+        let cut = |text: &str| text.chars().take(MOST_TEXT).collect::<String>();
+        let citation = |c: &Citation| Citation { look: c.look.clone(), shows: cut(&c.shows), says: cut(&c.says) };
+        let advice = Advice {
+            claim: cut(&advice.claim),
+            refute: cut(&advice.refute),
+            citations: advice.citations.iter().map(citation).collect(),
+            ..advice.clone()
+        };
+        let (text, data) = (told(&advice), json!(advice));
+        let at = self.now();
+        self.advising.given.push(Given { at, asking, advice, opened: BTreeSet::new(), taken: None });
+        Ok((text, data, None))
+    }
+
+    /// The look behind a citation of the last advice.
+    pub(super) fn cited(&self, number: u32) -> Result<Look, String> {
+        let last = self.advising.given.last().ok_or("nothing has been advised yet: `advise` asks for it")?;
+        let citations = &last.advice.citations;
+        let found = number.checked_sub(1).and_then(|place| citations.get(place as usize));
+        found
+            .map(|citation| citation.look.clone())
+            .ok_or_else(|| format!("the advice has no citation {number}: they are 1 to {}", citations.len()))
+    }
+
+    /// Notes whether the last advice is taken.
+    pub(super) fn decide(&mut self, taken: bool) -> Result<String, String> {
+        let last = self.advising.given.last_mut().ok_or("nothing has been advised yet: `advise` asks for it")?;
+        last.taken = Some(taken);
+        let mechanism = &last.advice.mechanism;
+        Ok(match taken {
+            true => format!("noted as taken; what you claim stays yours: `commit {mechanism} 50|70|90 E7` says it"),
+            false => format!("noted as left; `link E7 against {mechanism}` says why"),
+        })
+    }
+}
+
+/// Advice as text.
+pub fn told(advice: &Advice) -> String {
+    let is = mechanisms::mechanism(&advice.mechanism).map_or("", |m| m.is);
+    let mut text = format!("ASSISTANT  {} %  {}: {is}\n{}\n", advice.percent, advice.mechanism, advice.claim);
+    for (number, citation) in (1..).zip(&advice.citations) {
+        let Citation { look, shows, says } = citation;
+        text.push_str(&format!("  {number}  {}, \"{shows}\": {says}\n", look::title(look)));
+    }
+    text.push_str(&format!("Would refute it: {}\n", advice.refute));
+    text + "`verify 1` opens what it cites; `advise sure?`, `advise against E7`, `adopt`, `reject`"
+}
