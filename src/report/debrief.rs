@@ -67,6 +67,8 @@ struct View {
     decoys: Vec<CauseView>,
     score: ScoreView,
     lesson: Option<LessonView>,
+    assistant: Vec<String>,
+    formula: &'static str,
     timeline: Vec<TimelineView>,
 }
 
@@ -259,6 +261,8 @@ impl View {
                 .collect(),
             score: score(debrief),
             lesson: debrief.lesson.clone().map(|told| LessonView { axes: told.difficulty.axes().to_vec(), told }),
+            assistant: debrief.reliance.as_ref().map(|r| r.says()).unwrap_or_default(),
+            formula: debrief.reliance.as_ref().map_or("", |r| r.formula),
             timeline: debrief.timeline.iter().map(|line| timeline_line(line, &turning)).collect(),
         }
     }

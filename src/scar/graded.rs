@@ -14,6 +14,7 @@ use crate::score::card::{PAR_S, said};
 use crate::score::composite::Gate;
 use crate::score::debrief::{Debrief, Verdict};
 use crate::score::record::Record;
+use crate::score::reliance::Followed;
 use crate::session::Session;
 use crate::session::belief::lead;
 use crate::session::clock::{Mode, Seat};
@@ -80,6 +81,9 @@ pub struct Graded {
     pub found_s: Option<f64>,
     /// Seconds from the page to the end of the incident.
     pub most_s: f64,
+    /// How advice was followed; none: there was none, or nothing can be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followed: Option<Followed>,
     /// Hints that were taken.
     pub hints: u32,
     /// Why `drill` chose it, if it did.
@@ -119,7 +123,7 @@ pub fn grade(record: &Record<'_>, header: &Header, debrief: &Debrief, before: &B
     let variant = file.variants.iter().find(|v| v.name == seal.variant);
     let mut test = case::test(session.scenario(), &seal.variant);
     test.wanted = before.occasion.drill.as_ref().map(|d| d.item.clone());
-    let advice = record.events.iter().find(|e| e.seat == Seat::Assistant).map(|e| e.n);
+    let advice = record.helped_since();
     let same = |g: &&Graded| g.scenario == seal.scenario && g.session != header.session;
     let seen_seed = before.graded.iter().filter(same).any(|g| g.seed == seal.seed);
     let seen_variant = before.graded.iter().filter(same).any(|g| g.variant == seal.variant);
@@ -184,6 +188,7 @@ pub fn grade(record: &Record<'_>, header: &Header, debrief: &Debrief, before: &B
         proved: alone.proved,
         found_s: alone.found_s,
         most_s: record.most_s(),
+        followed: debrief.reliance.as_ref().and_then(|r| r.causes),
         hints: alone.hints,
         drill: before.occasion.drill.clone(),
         exercised,
@@ -200,10 +205,11 @@ fn followed(record: &Record<'_>, alone: &Try, whole: &Try) -> Option<(Rating, St
         Command::Say { text } => Some(text.as_str()),
         _ => None,
     });
-    let advised: Vec<&str> = texts
+    let mut advised: Vec<&str> = texts
         .flat_map(|text| text.split(|c: char| !(c.is_alphanumeric() || "._".contains(c))))
         .filter_map(|word| mechanism(word.trim_matches('.')).map(|m| m.id))
         .collect();
+    advised.extend(record.session.advising().given().iter().map(|given| given.advice.mechanism.as_str()));
     let is_true = |m: &str| whole.was.iter().any(|w| w == m);
     if advised.is_empty() || advised.iter().any(|m| is_true(m)) {
         return None;

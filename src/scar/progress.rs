@@ -10,6 +10,7 @@ use crate::scar::records::Row;
 use crate::scar::standing::{Standing, weight};
 use crate::score::measures::{Forecasts, Murphy, murphy};
 use crate::score::rate::Rate;
+use crate::score::reliance::Counts;
 
 /// A gap of so much is worth knowing; smaller ones take more sessions than anybody plays.
 const WORTH_KNOWING: f64 = 0.20;
@@ -35,6 +36,8 @@ pub struct Progress {
     pub enough: bool,
     /// What help makes of it.
     pub gap: Gap,
+    /// How advice was followed.
+    pub reliance: Counts,
 }
 
 /// One half of the sessions.
@@ -123,6 +126,7 @@ pub fn progress(
         enough: FEW <= earlier.len(),
         halves: [half(earlier), half(later)],
         gap: gap(&graded),
+        reliance: Counts::of(graded.iter().filter_map(|g| g.followed)),
     }
 }
 

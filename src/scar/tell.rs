@@ -239,6 +239,10 @@ pub fn progress(progress: &Progress, trial: &Trial) -> String {
         None => "Readiness: nothing was met alone yet.\n".to_string(),
     });
     text.push_str(&format!("Help: {}.\n", progress.gap.says()));
+    let reliance = progress.reliance.says();
+    if !reliance.is_empty() {
+        text.push_str(&format!("Reliance on advice: {reliance}.\n"));
+    }
     if progress.sessions == 0 {
         return text;
     }

@@ -16,6 +16,7 @@ use crate::score::observer::judge::{Facts, GROUNDED, Judgement, judge};
 use crate::score::observer::reading::Reading;
 use crate::score::planted::{Planted, planted};
 use crate::score::record::{Record, pain};
+use crate::score::reliance::{Reliance, reliance};
 use crate::score::runs::{Ask, Progress, Ran, Runs};
 use crate::score::search::{Best, best};
 use crate::score::shapley::{NEGLIGIBLE, TIE};
@@ -84,6 +85,9 @@ pub struct Debrief {
     /// Instructions that the author planted in what is read, and what came of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub planted: Vec<Planted>,
+    /// What came of the assistant; none if it was not asked for anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reliance: Option<Reliance>,
     /// Whether the scenario came from a pack that only the serving process could open.
     pub sealed: bool,
 }
@@ -272,6 +276,7 @@ pub fn debrief_among(
     let card = card(&record, &replays, observer.as_ref());
     let users = users(&record, run, nothing, &best, &added, at_first);
     let cause = cause(session, &truth, card.blamed_decoy, observer.as_ref());
+    let reliance = reliance(&record, &cause.was);
     let variant = scenario.file.variants.iter().find(|v| v.name == seal.variant);
     let lesson = variant.filter(|_| !scenario.file.lesson.is_empty()).map(|v| Told::of(&scenario.file, v));
     let own = variant.map(|v| v.story.clone()).filter(|story| !story.is_empty());
@@ -289,6 +294,7 @@ pub fn debrief_among(
         card,
         lesson,
         planted: planted(session),
+        reliance,
         sealed: session.terms().sealed,
     })
 }

@@ -19,6 +19,7 @@ pub mod record; // what a session's record says
 pub mod observer; // what should have been believed
 
 pub mod card; // the scorecard
+pub mod reliance; // whether advice was followed where it was right
 pub mod whatif; // users over time, in other worlds
 
 pub mod debrief; // two verdicts, side by side

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::score::rate::Rate;
 use crate::session::Session;
 use crate::session::belief::lead;
-use crate::session::clock::Mode;
-use crate::session::command::Command;
+use crate::session::clock::{Mode, Seat};
+use crate::session::command::{Command, Look};
 use crate::session::log::Event;
 use crate::session::prices;
 use crate::sim::rng::mix;
@@ -111,6 +111,15 @@ impl<'a> Record<'a> {
     /// Whether help was there before the first commit could be.
     pub fn is_assisted(&self) -> bool {
         self.session.terms().mode == Mode::A3
+    }
+
+    /// The first event in which an assistant had a hand: it spoke, was asked, or was sent to look. None: it had none.
+    pub fn helped_since(&self) -> Option<u64> {
+        let helps = |event: &&Event| {
+            let asked = matches!(&event.command, Command::Advise { .. } | Command::Look(Look::Delegated { .. }));
+            event.seat == Seat::Assistant || asked
+        };
+        self.events.iter().find(helps).map(|event| event.n)
     }
 
     /// Seconds that looks cost.

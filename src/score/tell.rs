@@ -249,6 +249,11 @@ pub fn markdown(debrief: &Debrief) -> String {
         };
         text.push_str(&format!("- decoy: {}: {effect}\n", decoy.says));
     }
+    if let Some(reliance) = &debrief.reliance {
+        text.push_str("\n## The assistant\n\n");
+        reliance.says().iter().for_each(|line| text.push_str(&format!("- {line}\n")));
+        text.push_str(&format!("- {}\n", reliance.formula));
+    }
     text.push_str("\n## What happened when\n\n");
     for line in &debrief.timeline {
         text.push_str(&format!("- {} {}: {}\n", line.time, line.kind.word(), line.text.replace('\n', " ")));

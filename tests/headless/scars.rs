@@ -53,6 +53,7 @@ pub fn graded(name: &str, at_s: i64) -> Graded {
         proved: None,
         found_s: Some(400.0),
         most_s: 1500.0,
+        followed: None,
         hints: 0,
         drill: None,
         exercised: vec![CACHE.to_string(), PAIR.to_string()],

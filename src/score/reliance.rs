@@ -1,0 +1,268 @@
+//! Reliance: whether advice was followed where it was right, and left where it was wrong; of causes, and of facts apart.
+//!
+//! RAIR (relative AI reliance) is the share of those who were wrong before right advice and right after it; RSR (relative
+//! self-reliance) the share of those who were right before wrong advice and stayed right (Schemmer et al. 2023). What is
+//! missing to one is under-reliance and over-reliance.
+
+use serde::{Deserialize, Serialize};
+
+use crate::score::card::said;
+use crate::score::rate::Rate;
+use crate::score::record::Record;
+use crate::session::clock::Seat;
+use crate::session::command::{Command, Commit, Look};
+
+/// How the figures are computed, in a line.
+pub const FORMULA: &str = "RAIR = (wrong, right advice, then right) / (wrong, right advice); RSR = (right, wrong advice, \
+                           still right) / (right, wrong advice); over-reliance 1 - RSR, under-reliance 1 - RAIR";
+
+/// Whether the first commit, the advice and the last commit named what was true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Followed {
+    /// The last commit before any advice.
+    pub first: bool,
+    /// The last advice before the last commit.
+    pub advice: bool,
+    /// The last commit.
+    pub last: bool,
+}
+
+impl Followed {
+    /// In words.
+    pub fn says(self) -> &'static str {
+        match (self.first, self.advice, self.last) {
+            (false, true, true) => "right advice was followed",
+            (false, true, false) => "right advice was not followed: under-reliance",
+            (true, false, true) => "wrong advice was withstood",
+            (true, false, false) => "wrong advice was followed, or misled: over-reliance",
+            (true, true, true) => "advice agreed with what was right already",
+            (true, true, false) => "what was right was left although advice agreed",
+            (false, false, true) => "it was found in spite of wrong advice",
+            (false, false, false) => "wrong before and after wrong advice",
+        }
+    }
+}
+
+/// Reliance over many sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Right advice followed, of those who were wrong before it.
+    pub rair: Rate,
+    /// Wrong advice withstood, of those who were right before it.
+    pub rsr: Rate,
+    /// Right before any advice.
+    pub first: Rate,
+    /// Right advice.
+    pub advice: Rate,
+    /// Right in the end.
+    pub last: Rate,
+}
+
+impl Counts {
+    /// Counts.
+    pub fn of(all: impl IntoIterator<Item = Followed>) -> Counts {
+        let all: Vec<Followed> = all.into_iter().collect();
+        let among =
+            |wanted: (bool, bool)| Rate::count(all.iter().filter(|f| (f.first, f.advice) == wanted).map(|f| f.last));
+        Counts {
+            rair: among((false, true)),
+            rsr: among((true, false)),
+            first: Rate::count(all.iter().map(|f| f.first)),
+            advice: Rate::count(all.iter().map(|f| f.advice)),
+            last: Rate::count(all.iter().map(|f| f.last)),
+        }
+    }
+
+    /// In a line; empty without any.
+    pub fn says(&self) -> String {
+        if self.advice.of == 0 {
+            return String::new();
+        }
+        let rate = |r: Rate| match r.value() {
+            None => "not yet met".to_string(),
+            Some(share) => {
+                let (low, high) = r.wilson();
+                format!("{share:.2} ({} of {}, [{low:.2} to {high:.2}])", r.hits, r.of)
+            }
+        };
+        format!(
+            "RAIR {}, RSR {}; right {} of {} before advice, {} after; advice right {} times",
+            rate(self.rair),
+            rate(self.rsr),
+            self.first.hits,
+            self.first.of,
+            self.last.hits,
+            self.advice.hits
+        )
+    }
+}
+
+/// One piece of advice, against what was true.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Judged {
+    /// The event of the log that gave it.
+    pub event: u64,
+    /// The mechanism that it claimed.
+    pub mechanism: String,
+    /// How sure it said it was, in per cent.
+    pub percent: u8,
+    /// Whether that was true.
+    pub right: bool,
+    /// Citations that were opened.
+    pub opened: u32,
+    /// Citations that there were.
+    pub citations: u32,
+    /// Whether it was taken; none: nothing was said of it.
+    pub taken: Option<bool>,
+}
+
+/// Facts that the assistant gave: what it looked up, and what its advice cited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    /// Times that it was sent to look.
+    pub looked: u32,
+    /// Citations that it gave.
+    pub cited: u32,
+    /// Of these, opened by whoever plays.
+    pub opened: u32,
+    /// Looks of its own that the last commit cites.
+    pub used: u32,
+}
+
+/// What came of the assistant in one session.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reliance {
+    /// Advice, in order.
+    pub advice: Vec<Judged>,
+    /// What was committed to before any of it; none: nothing was.
+    pub first: Option<String>,
+    /// What was committed to last; none: nothing was.
+    pub last: Option<String>,
+    /// Causes: none where something is missing, and nothing can be said.
+    pub causes: Option<Followed>,
+    /// Facts.
+    pub facts: Facts,
+    /// How the figures are computed.
+    pub formula: &'static str,
+    /// The events of the log that they rest on.
+    pub log: Vec<u64>,
+}
+
+impl Reliance {
+    /// In sentences.
+    pub fn says(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for judged in &self.advice {
+            let taken = match judged.taken {
+                Some(true) => "; you took it",
+                Some(false) => "; you left it",
+                None => "",
+            };
+            let right = if judged.right { "right" } else { "wrong" };
+            lines.push(format!(
+                "Advice: {} at {} %, {right}; you opened {} of its {} citations{taken}.",
+                judged.mechanism, judged.percent, judged.opened, judged.citations
+            ));
+        }
+        let name = |m: &Option<String>| m.clone().unwrap_or_else(|| "nothing".to_string());
+        match self.causes {
+            Some(followed) => lines.push(format!(
+                "Causes: you said {} before it and {} in the end: {}.",
+                name(&self.first),
+                name(&self.last),
+                followed.says()
+            )),
+            None if !self.advice.is_empty() => {
+                lines.push(
+                    "Causes: nothing can be said of reliance without a commit before the advice and one after it."
+                        .to_string(),
+                );
+            }
+            None => {}
+        }
+        let facts = self.facts;
+        lines.push(format!(
+            "Facts: it looked {} times and cited {}; you opened {} citations, and your last commit rests on {} of its looks.",
+            facts.looked, facts.cited, facts.opened, facts.used
+        ));
+        lines
+    }
+}
+
+/// What came of the assistant in a session, where `was` weighed most; none if it was not asked for anything.
+pub fn reliance(record: &Record<'_>, was: &[String]) -> Option<Reliance> {
+    let helped = record.helped_since()?;
+    let is_true = |m: &str| was.iter().any(|w| w == m);
+    let given = record.session.advising().given();
+    let told = record.events.iter().filter(|e| e.seat == Seat::Assistant && matches!(e.command, Command::Advice(_)));
+    let advice: Vec<Judged> = (told.zip(given))
+        .map(|(event, given)| Judged {
+            event: event.n,
+            mechanism: given.advice.mechanism.clone(),
+            percent: given.advice.percent,
+            right: is_true(&given.advice.mechanism),
+            opened: given.opened.len() as u32,
+            citations: given.advice.citations.len() as u32,
+            taken: given.taken,
+        })
+        .collect();
+    let commits: Vec<(u64, &Commit)> = (record.events.iter())
+        .filter_map(|e| if let Command::Commit(commit) = &e.command { Some((e.n, commit)) } else { None })
+        .collect();
+    let first_advice = advice.first().map(|a| a.event);
+    let lead = |commit: Option<&(u64, &Commit)>| commit.and_then(|(n, c)| Some((*n, said(c)?.0.to_string())));
+    let first = lead(commits.iter().rfind(|(n, _)| *n < first_advice.unwrap_or(helped)));
+    let last = lead(commits.last());
+    let heard = last.as_ref().and_then(|(n, _)| advice.iter().rfind(|a| a.event < *n));
+    // Who commits to nothing after the advice stays with what was said before it.
+    let heard = heard.or(advice.last());
+    let causes = match (&first, heard, &last) {
+        (Some((_, first)), Some(heard), Some((_, last))) => {
+            Some(Followed { first: is_true(first), advice: heard.right, last: is_true(last) })
+        }
+        _ => None,
+    };
+    let observations = record.session.observations();
+    let own: Vec<u32> =
+        (observations.iter()).filter(|o| matches!(o.look, Look::Delegated { .. })).map(|o| o.number).collect();
+    let cites = commits.last().map_or(&[][..], |(_, commit)| commit.cites.as_slice());
+    let facts = Facts {
+        looked: own.len() as u32,
+        cited: advice.iter().map(|a| a.citations).sum(),
+        opened: advice.iter().map(|a| a.opened).sum(),
+        used: cites.iter().filter(|cite| own.contains(cite)).count() as u32,
+    };
+    let mut log: Vec<u64> = advice.iter().map(|a| a.event).collect();
+    log.extend(first.iter().chain(&last).map(|(n, _)| *n));
+    log.sort_unstable();
+    log.dedup();
+    let name = |lead: Option<(u64, String)>| lead.map(|(_, mechanism)| mechanism);
+    Some(Reliance { advice, first: name(first), last: name(last), causes, facts, formula: FORMULA, log })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_counts_give_the_published_figures() {
+        let cells = [
+            ((true, true, true), 18),
+            ((true, true, false), 1),
+            ((false, true, true), 10),
+            ((false, true, false), 3),
+            ((true, false, true), 4),
+            ((true, false, false), 6),
+            ((false, false, true), 1),
+            ((false, false, false), 7),
+        ];
+        let all = cells.iter().flat_map(|((first, advice, last), n)| {
+            std::iter::repeat_n(Followed { first: *first, advice: *advice, last: *last }, *n)
+        });
+        let counts = Counts::of(all);
+        let value = |r: Rate| (r.value().unwrap_or(-1.0) * 1e4).round() / 1e4;
+        assert_eq!((value(counts.rair), value(counts.rsr)), (0.7692, 0.4));
+        assert_eq!((value(counts.first), value(counts.advice), value(counts.last)), (0.58, 0.64, 0.66));
+        assert_eq!(Counts::of([]).says(), "");
+    }
+}
