@@ -1,5 +1,6 @@
 //! The headless suite: one binary, a module per behaviour, one sentence each.
 
+mod advisor; // the assistant beside whoever plays: locked, fluent, on record
 mod alerts; // pages in time, and changes that tell no variant from another
 mod caches; // published hit ratios, and lists of single blocks
 mod check; // the publication gate

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// Case, seed, and what is typed.
-const SESSIONS: [(&str, &str, &str, &[&str]); 3] = [
+const SESSIONS: [(&str, &str, &str, &[&str]); 4] = [
     (
         "lost-cache",
         "INC-4127",
@@ -73,6 +73,33 @@ const SESSIONS: [(&str, &str, &str, &[&str]); 3] = [
             "search hit ratio",
             "read cr-hit-ratio-alert",
             "commit no_fault 90 E2 last",
+            "end",
+        ],
+    ),
+    (
+        "advised",
+        "INC-4231",
+        "4",
+        &[
+            "next",
+            "ack",
+            "advise",
+            "ask-look who sends it?",
+            "commit api.image_decoder 70",
+            "help advise",
+            "ask-look what is the error?",
+            "ask-look who sends it?",
+            "advise",
+            "verify 1",
+            "advise sure?",
+            "verify 7",
+            "advise against E2",
+            "pin E2 they belong together",
+            "link E2 against sdk.retries",
+            "advise against E2",
+            "reject",
+            "commit demand.growth 70 E1 E2 last",
+            "status",
             "end",
         ],
     ),

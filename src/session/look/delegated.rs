@@ -166,7 +166,7 @@ fn worst(watch: &mut Watch, found: &mut Found, since: i64) -> Result<Option<Stri
     let list: Vec<String> = table(&data).iter().take(TOP).map(of).collect();
     let first = table(&data).first().map(|row| word(&row[0]));
     let says = match list.is_empty() {
-        true => "No request failed in the last 15 minutes.".to_string(),
+        true => "No request was answered with an error in the last 15 minutes.".to_string(),
         false => format!("Requests that failed in the last 15 minutes: {}.", list.join("; ")),
     };
     found.fact(says, query, data["rows"].clone());
@@ -239,24 +239,18 @@ fn who(watch: &mut Watch, found: &mut Found, selection: &str) -> Result<(), Stri
     let says = format!("{n:.0} such requests come from {accounts:.0} accounts; no account sent more than {most:.0}.");
     found.fact(says, all, sum["rows"].clone());
     let hours = format!(
-        "select substr(a.created_at, 1, 13) as hour, count(*) as senders, (select count(*) from accounts b where \
-         substr(b.created_at, 1, 13) = substr(a.created_at, 1, 13)) as made from accounts a join (select distinct account \
-         from requests where {selection}) r on r.account = a.account group by 1 order by senders desc, 1 limit 5"
+        "select substr(a.created_at, 1, 13) as hour, count(*) as senders from accounts a join (select distinct account from \
+         requests where {selection}) r on r.account = a.account group by 1 order by senders desc, 1 limit 5"
     );
     let made = found.ask(watch, &hours)?;
     let Some(top) = table(&made).first() else { return Ok(()) };
-    let (hour, senders, together) = (word(&top[0]), number(&top[1]), number(&top[2]));
+    let (hour, senders) = (word(&top[0]), number(&top[1]));
     if senders < TOGETHER || senders * 4.0 < accounts {
-        found.fact(
-            "These accounts were made at all times: no hour stands out.".to_string(),
-            hours,
-            made["rows"].clone(),
-        );
+        let says = "These accounts were made at all times: no hour stands out.".to_string();
+        found.fact(says, hours, made["rows"].clone());
         return Ok(());
     }
-    let says = format!(
-        "{senders:.0} of these {accounts:.0} accounts were made within one hour ({hour}h), in which {together:.0} accounts were made."
-    );
+    let says = format!("{senders:.0} of these {accounts:.0} accounts were made within one hour, {hour}h.");
     found.fact(says, hours, made["rows"].clone());
     let traits = format!(
         "select count(*) as made, count(distinct device) as devices, count(r.account) as active from accounts a left join \
@@ -266,7 +260,7 @@ fn who(watch: &mut Watch, found: &mut Found, selection: &str) -> Result<(), Stri
     let row = &table(&data)[0];
     let (all, devices, active) = (number(&row[0]), number(&row[1]), number(&row[2]));
     let says = format!(
-        "Of the {all:.0} made in that hour {active:.0} have sent anything and {:.0} nothing; they share {devices:.0} devices.",
+        "{all:.0} accounts were made in that hour: {active:.0} have sent anything, {:.0} nothing; they share {devices:.0} devices.",
         all - active
     );
     found.fact(says, traits, data["rows"].clone());
