@@ -239,8 +239,8 @@ fn who(watch: &mut Watch, found: &mut Found, selection: &str) -> Result<(), Stri
     let says = format!("{n:.0} such requests come from {accounts:.0} accounts; no account sent more than {most:.0}.");
     found.fact(says, all, sum["rows"].clone());
     let hours = format!(
-        "select substr(a.created_at, 1, 13) as hour, count(*) as senders from accounts a join (select distinct account from \
-         requests where {selection}) r on r.account = a.account group by 1 order by senders desc, 1 limit 5"
+        "select substr(created_at, 1, 13) as hour, count(*) as senders from accounts where account in (select account from \
+         requests where {selection}) group by 1 order by senders desc, 1 limit 5"
     );
     let made = found.ask(watch, &hours)?;
     let Some(top) = table(&made).first() else { return Ok(()) };
@@ -253,8 +253,8 @@ fn who(watch: &mut Watch, found: &mut Found, selection: &str) -> Result<(), Stri
     let says = format!("{senders:.0} of these {accounts:.0} accounts were made within one hour, {hour}h.");
     found.fact(says, hours, made["rows"].clone());
     let traits = format!(
-        "select count(*) as made, count(distinct device) as devices, count(r.account) as active from accounts a left join \
-         (select distinct account from requests) r on r.account = a.account where a.created_at like '{hour}%'"
+        "select count(*) as made, count(distinct device) as devices, sum(account in (select account from requests)) as active \
+         from accounts where created_at like '{hour}%'"
     );
     let data = found.ask(watch, &traits)?;
     let row = &table(&data)[0];
