@@ -144,9 +144,8 @@ fn a_first_shift_is_played_by_keys_alone_to_its_debrief_and_scar() {
     assert!(!told.film.is_empty() && told.debrief.cause.said.as_deref() == Some("api.flag"));
 }
 
-/// A minute on two cores, most of it the debrief's runs: `cargo test --release --test headless -- --ignored window`.
+/// A minute on two cores, most of it the debrief's runs.
 #[test]
-#[ignore = "a minute on two cores; continuous checks ask for it by name"]
 fn the_flagship_is_played_by_keys_alone_to_its_debrief() {
     let mut desk = Desktop::open("flagship", 7, (1920, 1080));
     play(&mut desk, "INC-4127", "kv_cache.membership", "act shed=0.3");
