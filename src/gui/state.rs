@@ -184,6 +184,8 @@ pub struct State {
     pub points: BTreeMap<String, u8>,
     pub mechanism_filter: String,
     pub chat: String,
+    pub delegated: String,
+    pub lower: Panel,
     pub update: UpdateForm,
     pub action: ActionForm,
     pub commit: CommitForm,
@@ -253,6 +255,8 @@ impl State {
             points: BTreeMap::new(),
             mechanism_filter: String::new(),
             chat: String::new(),
+            delegated: String::new(),
+            lower: Panel::Actions,
             update: UpdateForm { minutes: 10.0, ..UpdateForm::default() },
             action: ActionForm::default(),
             commit: CommitForm::default(),
@@ -292,6 +296,9 @@ impl State {
     pub fn go_to(&mut self, panel: Panel) {
         self.focus = panel;
         self.tab = panel;
+        if matches!(panel, Panel::Actions | Panel::Assistant) {
+            self.lower = panel;
+        }
         if crate::gui::screens::console::MIDDLE.contains(&panel) {
             self.middle = panel;
             self.settings.panes.open = panel;

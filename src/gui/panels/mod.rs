@@ -2,6 +2,7 @@
 
 pub mod actions; // what can be ordered
 pub mod archive; // documents
+pub mod assistant; // it looks, and it judges
 pub mod case_board; // hypotheses, evidence, commit
 pub mod changes; // the change log
 pub mod channel; // chat and updates

@@ -6,9 +6,9 @@ use bevy_egui::egui::{
 };
 
 use crate::gui::keys::{Entry, Panel, VERBS, Verb};
-use crate::gui::kit::{Cx, GAP, HEAD, card, empty, key_cap, low, ring};
+use crate::gui::kit::{Cx, GAP, HEAD, card, key_cap, low, ring};
 use crate::gui::panels::{
-    actions, archive, case_board, changes, channel, dashboards, explore, logs, pager, strip, top, traces,
+    actions, archive, assistant, case_board, changes, channel, dashboards, explore, logs, pager, strip, top, traces,
 };
 use crate::gui::settings::Panes;
 use crate::gui::snapshot::Coached;
@@ -66,9 +66,13 @@ pub fn console_ui(ui: &mut Ui, cx: &mut Cx<'_>) -> Option<Rect> {
     rail(ui, cx, lower, Panel::Chat);
     let (upper, lower) = split(right, panes.case_board);
     rail(ui, cx, upper, Panel::CaseBoard);
-    let (actions, assistant) = (lower.with_max_y(lower.bottom() - 44.0), lower.with_min_y(lower.bottom() - 36.0));
-    rail(ui, cx, actions, Panel::Actions);
-    locked(ui, cx, assistant);
+    // Of what one orders and who advises, one has the room and the other a line.
+    let (open, line) = match cx.state.lower {
+        Panel::Assistant => (Panel::Assistant, Panel::Actions),
+        _ => (Panel::Actions, Panel::Assistant),
+    };
+    rail(ui, cx, lower.with_max_y(lower.bottom() - 44.0), open);
+    in_a_line(ui, cx, lower.with_min_y(lower.bottom() - 36.0), line);
     let (map, lower) = split(middle, panes.map);
     tabbed(ui, cx, lower, &MIDDLE);
     Some(map)
@@ -237,34 +241,31 @@ fn draw(ui: &mut Ui, cx: &mut Cx<'_>, panel: Panel) {
         Panel::Pager => pager::pager_ui(ui, cx),
         Panel::CaseBoard => case_board::case_board_ui(ui, cx),
         Panel::Actions => actions::actions_ui(ui, cx),
-        Panel::Assistant => empty(ui, cx.theme, locked_says(cx)),
+        Panel::Assistant => assistant::assistant_ui(ui, cx),
         Panel::Map => {}
     }
 }
 
-fn locked_says(cx: &Cx<'_>) -> &'static str {
-    if cx.snap.view.board.commits.is_empty() {
-        "Locked until your first commit: believe something first."
-    } else {
-        "This build has no assistant."
-    }
-}
-
-fn locked(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect) {
-    let (key, title) = name_of(cx, Panel::Assistant);
-    crate::gui::kit::frame(ui, rect, cx.theme, cx.state.focus == Panel::Assistant, true);
-    ui.scope_builder(UiBuilder::new().max_rect(rect.shrink2(vec2(10.0, 6.0))).id_salt("assistant"), |ui| {
+/// A panel that has no room at the moment: a line that opens it.
+fn in_a_line(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, panel: Panel) {
+    let (key, title) = name_of(cx, panel);
+    crate::gui::kit::frame(ui, rect, cx.theme, cx.state.focus == panel, true);
+    ui.scope_builder(UiBuilder::new().max_rect(rect.shrink2(vec2(10.0, 6.0))).id_salt(("line", panel)), |ui| {
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             key_cap(ui, cx.theme, &key);
             ui.label(crate::gui::kit::head(cx.theme, title));
-            let says = if cx.snap.view.board.commits.is_empty() {
-                "locked until your first commit"
-            } else {
-                "none in this build"
+            let says = match panel {
+                Panel::Assistant => assistant::silent(cx).unwrap_or("it may be asked now").to_string(),
+                _ => extra(cx, panel),
             };
             ui.label(low(cx.theme, says));
         });
     });
+    let response = ui.interact(rect, egui::Id::new(("line", panel)), Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, title));
+    if response.clicked() {
+        cx.state.go_to(panel);
+    }
 }
 
 /// Panels behind tabs; returns the body.
