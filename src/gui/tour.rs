@@ -244,6 +244,19 @@ fn steps(case: &str) -> VecDeque<Step> {
     let stage = |on: bool| Step::Do(Box::new(move |state: &mut State, _: &mut Vec<Ask>| state.stage = on));
     add(vec![stage(true), Step::Frames(5), Step::Shot("20-stage"), stage(false), Step::Frames(3)]);
     add(vec![
+        // The assistant opens with the first commit: it looks, and it judges.
+        Step::Do(Box::new(|state, asks| {
+            let points = state.points.clone();
+            asks.push(Ask::Do(Say::Commit(crate::session::command::Commit { points, ..Default::default() })));
+            asks.push(look(Look::Delegated { question: "who sends it, and what do they share?".to_string() }));
+        })),
+        Step::Frames(4),
+        Step::Until(answered, 600),
+        ask(|| vec![Ask::Do(Say::Advise { asking: crate::session::advice::Asking::Plain })]),
+        go(Panel::Assistant),
+        Step::Until(|_, snap| snap.is_some_and(|s| s.view.advice.is_some()), 600),
+        Step::Frames(6),
+        Step::Shot("20-assistant"),
         screen(Screen::Commit),
         Step::Do(Box::new(|state, _| state.commit.last = true)),
         Step::Frames(4),

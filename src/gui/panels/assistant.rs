@@ -1,6 +1,8 @@
 //! The assistant: it looks where it is sent, and judges when it is asked. Two things, and they stay apart: facts come with
 //! their queries, a claim with what it cites and what would refute it.
 
+use std::sync::Arc;
+
 use bevy_egui::egui::{self, RichText, ScrollArea, TextEdit, Ui};
 
 use crate::gui::kit::{Cx, empty, head, high, inset, low, mid, priced, primary};
@@ -96,7 +98,13 @@ fn nothing_yet(ui: &mut Ui, cx: &mut Cx<'_>) {
             cx.command(Command::Advise { asking: Asking::Plain });
         }
     });
-    ui.add(egui::Label::new(low(cx.theme, "It counts well. What it makes of what it counted may be wrong, and sounds the same.")).wrap());
+    ui.add(
+        egui::Label::new(low(
+            cx.theme,
+            "It counts well. What it makes of what it counted may be wrong, and sounds the same.",
+        ))
+        .wrap(),
+    );
 }
 
 fn advice_ui(ui: &mut Ui, cx: &mut Cx<'_>, given: &Given) {
