@@ -62,7 +62,7 @@ fn look_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     });
 }
 
-fn last_found(cx: &Cx<'_>) -> Option<Looked> {
+fn last_found(cx: &Cx<'_>) -> Option<Arc<Looked>> {
     cx.snap.looked.iter().rev().find(|l| matches!(l.look, Look::Delegated { .. })).cloned()
 }
 
