@@ -215,7 +215,9 @@ fn hear(
                 }
             }
             News::Said(text) => {
-                if !text.starts_with("E") && text != "noted" && !text.is_empty() {
+                // Answers and advice have panels of their own.
+                let shown = ["E", "ASSISTANT"].iter().any(|begin| text.starts_with(begin));
+                if !shown && text != "noted" && !text.is_empty() {
                     state.toast(text, false, now);
                 }
             }

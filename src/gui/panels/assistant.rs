@@ -30,13 +30,13 @@ pub fn assistant_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     }
     look_ui(ui, cx);
     ScrollArea::vertical().id_salt("assistant").auto_shrink([false, false]).show(ui, |ui| {
-        if let Some(found) = last_found(cx) {
-            facts_ui(ui, cx, &found);
-        }
-        ui.add_space(4.0);
         match cx.snap.view.advice.clone() {
             None => nothing_yet(ui, cx),
             Some(given) => advice_ui(ui, cx, &given),
+        }
+        if let Some(found) = last_found(cx) {
+            ui.add_space(6.0);
+            facts_ui(ui, cx, &found);
         }
     });
 }

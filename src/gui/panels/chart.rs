@@ -304,7 +304,7 @@ fn levels(from: f64, to: f64) -> Vec<egui_plot::GridMark> {
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|n| n * ten).find(|s| span / s <= 3.2).unwrap_or(ten * 10.0);
     let (first, last) = ((from / step).ceil() as i64, (to / step).floor() as i64);
     // A number at the very top would stand in the title.
-    let clear = |n: &i64| *n as f64 * step <= from + span * 0.93;
+    let clear = |n: &i64| *n as f64 * step <= from + span * 0.87;
     (first..=last).filter(clear).map(|n| egui_plot::GridMark { value: n as f64 * step, step_size: span }).collect()
 }
 
