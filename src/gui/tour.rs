@@ -338,6 +338,9 @@ pub fn step(
     let done = match tour.steps.front() {
         None => {
             report(&mut tour.frame_ms);
+            if 0 < tour.misfits {
+                eprintln!("{} texts do not fit", tour.misfits);
+            }
             exit.write(if tour.misfits == 0 { AppExit::Success } else { AppExit::error() });
             return;
         }
