@@ -385,6 +385,21 @@ fn remedies(
 
 fn act(hand: &mut Hand<'_>, case: &Case, signs: &Signs, changes: &Looked) -> Result<(), Refusal> {
     let Some((lead, percent)) = case.points().first().copied() else { return Ok(()) };
+    act_on(hand, lead, percent, signs, changes)
+}
+
+/// Acts on a mechanism that somebody believes in, as [`play`] does.
+pub(super) fn mend(hand: &mut Hand<'_>, mechanism: &str, percent: u8) -> Result<(), Refusal> {
+    let mut signs = Signs::default();
+    for board in READ {
+        let looked = hand.board(board)?;
+        signs.read(looked.number, &looked.data);
+    }
+    let changes = hand.look(Look::Changes { id: String::new(), hours: 24 })?;
+    act_on(hand, mechanism, percent, &signs, &changes)
+}
+
+fn act_on(hand: &mut Hand<'_>, lead: &str, percent: u8, signs: &Signs, changes: &Looked) -> Result<(), Refusal> {
     if lead == "no_fault" {
         return hand.update(lead, percent, "nothing: users are as well as on other days");
     }

@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::scenario::lower::Setup;
+use crate::score::observer::Observer;
+use crate::score::observer::judge::shown;
+use crate::score::observer::mind::{Cells, Mind};
+use crate::score::observer::reading::Reading;
 use crate::session::clock::Seat;
 use crate::session::command::{Command, Commit, DeclaredCause, DeclaredRole, Look, Update};
 use crate::session::log::{Event, hash_of};
 use crate::session::view::View;
 use crate::session::{Refusal, Reply, Session};
+use crate::sim::time::SimTime;
 
 /// A hand on a session on a metered clock. It keeps the log that a scorecard is made of.
 pub struct Hand<'a> {
@@ -43,6 +49,31 @@ impl<'a> Hand<'a> {
     /// What may be seen now.
     pub fn view(&self) -> View {
         self.session.view()
+    }
+
+    /// The tables of the observer that comes with the program for this case, and a reading of its world of which whoever
+    /// holds it takes only what its looks have shown ([`Hand::shown`]); none where nobody built one.
+    pub(super) fn tables(&self) -> Option<(Observer, Reading)> {
+        let (scenario, seal) = (self.session.scenario(), self.session.seal());
+        let observer = Observer::built_in(scenario).ok()?;
+        let (open_at, _) = self.session.watch().world.window();
+        let paged_s = SimTime(seal.paged_at_ns).as_secs_f64() - open_at.as_secs_f64();
+        let setup = Setup { variant: Some(seal.variant.clone()), ..Setup::default() };
+        let reading = Reading::paged(&scenario.file, &setup, seal.seed, Some(paged_s)).ok()?;
+        Some((observer, reading))
+    }
+
+    /// Seconds since the page.
+    pub(super) fn after_page_s(&self) -> f64 {
+        self.session.now().as_secs_f64() - SimTime(self.session.seal().paged_at_ns).as_secs_f64()
+    }
+
+    /// What a look has shown of what an observer's tables know.
+    pub(super) fn shown(&self, mind: &Mind<'_>, number: u32) -> Cells {
+        let paged_s = SimTime(self.session.seal().paged_at_ns).as_secs_f64();
+        let place = number.checked_sub(1).map(|n| n as usize);
+        let observation = place.and_then(|place| self.session.observations().get(place));
+        observation.map_or_else(Cells::new, |o| shown(mind, o, &|at: SimTime| at.as_secs_f64() - paged_s))
     }
 
     /// Says something.

@@ -10,6 +10,7 @@ pub mod llm; // a model behind an API, over the tools of a run
 
 pub mod careful; // holds every reading against all that it knows
 pub mod correlator; // what moved most with the symptom, fluently
+pub mod ideal; // looks by information per cost, from an observer's tables
 pub mod reflex; // players that hardly look
 
 use crate::assistant::hand::Hand;
@@ -47,13 +48,20 @@ pub const BUILT_IN: [BuiltIn; 8] = [
     BuiltIn { name: "do-nothing", says: "acknowledges and waits", play: reflex::do_nothing },
 ];
 
+/// One more, which plays only scenarios for which an observer was built.
+pub const OBSERVER: BuiltIn = BuiltIn {
+    name: "observer",
+    says: "looks where most is to be learnt for its price, by the tables of the ideal observer",
+    play: ideal::play,
+};
+
 /// The built-in player of a name.
 ///
 /// # Errors
 /// There is none; the message names the nearest.
 pub fn find(name: &str) -> Result<&'static BuiltIn, String> {
-    BUILT_IN.iter().find(|player| player.name == name).ok_or_else(|| {
-        let names: Vec<&str> = BUILT_IN.iter().map(|player| player.name).collect();
+    BUILT_IN.iter().chain([&OBSERVER]).find(|player| player.name == name).ok_or_else(|| {
+        let names: Vec<&str> = BUILT_IN.iter().chain([&OBSERVER]).map(|player| player.name).collect();
         let hint = did_you_mean(name, names.iter().copied());
         format!("no participant is called \"{name}\"{hint}; there are: {}", names.join(", "))
     })

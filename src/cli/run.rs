@@ -84,6 +84,7 @@ impl From<OutcomeError> for Failure {
         match error {
             OutcomeError::Scenario(error) => error.into(),
             OutcomeError::Watch(error) => Failure::No(error.to_string()),
+            OutcomeError::Observer(error) => Failure::No(error.to_string()),
             OutcomeError::Debrief(error) => error.into(),
         }
     }

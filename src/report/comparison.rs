@@ -387,7 +387,7 @@ fn alone(of: &Alone) -> AloneView {
 fn compared(of: &Compared) -> ComparedView {
     let (verdict, glyph) = verdict(of);
     let place = |d: f64| (d + 1.0) / 2.0 * 100.0;
-    let points = |d: f64| format!("{:+.1} points of per cent", d * 100.0);
+    let points = |d: f64| format!("{:+.1} points of per cent", d * 100.0 + 0.0);
     ComparedView {
         first: of.first.clone(),
         second: of.second.clone(),

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::assistant::BuiltIn;
 use crate::assistant::hand::Hand;
+use crate::assistant::{BuiltIn, OBSERVER};
 use crate::scenario::opened::{Scenario, ScenarioError};
 use crate::score::composite::Gate;
 use crate::score::debrief::{Debrief, DebriefError, Verdict, debrief_among};
-use crate::score::observer::Observer;
+use crate::score::observer::{NoObserver, Observer};
 use crate::score::runs::{Progress, Runs};
 use crate::session::Session;
 use crate::session::belief::lead;
@@ -152,6 +152,9 @@ pub enum OutcomeError {
     /// A world cannot be watched.
     #[error(transparent)]
     Watch(#[from] WatchError),
+    /// Nobody built what the participant plays by.
+    #[error(transparent)]
+    Observer(#[from] NoObserver),
     /// What was played cannot be graded.
     #[error(transparent)]
     Debrief(#[from] DebriefError),
@@ -203,7 +206,7 @@ pub fn sealed(scenario: &Scenario, variant: Option<&str>, seed: u64) -> Result<(
 /// repetition.
 ///
 /// # Errors
-/// There is no such variant, or no world can be built.
+/// There is no such variant, no world can be built, or nobody built the observer that is to play.
 pub fn play(
     scenario: &Scenario,
     variant: Option<&str>,
@@ -211,6 +214,9 @@ pub fn play(
     player: &BuiltIn,
     repeat: u32,
 ) -> Result<Played, OutcomeError> {
+    if player.name == OBSERVER.name {
+        Observer::built_in(scenario)?;
+    }
     let (seal, watch) = sealed(scenario, variant, seed)?;
     let mut session = match watch {
         Some(watch) => Session::watching(scenario.clone(), seal, terms(), watch),

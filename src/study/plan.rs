@@ -5,9 +5,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::assistant;
+use crate::assistant::{self, OBSERVER};
 use crate::scenario::catalogue::Catalogue;
 use crate::scenario::opened::Scenario;
+use crate::score::observer::Observer;
 
 /// The most runs that a plan may ask for.
 const MOST: u64 = 1_000_000;
@@ -90,7 +91,13 @@ impl Plan {
         let plan: Plan = ron::from_str(text).map_err(at)?;
         let mut wrong = Vec::new();
         for scenario in &plan.scenarios {
-            wrong.extend(Scenario::open(catalogue, scenario).err().map(|e| e.to_string()));
+            match Scenario::open(catalogue, scenario) {
+                Ok(scenario) if plan.participants.iter().any(|p| p == OBSERVER.name) => {
+                    wrong.extend(Observer::built_in(&scenario).err().map(|e| e.to_string()));
+                }
+                Ok(_) => {}
+                Err(error) => wrong.push(error.to_string()),
+            }
         }
         let compared = plan.compare.iter().flat_map(|(a, b)| [a, b]);
         for name in plan.participants.iter().chain(compared.clone()) {

@@ -94,3 +94,43 @@ fn a_run_as_a_participant_says_what_came_of_it_as_data() {
     let talk = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(talk.contains("correlator"), "{talk}");
 }
+
+/// It plays by tables, so that it refuses where there are none, and reaches the truth of either twin where there are.
+#[test]
+fn the_observer_plays_by_its_tables_and_refuses_without() {
+    for (variant, seed, mechanism) in [("membership", 3, "kv_cache.membership"), ("surge", 5, "demand.growth")] {
+        assert_eq!(blamed("observer", "empty-spares", variant, seed), mechanism, "{variant} {seed}");
+    }
+    let scenario = Scenario::open(&Catalogue::built_in(), SMALL).expect("it can be read");
+    let player = find("observer").expect("a participant");
+    let refused = play(&scenario, None, 1, player, 0).err().expect("no tables").to_string();
+    assert!(refused.contains("no observer was built for small"), "{refused}");
+}
+
+/// Who has the words of the page and nothing else says the same whatever is true, and is right as often as that is.
+#[test]
+fn without_telemetry_a_player_scores_at_the_base_rate() {
+    for (name, seeds) in [(SMALL, 1..=30), ("empty-spares", 1..=6)] {
+        let scenario = Scenario::open(&Catalogue::built_in(), name).expect("it can be read");
+        let player = find("alert-text").expect("a participant");
+        let (mut said, mut right, mut base) = (Vec::new(), 0, 0);
+        for seed in seeds {
+            let played = play(&scenario, None, seed, player, 0).expect("it can be played");
+            assert!(played.session.observations().is_empty(), "{name} {seed}: it looked");
+            let blamed = played.session.board().commits[0].commit.causes[0].mechanism.clone();
+            let variant = &played.session.seal().variant;
+            let variant = scenario.file.variants.iter().find(|v| v.name == *variant).expect("a variant");
+            let is_true = |mechanism: &str| {
+                let causes = scenario.file.causes.iter().filter(|c| variant.causes.contains(&c.id));
+                causes.into_iter().any(|c| c.mechanism == mechanism)
+            };
+            right += u32::from(is_true(&blamed));
+            said.push(blamed);
+            base += u32::from(is_true(&said[0]));
+        }
+        said.sort();
+        said.dedup();
+        assert_eq!(said.len(), 1, "{name}: the page is the same, and so is what is made of it");
+        assert_eq!(right, base, "{name}");
+    }
+}

@@ -219,8 +219,8 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
     }
 }
 
-/// The cells that an observation showed.
-fn shown(mind: &Mind<'_>, observation: &Observation, seconds: &dyn Fn(SimTime) -> f64) -> Cells {
+/// The cells that an observation showed; `seconds` tells a moment in seconds after the page.
+pub fn shown(mind: &Mind<'_>, observation: &Observation, seconds: &dyn Fn(SimTime) -> f64) -> Cells {
     let Some(answer) = &observation.answer else { return Cells::new() };
     // A list that was cut off shows single rows of what it read, and not the whole.
     if answer.data.get("truncated").and_then(serde_json::Value::as_bool) == Some(true) {
