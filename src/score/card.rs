@@ -11,6 +11,7 @@ use crate::score::measures::*;
 use crate::score::observer::judge::Judgement;
 use crate::score::rate::Rate;
 use crate::score::record::{Record, pain};
+use crate::score::reliance::{Followed, reliance};
 use crate::score::runs::Ran;
 use crate::score::shapley::NEGLIGIBLE;
 use crate::score::truth::{HURT, TOLERANCE, Truth};
@@ -212,6 +213,9 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
         .filter(|(m, _)| shares.get(*m).copied().unwrap_or(0.0) < NEGLIGIBLE)
         .map(|(_, p)| u32::from(*p))
         .sum();
+    let was: Vec<String> = shares.keys().filter(|m| is_true(m)).cloned().collect();
+    let relied = reliance(record, &was);
+    let followed = relied.as_ref().and_then(|r| r.causes);
     let leading = final_commit.and_then(|c| said(&c.commit));
     let blamed_decoy = leading.is_some_and(|(m, _)| {
         let of_family = |other: &str| family(other) == family(m);
@@ -323,7 +327,12 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
             .from([("blamed_decoy", f64::from(u8::from(blamed_decoy)))])
             .on(last_event),
         m("M13", "reliance on advice", "how often right advice was taken, and wrong advice was not")
-            .gives(None, "no advice was given in this session"),
+            .gives(followed.and_then(Followed::value), match (&relied, followed) {
+                (None, _) => "no advice was given in this session",
+                (Some(_), None) => "it takes a commit before the advice and one after it",
+                (Some(_), Some(_)) => "the advice was as right as what was said before it",
+            })
+            .on(relied.map(|r| r.log).unwrap_or_default()),
         m("M14", "communication", "half the share of promised updates that came in time, half the share that were true: impact within 20 points, and no surer of a cause than could be known")
             .gives(communicated, NO_OBSERVER)
             .maybe("true", told_true.and_then(|told| told.value()))

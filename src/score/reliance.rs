@@ -28,6 +28,12 @@ pub struct Followed {
 }
 
 impl Followed {
+    /// 1 where right advice was followed or wrong advice withstood, 0 where it was the other way; none where advice and
+    /// first commit were right or wrong alike, for then nothing shows reliance.
+    pub fn value(self) -> Option<f64> {
+        (self.first != self.advice).then_some(f64::from(u8::from(self.last)))
+    }
+
     /// In words.
     pub fn says(self) -> &'static str {
         match (self.first, self.advice, self.last) {
