@@ -14,6 +14,7 @@ use crate::cli::place::{Place, WallClock};
 use crate::cli::{Failure, catalogue, open, print};
 use crate::console::shell::Clock;
 use crate::scenario::opened::Scenario;
+use crate::score::check::first_screen;
 use crate::score::observer::build::{HELD_OUT, Kept, LEARNT, Nowhere, build, sample};
 use crate::score::observer::calibration::{Calibration, calibrate};
 use crate::score::observer::differential::{Hypothesis, hypotheses};
@@ -270,8 +271,12 @@ fn show(options: &Show) -> Result<(), Failure> {
         })
         .collect();
     rows.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.2.cmp(&b.2)));
-    let mut text =
-        format!("{}, {} s after the page\n  bits  price  evidence", text(&scenario, &observer, None), options.at);
+    let mut text = format!(
+        "{}\n  first screen: {}\n  {} s after the page\n  bits  price  evidence",
+        text(&scenario, &observer, None),
+        first_screen::told(&observer).1,
+        options.at
+    );
     rows.iter().for_each(|(bits, price, title)| text.push_str(&format!("\n{bits:>6.3}  {price:>3.0} s  {title}")));
     print(&text)
 }

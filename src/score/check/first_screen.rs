@@ -27,6 +27,22 @@ pub fn named_rightly(observer: &Observer) -> Rate {
     Rate { hits: hits.round() as u32, of: table.runs.len() as u32 }
 }
 
+/// Whether the first screen names a hypothesis no more often than chance, interval included, and that in words.
+pub fn told(observer: &Observer) -> (bool, String) {
+    let rate = named_rightly(observer);
+    let chance = 1.0 / observer.hypotheses.len().max(1) as f64;
+    let (low, high) = rate.wilson();
+    let says = format!(
+        "the nearest match names {} of {} ({:.0} to {:.0} %); chance {:.0} %",
+        rate.hits,
+        rate.of,
+        low * 100.0,
+        high * 100.0,
+        chance * 100.0
+    );
+    (low <= chance, says)
+}
+
 /// Holds a scenario to its first screen.
 pub fn check(scenario: &Scenario, observer: &Result<Observer, NoObserver>, scope: &Scope) -> Finding {
     let clause = Clause::FirstScreen;
@@ -39,17 +55,7 @@ pub fn check(scenario: &Scenario, observer: &Result<Observer, NoObserver>, scope
             Err(error) => return Finding::new(clause, None, Verdict::Open, error.to_string()),
         },
     };
-    let rate = named_rightly(observer);
-    let chance = 1.0 / observer.hypotheses.len().max(1) as f64;
-    let (low, high) = rate.wilson();
-    let says = format!(
-        "the nearest match names {} of {} ({:.0} to {:.0} %); chance {:.0} %",
-        rate.hits,
-        rate.of,
-        low * 100.0,
-        high * 100.0,
-        chance * 100.0
-    );
+    let (holds, says) = told(observer);
     let show = |_: u64| format!("scartissue observer show {} --at 0", scope.named);
-    Finding::holds_if(clause, None, low <= chance, says).on(vec![scope.seeds[0]], show)
+    Finding::holds_if(clause, None, holds, says).on(vec![scope.seeds[0]], show)
 }
