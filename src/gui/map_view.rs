@@ -116,6 +116,7 @@ fn changes(snap: &Snapshot) -> Vec<(usize, String)> {
 }
 
 /// Draws the map where the last frame left room for it.
+#[allow(clippy::too_many_arguments, reason = "a system has as many parameters as it reads")]
 pub fn map(
     mut view: ResMut<MapView>,
     state: Res<State>,

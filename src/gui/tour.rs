@@ -15,10 +15,13 @@ use crate::gui::state::{DebriefTab, Language, Screen, State};
 use crate::gui::worker::Ask;
 use crate::session::command::{Command as Say, Look, Speaks};
 
+/// Something that a player would do.
+type Deed = dyn Fn(&mut State, &mut Vec<Ask>) + Send + Sync;
+
 /// One step.
 enum Step {
     /// Change what is open, and ask.
-    Do(Box<dyn Fn(&mut State, &mut Vec<Ask>) + Send + Sync>),
+    Do(Box<Deed>),
     /// Go on once this holds, or after so many frames.
     Until(fn(&State, Option<&Snapshot>) -> bool, u32),
     /// Let frames pass.

@@ -353,11 +353,11 @@ fn effects(file: &ScenarioFile, happened: &Ran, spared: &Ran, nothing: bool) -> 
             }
             continue;
         }
-        if MOVED < ratio || ratio < 1.0 / MOVED {
+        if !(1.0 / MOVED..=MOVED).contains(&ratio) {
             let differs = |(a, b): (&Option<f64>, &Option<f64>)| match (a, b) {
                 (Some(a), Some(b)) => {
                     let ratio = a.max(floor) / b.max(floor);
-                    MOVED < ratio || ratio < 1.0 / MOVED
+                    !(1.0 / MOVED..=MOVED).contains(&ratio)
                 }
                 _ => false,
             };

@@ -49,7 +49,7 @@ pub fn film(session: &Session) -> Vec<Frame> {
         shown.legend[1] = format!("dots play {:.0} s behind the clock", BEHIND.as_secs_f64());
         let happening = happening(session, &shown, &near, at, &first_tries, &clock);
         frames.push(Frame { at, clock, seen: shown, happening });
-        at = at + EVERY;
+        at += EVERY;
     }
     frames
 }
