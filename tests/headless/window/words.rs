@@ -88,7 +88,7 @@ fn panels_read_as_they_did_and_stay_inside_their_edges() {
             panic!("a command")
         };
         session.apply(scartissue::session::clock::Seat::Participant, &end).expect("it can be ended");
-        let written = stand(&session, (1600.0, 900.0), |ui, cx| postmortem::postmortem_ui(ui, cx));
+        let written = stand(&session, (1600.0, 900.0), postmortem::postmortem_ui);
         all.push(("postmortem".to_string(), words(&written)));
         for (panel, now) in all.into_iter().map(|(panel, now)| (panel, plain(&now))) {
             assert!(20 < now.len(), "{name}, {panel} says next to nothing: {now}");
