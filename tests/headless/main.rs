@@ -3,6 +3,7 @@
 mod advisor; // the assistant beside whoever plays: locked, fluent, on record
 mod alerts; // pages in time, and changes that tell no variant from another
 mod caches; // published hit ratios, and lists of single blocks
+mod catalogue; // every file loads and plays one history
 mod check; // the publication gate
 mod commands; // the program as a user meets it: messages, exit codes, JSON
 mod corpus; // whatever bytes come, nothing panics
