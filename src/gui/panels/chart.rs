@@ -1,7 +1,7 @@
 //! A chart: lines with gaps, a dashed mark, last values at its head. It says the same in words to those who do not see it.
 
 use bevy_egui::egui::{self, Color32, FontId, Sense, Stroke, Ui, vec2};
-use egui_plot::{HLine, HoverPosition, Line as PlotLine, LineStyle, Plot, PlotPoints, VLine};
+use egui_plot::{HLine, HoverPosition, Line as PlotLine, LineStyle, Plot, PlotBounds, PlotPoints, VLine};
 
 use crate::gui::answers::{Chart, Heat, Line, clock_of};
 use crate::gui::kit::{head, low};
@@ -237,8 +237,6 @@ fn plot(ui: &mut Ui, theme: &Theme, chart: &Chart, size: egui::Vec2, axis: &mut 
         .show_grid([false, true])
         .cursor_color(theme.text_low.c())
         .set_margin_fraction(vec2(0.0, 0.0))
-        .default_x_bounds(from, to)
-        .default_y_bounds(lowest, top)
         .y_axis_min_width(34.0)
         .x_axis_formatter(|mark, _| clock_of(mark.value).chars().take(5).collect())
         .y_axis_formatter(move |mark, _| number(mark.value))
@@ -246,6 +244,8 @@ fn plot(ui: &mut Ui, theme: &Theme, chart: &Chart, size: egui::Vec2, axis: &mut 
         .y_grid_spacer(move |_| levels(lowest, top))
         .label_formatter(label)
         .show(ui, |plot| {
+            // A plot remembers the bounds that it had first; those of the answer count.
+            plot.set_plot_bounds(PlotBounds::from_min_max([from, lowest], [to.max(from + 1.0), top]));
             for moment in moments.iter().filter(|m| from <= m.at_s && m.at_s <= to) {
                 plot.vline(VLine::new("", moment.at_s).color(moment.colour).width(1.0).allow_hover(false));
             }
