@@ -25,6 +25,7 @@ asks() {
   run="$(grep -o 'run-[0-9a-f]\{20\}' <<<"$begun" | head -1)"
   says 'E1' $inspector --cli "${target[@]}" --method tools/call --tool-name query_prometheus --tool-arg "run_id=$run" --tool-arg 'expr=sum(up)'
   says 'gateway-0' $inspector --cli "${target[@]}" --method tools/call --tool-name kubectl --tool-arg "run_id=$run" --tool-arg 'command=get pods'
+  says 'armed' $inspector --cli "${target[@]}" --method tools/call --tool-name arm --tool-arg "run_id=$run" --tool-arg 'armed=true'
   says 'ordered' $inspector --cli "${target[@]}" --method tools/call --tool-name take_action --tool-arg "run_id=$run" --tool-arg 'action=restart-gateways' --tool-arg 'confirm=gateway'
   says 'commit 1 is the last' $inspector --cli "${target[@]}" --method tools/call --tool-name submit_diagnosis --tool-arg "run_id=$run" --tool-arg 'points={"api.flag": 90, "other": 10}' --tool-arg 'causes=[{"mechanism": "api.flag", "component": "gateway", "role": "root"}]' --tool-arg 'evidence=["E1"]' --tool-arg 'last=true'
   says 'closed' $inspector --cli "${target[@]}" --method tools/call --tool-name end_incident --tool-arg "run_id=$run"
