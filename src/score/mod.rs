@@ -29,5 +29,6 @@ pub mod tell; // in words
 
 pub mod room; // several attempts at one incident, side by side
 
-pub mod audit;
-pub mod check; // fit to be played and scored // a postmortem to be held against what was true
+pub mod audit; // a postmortem to be held against what was true
+
+pub mod check; // fit to be played and scored

@@ -395,7 +395,7 @@ mod tests {
         let json = serde_json::to_value(&series).expect("a series is plain numbers");
         let lengths: Vec<_> =
             json.as_object().expect("an object").values().map(|c| c.as_array().map_or(0, Vec::len)).collect();
-        assert!(lengths.iter().all(|length| *length == 5), "{lengths:?}");
+        assert!(!lengths.is_empty() && lengths.iter().all(|length| *length == 5), "{lengths:?}");
     }
 
     #[test]
