@@ -56,6 +56,7 @@ struct View {
     grounding: String,
     lessons: Vec<String>,
     story: String,
+    firing: String,
     pain: String,
     lost: String,
     bands: Vec<Band>,
@@ -98,6 +99,7 @@ struct OrderView {
     percent: f64,
     saved: bool,
     lasting: bool,
+    leaves: Option<String>,
 }
 
 /// A turning point: a moment, and the stack around it in both ways.
@@ -230,6 +232,7 @@ impl View {
             grounding: debrief.cause.grounding.to_string(),
             lessons: lessons.to_vec(),
             story: debrief.story.clone(),
+            firing: tell::still_firing(&debrief.users),
             pain,
             lost: whole(users.lost),
             bands: vec![
@@ -294,6 +297,7 @@ fn orders(debrief: &Debrief) -> Vec<OrderView> {
             percent: (order.effect.abs() / most * 100.0).min(100.0),
             saved: order.effect < 0.0,
             lasting: !order.reversible,
+            leaves: tell::leaves(order),
         }
     };
     orders.iter().map(view).collect()

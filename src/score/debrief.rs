@@ -1,6 +1,7 @@
 //! The debrief: what happened to users and what would have, beside what was said of the cause and what it was. Two verdicts
 //! that stay apart.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,7 @@ use crate::session::prices;
 use crate::session::seal::Seal;
 use crate::sim::spec::TimedAction;
 use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::world::standing::Standing;
 use crate::telemetry::watch::WatchError;
 
 /// Why there is no debrief.
@@ -117,6 +119,8 @@ pub struct Users {
     pub was_best: bool,
     /// What each order did.
     pub orders: Vec<Ordered>,
+    /// Alerts that still fired when the session ended.
+    pub still_firing: Vec<String>,
 }
 
 /// An order with its moment.
@@ -143,6 +147,19 @@ pub struct Ordered {
     pub lost_at_first_chance: f64,
     /// Whether it can be taken back.
     pub reversible: bool,
+    /// What stands differently at the end of the incident because of it: the fleet, limits, retries, flags.
+    pub leaves: Vec<Left>,
+}
+
+/// Something that an order leaves behind.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Left {
+    /// What, in words.
+    pub what: String,
+    /// How it stands; none if it is not set.
+    pub with: Option<String>,
+    /// How it would stand if the order had not been given, all others kept.
+    pub without: Option<String>,
 }
 
 /// How a diagnosis stands to the truth.
@@ -262,6 +279,7 @@ pub fn debrief_among(
     }
     let (left_out, at_first) = ran[2..].split_at(orders.len());
     let added: Vec<f64> = left_out.iter().map(|other| run.lost() - other.lost()).collect();
+    let leaves: Vec<Vec<Left>> = left_out.iter().map(|other| left(&run.standing, &other.standing)).collect();
     let truth = prove(runs, Some(&seal.variant), seal.seed, 1, progress)?;
     let best = best(runs, &seal.variant, seal.seed, record.paged_at(), progress)?;
     let replays = Replays {
@@ -274,7 +292,7 @@ pub fn debrief_among(
     };
     let observer = observer.map(|o| judged(o, &record, &truth)).transpose()?;
     let card = card(&record, &replays, observer.as_ref());
-    let users = users(&record, run, nothing, &best, &added, at_first);
+    let users = users(&record, run, nothing, &best, Effects { added: &added, at_first, leaves: &leaves });
     let cause = cause(session, &truth, card.blamed_decoy, observer.as_ref());
     let reliance = reliance(&record, &cause.was);
     let variant = scenario.file.variants.iter().find(|v| v.name == seal.variant);
@@ -318,7 +336,28 @@ fn judged(mut observer: Observer, record: &Record<'_>, truth: &Truth) -> Result<
     Ok(judge(&observer, record, &Facts { reading: &reading, truth: &truths, said }))
 }
 
-fn users(record: &Record<'_>, run: &Ran, nothing: &Ran, best: &Best, added: &[f64], at_first: &[Arc<Ran>]) -> Users {
+/// What came of each order, in their order.
+struct Effects<'a> {
+    /// User-minutes lost with it, less those without.
+    added: &'a [f64],
+    /// The session with it given at the first chance.
+    at_first: &'a [Arc<Ran>],
+    /// What stands differently because of it.
+    leaves: &'a [Vec<Left>],
+}
+
+/// What stands differently in two worlds at their ends.
+fn left(with: &Standing, without: &Standing) -> Vec<Left> {
+    let names: BTreeSet<&String> = with.keys().chain(without.keys()).collect();
+    let of = |what: &String| Left {
+        what: what.clone(),
+        with: with.get(what).cloned(),
+        without: without.get(what).cloned(),
+    };
+    names.into_iter().map(of).filter(|left| left.with != left.without).collect()
+}
+
+fn users(record: &Record<'_>, run: &Ran, nothing: &Ran, best: &Best, effects: Effects<'_>) -> Users {
     let watch = record.session.watch();
     let (open_at, _) = watch.world.window();
     let calendar = watch.scene.calendar;
@@ -329,9 +368,10 @@ fn users(record: &Record<'_>, run: &Ran, nothing: &Ran, best: &Best, added: &[f6
         time: calendar.clock(order.at),
         action: written(&order.action),
         refused: run.refused.iter().find(|(place, _)| *place == i).map(|(_, why)| why.clone()),
-        effect: added[i],
-        lost_at_first_chance: at_first[i].lost(),
+        effect: effects.added[i],
+        lost_at_first_chance: effects.at_first[i].lost(),
         reversible: irreversible(&order.action).is_none(),
+        leaves: effects.leaves[i].clone(),
     };
     let was_best = run.lost() <= best.ran.lost();
     Users {
@@ -346,6 +386,7 @@ fn users(record: &Record<'_>, run: &Ran, nothing: &Ran, best: &Best, added: &[f6
         tried: best.tried,
         was_best,
         orders: watch.world.actions().iter().enumerate().map(ordered).collect(),
+        still_firing: watch.alerts.firing().map(|alert| alert.name.clone()).collect(),
     }
 }
 

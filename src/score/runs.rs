@@ -19,6 +19,7 @@ use crate::sim::spec::TimedAction;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::fact::What;
 use crate::sim::world::harm::Harm;
+use crate::sim::world::standing::Standing;
 use crate::sim::world::{Cost, World};
 use crate::telemetry::alerts::AlertBook;
 
@@ -60,6 +61,8 @@ pub struct Ran {
     pub series: Series,
     /// Orders that could not be carried out, by their place, with the reason.
     pub refused: Vec<(usize, String)>,
+    /// How things stood at the end of the incident.
+    pub standing: Standing,
     /// Whether the pager was watched.
     pub watched: bool,
     /// When somebody was first paged; none where nobody was, or nobody watched.
@@ -264,8 +267,8 @@ fn run(scenario: &Scenario, ask: &Ask, mut world: World, most: f64) -> Result<Op
         world.advance_to(mark);
         marked.push(world.event_hash());
     }
+    let (_, end) = world.window();
     if most.is_finite() {
-        let (_, end) = world.window();
         while world.now() < end {
             world.advance_to((world.now() + GLANCE).min(end));
             if most < world.lost_so_far() {
@@ -273,6 +276,8 @@ fn run(scenario: &Scenario, ask: &Ask, mut world: World, most: f64) -> Result<Op
             }
         }
     }
+    world.advance_to(end);
+    let standing = world.standing();
     let ended = world.finish();
     let refused = ended.facts.iter().filter_map(|fact| match &fact.what {
         What::ActionRefused(place, why) => Some((*place, why.clone())),
@@ -285,6 +290,7 @@ fn run(scenario: &Scenario, ask: &Ask, mut world: World, most: f64) -> Result<Op
         marked,
         refused: refused.collect(),
         series: ended.series,
+        standing,
         watched: ask.watch_page,
         paged,
     }))

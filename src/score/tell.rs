@@ -124,7 +124,34 @@ fn order(order: &crate::score::debrief::Ordered, lost: f64) -> String {
         _ => String::new(),
     };
     let back = if order.reversible { "" } else { "; it cannot be taken back" };
-    format!("{} {} {what}{sooner}{back}", order.time, order.action)
+    let left = leaves(order).map_or(String::new(), |left| format!("; {left}"));
+    format!("{} {} {what}{sooner}{back}{left}", order.time, order.action)
+}
+
+/// At most so many things that an order leaves behind are told one by one.
+const LEFT: usize = 4;
+
+/// What an order leaves behind, in words; none if nothing.
+pub fn leaves(order: &crate::score::debrief::Ordered) -> Option<String> {
+    let one = |left: &crate::score::debrief::Left| match (&left.with, &left.without) {
+        (Some(with), Some(without)) => format!("{} {with} instead of {without}", left.what),
+        (Some(with), None) => format!("{} {with}", left.what),
+        (None, _) => format!("{} no longer set", left.what),
+    };
+    let told: Vec<String> = order.leaves.iter().take(LEFT).map(one).collect();
+    let more = match order.leaves.len().saturating_sub(LEFT) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!told.is_empty()).then(|| format!("it leaves behind {}{more}", told.join(", ")))
+}
+
+/// What still fired when the session ended, in words.
+pub fn still_firing(users: &Users) -> String {
+    match users.still_firing.as_slice() {
+        [] => "No alert fired any more when you left.".to_string(),
+        firing => format!("Still firing when you left: {}.", firing.join(", ")),
+    }
 }
 
 /// A number to three digits.
@@ -228,6 +255,7 @@ pub fn markdown(debrief: &Debrief) -> String {
     debrief.planted.iter().for_each(|planted| text.push_str(&format!("- {}\n", planted.says())));
     text.push_str(&format!("- {}\n", sealed(debrief.sealed)));
     text.push_str(&format!("\n{}\n", debrief.story));
+    text.push_str(&format!("\n{}\n", still_firing(&debrief.users)));
     if !debrief.users.orders.is_empty() {
         text.push_str("\n## What your orders did\n\n");
         for done in &debrief.users.orders {

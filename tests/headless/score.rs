@@ -2,6 +2,7 @@
 
 mod vectors; // the measures, to the digits in which they are stated
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -89,6 +90,24 @@ fn a_session_that_goes_on_has_no_debrief_and_one_that_ended_has_its_own_history(
     assert!(told.timeline.is_sorted_by_key(|l| l.at));
     assert_eq!(told.timeline.iter().filter(|l| l.event.is_some()).count(), 7);
     assert_eq!(debrief(&session, &events, &|_, _| {}).expect("a debrief"), told);
+}
+
+#[test]
+fn what_each_order_leaves_behind_is_told_of_fleet_limits_retries_and_flags() {
+    let orders =
+        ["act scale:only=6", "act retry-budget=0.05", "act rate-limit:paid=30", "act flag-off:fast-headers", "end"];
+    let told = played(&small(), "canary-flag-variant", 240, &[&["arm"], &orders[..]].concat());
+    let leaves = |i: usize| -> BTreeSet<String> {
+        told.users.orders[i].leaves.iter().map(|left| format!("{}: {:?}", left.what, left.with)).collect()
+    };
+    let has = |i: usize, what: &str| assert!(leaves(i).iter().any(|l| l.starts_with(what)), "{what}: {:?}", leaves(i));
+    has(0, "only replicas wanted: Some(\"6\")");
+    has(1, "gateway retry_budget: Some(\"0.05\")");
+    has(2, "gateway limit for paid accounts: Some(\"30 requests a minute\")");
+    has(3, "gateway flag.fast-headers: None");
+    assert!(!leaves(1).iter().any(|l| l.contains("flag")), "an order answers for its own: {:?}", leaves(1));
+    let text = tell::markdown(&told);
+    assert!(text.contains("it leaves behind gateway retry_budget 0.05 instead of"), "{text}");
 }
 
 #[test]

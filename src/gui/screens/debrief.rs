@@ -395,6 +395,9 @@ fn what_if(ui: &mut Ui, theme: &Theme, told: &Told) {
                     format!("at the first chance it would have spared {} more: the cost of delay", whole(sooner)),
                 ));
             }
+            if let Some(leaves) = tell::leaves(order) {
+                ui.label(low(theme, leaves));
+            }
         });
     }
     ui.add_space(10.0);

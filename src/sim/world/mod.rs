@@ -25,6 +25,7 @@ pub mod recording; // what is written down of each request
 mod replica; // serving replicas and their engines
 mod request_times; // what a replica observes of its requests
 mod scrapes; // what stands between a target and its series
+pub mod standing; // what has been set, for whoever asks what an order leaves behind
 mod state; // the records of all the above
 pub mod survey; // what control planes say
 pub mod tally; // counts of what happened
