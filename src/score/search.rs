@@ -1,8 +1,10 @@
-//! The best that is known could have been done: a small search over single orders and pairs of them at the first chance. It
-//! may use what no participant knows, and finds no optimum: what it finds is called the best found.
+//! The best that is known could have been done: a small search over orders, pairs of them, and moments. What the author
+//! says mends it is where it begins. It may use what no participant knows, and finds no optimum: what it finds is called
+//! the best found.
 
 use std::sync::Arc;
 
+use crate::scenario::apply;
 use crate::scenario::file::ScenarioFile;
 use crate::scenario::opened::{Scenario, ScenarioError};
 use crate::score::runs::{Ask, Progress, Ran, Runs};
@@ -17,6 +19,8 @@ use crate::sim::time::{SimDuration, SimTime};
 const MOST_SINGLE: usize = 18;
 /// So many of the best are tried in pairs.
 const PAIRED: usize = 3;
+/// The best is tried again so much later: what helps at once may help more once something else has run its course.
+const LATER: [SimDuration; 3] = [SimDuration::from_secs(60), SimDuration::from_secs(180), SimDuration::from_secs(420)];
 /// So many orders are tried at once.
 const AT_ONCE: usize = 4;
 
@@ -34,7 +38,7 @@ pub struct Best {
 /// Orders that may make sense in a scenario's stack, the likeliest first.
 pub fn candidates(file: &ScenarioFile, variant: &str) -> Vec<Action> {
     let stack = &file.stack;
-    let mut found = Vec::new();
+    let mut found = said_to_mend(file, variant);
     if stack.shared_cache.is_some() {
         found.extend([Action::RestoreCacheMembers, Action::WarmCache]);
     }
@@ -75,9 +79,20 @@ pub fn candidates(file: &ScenarioFile, variant: &str) -> Vec<Action> {
         found.push(Action::FeatureOff { feature: "shared-cache".to_string() });
     }
     found.push(Action::UpstreamTimeout { timeout_s: SimDuration::from_secs(120) });
-    found.retain(|action| file.order_mistakes(SimDuration::ZERO, action, "").is_empty());
-    found.truncate(MOST_SINGLE);
-    found
+    let mut distinct: Vec<Action> = Vec::new();
+    for action in found {
+        if !distinct.contains(&action) && file.order_mistakes(SimDuration::ZERO, &action, "").is_empty() {
+            distinct.push(action);
+        }
+    }
+    distinct.truncate(MOST_SINGLE);
+    distinct
+}
+
+/// What the author says mends a variant, one order after the other.
+fn said_to_mend(file: &ScenarioFile, variant: &str) -> Vec<Action> {
+    let present = file.variants.iter().find(|v| v.name == variant);
+    present.map_or(&[][..], |v| &v.mends).iter().filter_map(|text| apply::parse(text).ok()).collect()
 }
 
 /// Searches, from `first_chance` on.
@@ -92,11 +107,9 @@ pub fn best(
     progress: Progress<'_>,
 ) -> Result<Best, ScenarioError> {
     let scenario: &Scenario = runs.scenario;
-    let ask = |actions: &[&Action]| Ask {
-        variant: variant.to_string(),
-        seed,
-        orders: actions.iter().enumerate().map(|(n, action)| timed(first_chance, n, action)).collect(),
-        ..Ask::default()
+    let with = |orders: Vec<TimedAction>| Ask { variant: variant.to_string(), seed, orders, ..Ask::default() };
+    let ask = |actions: &[&Action]| {
+        with(actions.iter().enumerate().map(|(n, action)| timed(first_chance, n, action)).collect())
     };
     let singles = candidates(&scenario.file, variant);
     let mut asks = vec![ask(&[])];
@@ -111,7 +124,11 @@ pub fn best(
     }
     let mut order = ranked(&ran, nothing);
     order.truncate(PAIRED);
+    let all_said = said_to_mend(&scenario.file, variant);
     let mut pairs = Vec::new();
+    if 1 < all_said.len() {
+        pairs.push(ask(&all_said.iter().collect::<Vec<_>>()));
+    }
     for (n, one) in order.iter().enumerate() {
         for other in &order[n + 1..] {
             pairs.push(ask(&[&singles[one - 1], &singles[other - 1]]));
@@ -120,6 +137,17 @@ pub fn best(
     let least = ran.iter().map(lost).fold(nothing, f64::min);
     ran.extend(runs.within(&pairs, least, progress)?);
     asks.extend(pairs);
+    let least = ran.iter().map(lost).fold(nothing, f64::min);
+    if let Some(place) = (0..ran.len()).filter(|i| !asks[*i].orders.is_empty()).find(|i| lost(&ran[*i]) <= least) {
+        let later = |by: &SimDuration| {
+            let orders = asks[place].orders.iter();
+            with(orders.map(|order| TimedAction { at: order.at + *by, ..order.clone() }).collect())
+        };
+        let end = scenario.file.open_at() + scenario.file.length_s;
+        let delayed: Vec<Ask> = LATER.iter().map(later).filter(|ask| ask.orders.iter().all(|o| o.at < end)).collect();
+        ran.extend(runs.within(&delayed, least, progress)?);
+        asks.extend(delayed);
+    }
     let tried = ran.len();
     let found = ran.iter().zip(&asks).filter_map(|(ran, ask)| Some((ran.clone()?, &ask.orders)));
     let best = found.min_by(|a, b| a.0.lost().total_cmp(&b.0.lost()));
