@@ -349,11 +349,8 @@ struct Effects<'a> {
 /// What stands differently in two worlds at their ends.
 fn left(with: &Standing, without: &Standing) -> Vec<Left> {
     let names: BTreeSet<&String> = with.keys().chain(without.keys()).collect();
-    let of = |what: &String| Left {
-        what: what.clone(),
-        with: with.get(what).cloned(),
-        without: without.get(what).cloned(),
-    };
+    let of =
+        |what: &String| Left { what: what.clone(), with: with.get(what).cloned(), without: without.get(what).cloned() };
     names.into_iter().map(of).filter(|left| left.with != left.without).collect()
 }
 
