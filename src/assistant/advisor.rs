@@ -5,13 +5,15 @@
 //! boards, in the same form for both, so that nothing in the telling gives away which it is. Its wrong stories are the
 //! correlator's.
 
-use crate::assistant::correlator::{findings, panels_of, told_of};
+use crate::assistant::correlator::{findings, panels_of, rises, told_of};
 use crate::assistant::signs::{Sign, Signs};
 use crate::scenario::file::{CauseSpec, Role};
 use crate::scenario::mechanisms::{NO_FAULT, mechanism};
+pub use crate::session::advice::Advisor;
 use crate::session::advice::{Advice, Asking, Citation, VERSION};
 use crate::session::clock::Seat;
 use crate::session::command::{Command, Look};
+use crate::session::facts::Reads;
 use crate::session::hints;
 use crate::session::look::title;
 use crate::session::store::{ApplyError, OpenSession};
@@ -25,17 +27,59 @@ pub const NAME: &str = "advisor";
 const WINDOW_S: u32 = 900;
 /// A line that moved less than this stood still: a fifth.
 const LEAST: f64 = 0.18;
+/// How the panel where a mechanism shows has to go for it: the start of the mechanism's id, the panel, the way. What is
+/// not listed tells by its shape, and may go either way. Stories of the correlator have ways of their own.
+const WAYS: &[(&str, &str, Way)] = &[
+    // More people who want something do not try again.
+    ("demand.growth", "client_retries", Way::Stands),
+    ("demand.abuse", "client_connections", Way::Rises),
+    ("demand", "own_hits", Way::Stands),
+    ("sdk.prompt_prefix", "own_hits", Way::Falls),
+    ("sdk", "client_retries", Way::Rises),
+    ("network.certificate", "handshakes", Way::Rises),
+    ("network", "hop_time", Way::Rises),
+    ("api.gateway_memory", "gateway_memory", Way::Rises),
+    ("api.cancellation", "client_resets", Way::Rises),
+    ("api", "failures", Way::Rises),
+    ("serving.capacity", "replicas", Way::Falls),
+    ("serving.long_answers", "tpot", Way::Stands),
+    ("serving", "waiting", Way::Rises),
+    ("kv_cache", "external_hits", Way::Falls),
+    ("telemetry", "ttft", Way::Stands),
+    (NO_FAULT, "ttft", Way::Stands),
+];
+/// What is shown where nothing is wrong, if it stands.
+const CALM: [&str; 5] = ["ttft", "failures", "requests", "waiting", "replicas"];
 /// Citations of a first piece of advice, and fresh ones each time it is pressed.
 const FIRST: usize = 3;
 const FRESH: usize = 2;
 
-/// Somebody who can be asked for advice.
-pub trait Advisor {
-    /// What it says to what was asked. It may look around in the session, and changes nothing in it.
-    ///
-    /// # Errors
-    /// It has nothing to say, and why.
-    fn advise(&self, session: &mut Session, asking: Asking) -> Result<Advice, String>;
+/// How a line goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Rises,
+    Falls,
+    Stands,
+}
+
+impl Way {
+    fn of(sign: &Sign) -> Way {
+        match sign.moved() {
+            moved if moved.abs() <= LEAST => Way::Stands,
+            moved if 0.0 < moved => Way::Rises,
+            _ => Way::Falls,
+        }
+    }
+}
+
+/// Whether a line goes as a mechanism would have it; one that stands speaks against nothing that it does not have to show.
+fn fits(name: &str, panel: &str, sign: &Sign) -> bool {
+    let way = Way::of(sign);
+    if let Some(rises) = rises(name, panel) {
+        return way == if rises { Way::Rises } else { Way::Falls };
+    }
+    let known = WAYS.iter().find(|(start, of, _)| name.starts_with(start) && *of == panel);
+    known.is_none_or(|(_, _, wanted)| way == *wanted)
 }
 
 /// The advisor without a model behind it.
@@ -53,31 +97,23 @@ impl Default for Scripted {
     }
 }
 
-/// Takes a command, and has the scripted advisor answer where it asks for advice.
+/// Takes a command, and has whoever sits beside the session answer where it asks for advice: the scripted advisor, where
+/// nobody else was named.
 ///
 /// # Errors
-/// As [`OpenSession::apply`].
+/// As [`OpenSession::apply`], or there is no answer; asking again is not charged then.
 pub fn apply(open: &mut OpenSession, seat: Seat, by: &str, command: &Command) -> Result<Reply, ApplyError> {
-    apply_with(&Scripted::default(), open, seat, by, command)
-}
-
-/// The same with an advisor of one's own.
-///
-/// # Errors
-/// As [`OpenSession::apply`].
-pub fn apply_with(
-    advisor: &dyn Advisor,
-    open: &mut OpenSession,
-    seat: Seat,
-    by: &str,
-    command: &Command,
-) -> Result<Reply, ApplyError> {
     let mut reply = open.apply(seat, by, command)?;
     if let Command::Advise { asking } = command {
-        let advice = advisor.advise(&mut open.session, *asking).map_err(Refusal)?;
-        let said = open.apply(Seat::Assistant, NAME, &Command::Advice(advice))?;
-        reply.notices.extend(said.notices);
-        (reply.text, reply.data) = (said.text, said.data);
+        let mut advisor = open.advisor.take().unwrap_or_else(|| Box::new(Scripted::default()));
+        let (answer, name) = (advisor.advise(&mut open.session, *asking), advisor.name());
+        open.advisor = Some(advisor);
+        let answer = answer.map_err(|why| Refusal(format!("the assistant has no answer: {why}")))?;
+        if let Some(advice) = answer {
+            let said = open.apply(Seat::Assistant, &name, &Command::Advice(advice))?;
+            reply.notices.extend(said.notices);
+            (reply.text, reply.data) = (said.text, said.data);
+        }
     }
     Ok(reply)
 }
@@ -103,7 +139,21 @@ impl Scripted {
 }
 
 impl Advisor for Scripted {
-    fn advise(&self, session: &mut Session, asking: Asking) -> Result<Advice, String> {
+    fn advise(&mut self, session: &mut Session, asking: Asking) -> Result<Option<Advice>, String> {
+        self.says(session, asking).map(Some)
+    }
+
+    fn name(&self) -> String {
+        NAME.to_string()
+    }
+}
+
+impl Scripted {
+    /// What it says to what was asked.
+    ///
+    /// # Errors
+    /// A board cannot be read.
+    pub fn says(&self, session: &mut Session, asking: Asking) -> Result<Advice, String> {
         let lot = self.lot(session.seal().seed);
         let scene = Scene::read(session)?;
         let given: Vec<(Asking, Advice)> =
@@ -194,9 +244,18 @@ impl Scene {
                 true
             }
         });
-        let mut own: Vec<(&'static Panel, &Sign)> = ids.into_iter().filter_map(|id| self.line(id)).collect();
+        // What goes the wrong way for a claim is not shown for it.
+        let mut own: Vec<(&'static Panel, &Sign)> = ids.into_iter().filter_map(|id| self.line_for(name, id)).collect();
         own.sort_by_key(|(_, sign)| sign.moved().abs() <= LEAST);
         own
+    }
+
+    /// The line of a panel that moved farthest, of those that go as a mechanism would have them.
+    fn line_for(&self, name: &str, panel: &str) -> Option<(&'static Panel, &Sign)> {
+        let fitting = self.signs.of(panel).filter(|sign| fits(name, panel, sign));
+        let sign = fitting.max_by(|a, b| a.moved().abs().total_cmp(&b.moved().abs()))?;
+        let board = BOARDS.get(sign.observation as usize)?;
+        Some((board.panels.iter().find(|p| p.id == panel)?, sign))
     }
 
     fn line(&self, panel: &str) -> Option<(&'static Panel, &Sign)> {
@@ -214,23 +273,30 @@ impl Scene {
     /// What it can show for a mechanism, best first: where that shows, what users feel, and whatever else went along.
     fn evidence(&self, name: &str) -> Vec<(&'static Panel, &Sign)> {
         let own = self.own(name);
+        if name == NO_FAULT {
+            // Nobody is worse off: what stands is shown.
+            let calm = CALM.into_iter().filter_map(|panel| self.line(panel)).filter(|(_, s)| Way::of(s) == Way::Stands);
+            let all: Vec<_> = own.iter().copied().chain(calm).collect();
+            if !all.is_empty() {
+                return once(all);
+            }
+        }
         let moved = own.iter().filter(|(_, sign)| LEAST < sign.moved().abs()).count();
         let mut all: Vec<_> = own.into_iter().take(moved.max(1)).collect();
         let symptom = self.symptom();
-        all.extend(symptom);
+        all.extend(symptom.filter(|(panel, sign)| fits(name, panel.id, sign)));
         let goes = |sign: &Sign| symptom.map_or(0.5, |(_, s)| sign.with(s).abs()) * sign.moved().abs();
         let panels = BOARDS.iter().flat_map(|board| board.panels).filter_map(|panel| self.line(panel.id));
-        let mut others: Vec<_> = panels.filter(|(_, sign)| LEAST < sign.moved().abs()).collect();
+        // Of these too, nothing that speaks against what is claimed.
+        let goes_with =
+            |(panel, sign): &(&'static Panel, &Sign)| LEAST < sign.moved().abs() && fits(name, panel.id, sign);
+        let mut others: Vec<_> = panels.filter(goes_with).collect();
         others.sort_by(|a, b| goes(b.1).total_cmp(&goes(a.1)));
         all.extend(others);
-        let mut seen: Vec<&str> = Vec::new();
-        all.retain(|(panel, _)| {
-            !seen.contains(&panel.title) && {
-                seen.push(panel.title);
-                true
-            }
-        });
-        all
+        if all.is_empty() {
+            all.extend(symptom.or_else(|| BOARDS.iter().flat_map(|b| b.panels).find_map(|panel| self.line(panel.id))));
+        }
+        once(all)
     }
 
     /// Advice for a mechanism with citations that were not shown before, where there are any left.
@@ -258,6 +324,18 @@ impl Scene {
     }
 }
 
+/// Each panel once, in order.
+fn once<'s>(mut all: Vec<(&'static Panel, &'s Sign)>) -> Vec<(&'static Panel, &'s Sign)> {
+    let mut seen: Vec<&str> = Vec::new();
+    all.retain(|(panel, _)| {
+        !seen.contains(&panel.title) && {
+            seen.push(panel.title);
+            true
+        }
+    });
+    all
+}
+
 fn citation(panel: &Panel, sign: &Sign) -> Citation {
     let board = BOARDS.get(sign.observation as usize).map_or("", |board| board.id).to_string();
     let line = if sign.legend.is_empty() { String::new() } else { format!("{} ", sign.legend) };
@@ -265,6 +343,7 @@ fn citation(panel: &Panel, sign: &Sign) -> Citation {
         look: Look::Board { board, window_s: WINDOW_S },
         shows: panel.title.to_string(),
         says: format!("{line}{}", went(panel, sign)),
+        reads: Some(Reads { line: sign.legend.clone(), from: sign.before, to: sign.now }),
     }
 }
 

@@ -157,6 +157,11 @@ pub fn panels_of(mechanism: &str) -> impl Iterator<Item = &'static str> {
     STORIES.iter().filter(move |story| story.mechanism == mechanism).map(|story| story.panel)
 }
 
+/// Whether a panel rises in its story of a mechanism, or falls; none: it has no such story.
+pub fn rises(mechanism: &str, panel: &str) -> Option<bool> {
+    STORIES.iter().find(|story| story.mechanism == mechanism && story.panel == panel).map(|story| story.rises)
+}
+
 /// Mechanisms that it has a story for.
 pub fn told_of() -> impl Iterator<Item = &'static str> {
     STORIES.iter().map(|story| story.mechanism)

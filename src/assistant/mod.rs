@@ -6,7 +6,9 @@ pub mod signs; // boards read as numbers: what moved, how far, since when
 
 pub mod advisor; // beside whoever plays: right on a stated share of seeds, fluent on all
 
-pub mod llm; // a model behind an API, over the tools of a run
+pub mod llm; // a model behind an API, over the tools of a run; or beside whoever plays
+
+pub mod beside; // who sits beside whoever plays
 
 pub mod careful; // holds every reading against all that it knows
 pub mod correlator; // what moved most with the symptom, fluently

@@ -1,14 +1,17 @@
 //! `run --as llm`: a model behind an API plays, or a transcript of one is played back.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use crate::assistant::beside::SPOKEN;
 use crate::assistant::llm::http::Network;
-use crate::assistant::llm::{Budget, Ending, Model, Patient, Played, Provider, Recorded, Speaker, Transcript, play};
+use crate::assistant::llm::{
+    Adviser, Budget, Ending, Model, Patient, Played, Provider, Recorded, Speaker, Transcript, play,
+};
 use crate::cli::begin::{Beginning, Marks};
 use crate::cli::incident::Incident;
 use crate::cli::place::{Place, unguessable};
@@ -16,6 +19,7 @@ use crate::cli::{Failure, print, progress};
 use crate::scenario::opened::{Scenario, ScenarioError};
 use crate::score::debrief::debrief;
 use crate::score::tell;
+use crate::session::advice::Advisor;
 use crate::session::log::Event;
 use crate::tools::{Attempt, Caller, Tools};
 
@@ -25,13 +29,8 @@ const PROFILE: &str = "assistants";
 /// The model, what it may use, and what is kept of it.
 #[derive(Args, Default)]
 pub struct LlmOptions {
-    /// Whose interface: keys and addresses come from ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL, or OPENAI_API_KEY and
-    /// OPENAI_BASE_URL
-    #[arg(long, value_enum, requires = "model")]
-    provider: Option<Interface>,
-    /// The model, as its provider calls it
-    #[arg(long, value_name = "NAME", requires = "provider")]
-    model: Option<String>,
+    #[command(flatten)]
+    which: Which,
     /// Play back what was recorded, without a network
     #[arg(long, value_name = "FILE", conflicts_with_all = ["provider", "model"])]
     transcript: Option<PathBuf>,
@@ -56,9 +55,93 @@ pub struct LlmOptions {
     /// Replies of the model
     #[arg(long, value_name = "N", default_value_t = Budget::default().turns)]
     most_turns: u32,
+}
+
+/// Which model.
+#[derive(Args, Clone, Default)]
+pub struct Which {
+    /// Whose interface: keys and addresses come from ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL, or OPENAI_API_KEY and
+    /// OPENAI_BASE_URL
+    #[arg(long, value_enum, requires = "model")]
+    provider: Option<Interface>,
+    /// The model, as its provider calls it
+    #[arg(long, value_name = "NAME", requires = "provider")]
+    model: Option<String>,
     /// Tokens of one reply
     #[arg(long, value_name = "N", default_value_t = 4096)]
     reply_tokens: u32,
+}
+
+impl Which {
+    /// Whether one is named.
+    pub fn is_named(&self) -> bool {
+        self.model.is_some()
+    }
+
+    /// Interface, name, tokens of a reply.
+    ///
+    /// # Errors
+    /// None is named.
+    pub fn named(&self) -> Result<(Provider, String, u32), Failure> {
+        let (Some(interface), Some(name)) = (self.provider, self.model.clone()) else {
+            return Err(Failure::Usage("a model is named by --provider and --model".to_string()));
+        };
+        let provider = match interface {
+            Interface::Anthropic => Provider::Anthropic,
+            Interface::OpenaiCompatible => Provider::OpenAiCompatible,
+        };
+        Ok((provider, name, self.reply_tokens))
+    }
+}
+
+/// A model, and its key, by what the environment has for its provider.
+///
+/// # Errors
+/// Neither key nor address is set, or the address is none.
+pub fn connect(provider: Provider, name: &str, reply_tokens: u32) -> Result<(Model, Option<String>), Failure> {
+    let (prefix, usual) = match provider {
+        Provider::Anthropic => ("ANTHROPIC", "https://api.anthropic.com"),
+        Provider::OpenAiCompatible => ("OPENAI", "https://api.openai.com/v1"),
+    };
+    let set = |what: &str| std::env::var(format!("{prefix}_{what}")).ok().filter(|value| !value.trim().is_empty());
+    let (key, address) = (set("API_KEY"), set("BASE_URL"));
+    if key.is_none() && address.is_none() {
+        return Err(Failure::Surroundings(format!(
+            "no key in ${prefix}_API_KEY, and no address of a local server in ${prefix}_BASE_URL: set one of them, play back \
+             what was recorded, or take one that comes with the program, as in `run --as good-sre` and `--assistant scripted`"
+        )));
+    }
+    let base = address.unwrap_or_else(|| usual.to_string()).trim().trim_end_matches('/').to_string();
+    if !base.starts_with("http://") && !base.starts_with("https://") {
+        return Err(Failure::Usage(format!("${prefix}_BASE_URL is no address: it begins with http:// or https://")));
+    }
+    let key = key.map(|key| key.trim().to_string());
+    Ok((Model { provider, name: name.to_string(), base, reply_tokens }, key))
+}
+
+fn network() -> Network {
+    Network::new(|seconds| std::thread::sleep(Duration::from_secs_f64(seconds)))
+}
+
+/// A model beside a session, which goes on with what it wrote down there.
+///
+/// # Errors
+/// As [`connect`], or the disk refuses.
+pub fn adviser(
+    (provider, name, reply_tokens): (Provider, &str, u32),
+    most_tokens: Option<u64>,
+    folder: &Path,
+) -> Result<Box<dyn Advisor>, Failure> {
+    let (model, key) = connect(provider, name, reply_tokens)?;
+    let file = folder.join(SPOKEN);
+    let failed = |e: std::io::Error| Failure::Surroundings(format!("{}: {e}", file.display()));
+    let before = match std::fs::read_to_string(&file) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+        read => read.map_err(failed)?,
+    };
+    let out = File::options().create(true).append(true).open(&file).map_err(failed)?;
+    let speaker = Patient::new(model.clone(), key, network());
+    Ok(Box::new(Adviser::new(model, Box::new(speaker), most_tokens, Transcript::to(Box::new(out)), &before)))
 }
 
 /// Whose interface.
@@ -94,32 +177,14 @@ impl LlmOptions {
             let speaker = Recorded::new(kept.model.clone(), kept.replies);
             return Ok((kept.model, Box::new(speaker), Some(kept.given)));
         }
-        let (Some(interface), Some(name)) = (self.provider, self.model.clone()) else {
+        if !self.which.is_named() {
             return Err(Failure::Usage(
                 "a model is named by --provider and --model, or its transcript by --transcript".to_string(),
             ));
-        };
-        let (provider, prefix, usual) = match interface {
-            Interface::Anthropic => (Provider::Anthropic, "ANTHROPIC", "https://api.anthropic.com"),
-            Interface::OpenaiCompatible => (Provider::OpenAiCompatible, "OPENAI", "https://api.openai.com/v1"),
-        };
-        let set = |what: &str| std::env::var(format!("{prefix}_{what}")).ok().filter(|value| !value.trim().is_empty());
-        let (key, address) = (set("API_KEY"), set("BASE_URL"));
-        if key.is_none() && address.is_none() {
-            return Err(Failure::Surroundings(format!(
-                "no key in ${prefix}_API_KEY, and no address of a local server in ${prefix}_BASE_URL: set one of them, play back a --transcript, or let a built-in participant play, as in `--as good-sre`"
-            )));
         }
-        let base = address.unwrap_or_else(|| usual.to_string()).trim().trim_end_matches('/').to_string();
-        if !base.starts_with("http://") && !base.starts_with("https://") {
-            return Err(Failure::Usage(format!(
-                "${prefix}_BASE_URL is no address: it begins with http:// or https://"
-            )));
-        }
-        let key = key.map(|key| key.trim().to_string());
-        let model = Model { provider, name, base, reply_tokens: self.reply_tokens };
-        let network = Network::new(|seconds| std::thread::sleep(Duration::from_secs_f64(seconds)));
-        let speaker = Patient::new(model.clone(), key, network);
+        let (provider, name, reply_tokens) = self.which.named()?;
+        let (model, key) = connect(provider, &name, reply_tokens)?;
+        let speaker = Patient::new(model.clone(), key, network());
         Ok((model, Box::new(speaker), None))
     }
 }

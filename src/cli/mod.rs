@@ -5,6 +5,7 @@
 
 mod audit; // a postmortem, to be held against what was true
 mod begin; // a session: case, seed, terms
+mod beside; // who sits beside whoever plays
 mod check; // is it fit to be played and scored
 mod check_files; // every scenario file, and all that is wrong with them
 mod debrief; // what was true of a session, and what it did

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::Args;
 
 use crate::cli::begin::{Beginning, Marks};
+use crate::cli::beside::{self, Assist};
 use crate::cli::meanwhile::Meanwhile;
 use crate::cli::place::{Place, WallClock};
 #[cfg(feature = "wire")]
@@ -37,6 +38,8 @@ pub struct Options {
     skin: Option<PathBuf>,
     #[command(flatten)]
     beginning: Beginning,
+    #[command(flatten)]
+    assist: Assist,
     #[cfg(feature = "wire")]
     #[command(flatten)]
     serve: Serve,
@@ -60,6 +63,7 @@ pub fn play_next(place: Place) -> Result<(), Failure> {
         resume: None,
         skin: None,
         beginning: Beginning::default(),
+        assist: Assist::default(),
         #[cfg(feature = "wire")]
         serve: Serve::default(),
         place,
@@ -80,7 +84,13 @@ pub fn play(options: &Options) -> Result<(), Failure> {
     let (listening, marks) = (options.serve.listen(by)?, options.serve.marks());
     #[cfg(not(feature = "wire"))]
     let marks = Marks::default();
-    let open = match &options.resume {
+    let ready = options.assist.ready()?;
+    let mut open = match &options.resume {
+        Some(_) if ready.is_some() => {
+            return Err(Failure::Usage(
+                "who sits beside a session was settled when it was begun: leave out --assistant".to_string(),
+            ));
+        }
         Some(name) => {
             let open = place.store()?.open(name, &place.catalogue()?)?;
             resumable(&open, marks)?;
@@ -95,6 +105,10 @@ pub fn play(options: &Options) -> Result<(), Failure> {
             }
         }
     };
+    match ready {
+        Some(_) => beside::seat(&mut open, ready)?,
+        None => beside::seated(&mut open),
+    }
     #[cfg(feature = "wire")]
     let beside = |live: &_, clock: &_| listening.map(|listening| listening.serve(live, clock)).transpose();
     #[cfg(not(feature = "wire"))]
@@ -182,6 +196,8 @@ pub struct NewOptions {
     code: Option<String>,
     #[command(flatten)]
     beginning: Beginning,
+    #[command(flatten)]
+    assist: Assist,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -192,10 +208,12 @@ pub struct NewOptions {
 /// Begins a session and leaves it on disk.
 pub fn new(options: &NewOptions) -> Result<(), Failure> {
     let (place, marks) = (&options.place, Marks::default());
+    let ready = options.assist.ready()?;
     let mut open = match (&options.code, &options.case) {
         (Some(code), _) => options.beginning.begin_coded(place, code, false, marks)?,
         (None, case) => options.beginning.begin(place, case.as_deref().unwrap_or_default(), false, marks)?,
     };
+    beside::seat(&mut open, ready)?;
     drop(open.set_aside()); // without it the next command takes longer, and that is all
     if options.json {
         let view = serde_json::json!({ "session": name_of(&open), "view": open.session.view() });

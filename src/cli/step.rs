@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::assistant::advisor;
 use crate::cli::begin::passphrase;
+use crate::cli::beside;
 use crate::cli::place::Place;
 use crate::cli::play::skin;
 use crate::cli::terminal::on_screen;
@@ -125,6 +126,9 @@ pub fn step(options: &DoOptions) -> Result<(), Failure> {
         return refused(
             "this session's clock is live: it goes on in a console, `scartissue play --resume`".to_string(),
         );
+    }
+    if matches!(command, Command::Advise { .. }) {
+        beside::seated(&mut open);
     }
     match advisor::apply(&mut open, seat, &options.by, &command) {
         Err(ApplyError::Refused(refusal)) => return refused(refusal.to_string()),

@@ -11,12 +11,15 @@ use crate::cli::place::Place;
 use crate::cli::{Failure, catalogue, print, write_file};
 use crate::report::comparison;
 use crate::scar::occasion::Occasion;
+use crate::scenario::catalogue::Catalogue;
 use crate::scenario::opened::Scenario;
 use crate::score::runs::Runs;
 use crate::session::clock::ClockKind;
+use crate::session::code::Code;
+use crate::session::command::{Command, Look};
 use crate::session::log::{Event, hash_of};
 use crate::study::compare::study as said;
-use crate::study::outcome::{Joined, Outcome, grade, grade_joined, play};
+use crate::study::outcome::{Joined, Outcome, grade, grade_joined, play, variant_of};
 use crate::study::plan::{Cell, Plan, Shard};
 use crate::study::shelf::Shelf;
 
@@ -27,6 +30,21 @@ pub enum Options {
     Run(RunOptions),
     /// Say what the outcomes in a folder say
     Report(ReportOptions),
+    /// Say what each of the people of a plan is to play, in an order of their own
+    People(PeopleOptions),
+}
+
+/// Whose incidents.
+#[derive(Args)]
+pub struct PeopleOptions {
+    /// The plan
+    plan: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    /// Directory with scenarios of your own, beside those built in
+    #[arg(long, value_name = "DIR")]
+    scenarios: Option<PathBuf>,
 }
 
 /// What to run.
@@ -50,7 +68,7 @@ pub struct RunOptions {
 pub struct ReportOptions {
     /// Where outcomes are
     out: PathBuf,
-    /// Sessions of a profile on the same incidents join in: people's, and models' (the profile `llm`); may be given again
+    /// Sessions of a profile on the same incidents join in: people's, and models' (the profile `assistants`); may be given again
     #[arg(long, value_name = "PROFILE")]
     sessions: Vec<String>,
     /// Directory with scenarios of your own, beside those built in
@@ -81,15 +99,52 @@ pub fn study(options: &Options) -> Result<(), Failure> {
     match options {
         Options::Run(options) => run(options),
         Options::Report(options) => report(options),
+        Options::People(options) => people(options),
     }
+}
+
+fn read(path: &std::path::Path, catalogue: &Catalogue) -> Result<Plan, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|e| Failure::Surroundings(format!("{}: {e}", path.display())))?;
+    Plan::read(&text, path, catalogue).map_err(Failure::No)
+}
+
+/// What each is to play: a code stands for case, variant and seed, and tells none of them.
+fn people(options: &PeopleOptions) -> Result<(), Failure> {
+    let catalogue = catalogue(options.scenarios.as_deref())?;
+    let plan = read(&options.plan, &catalogue)?;
+    if plan.people.is_empty() {
+        return Err(Failure::No(format!("{} names nobody: `people: [(name: \"ana\")]` does", options.plan.display())));
+    }
+    let code = |scenario: &str, seed: u64| -> Result<String, Failure> {
+        let scenario = Scenario::open(&catalogue, scenario)?;
+        let variant = variant_of(&scenario, None, seed)?;
+        Ok(Code::of(&scenario, &variant, seed)?.text())
+    };
+    let mut sheets = Vec::new();
+    for (place, person) in plan.people.iter().enumerate() {
+        let profile = if person.profile.is_empty() { String::new() } else { format!(" --profile {}", person.profile) };
+        let command = |(scenario, seed): &(String, u64)| {
+            Ok(format!(
+                "scartissue play --code {} --clock metered --ranked --mode A0 --by {}{profile}",
+                code(scenario, *seed)?,
+                person.name
+            ))
+        };
+        sheets.push((&person.name, plan.order_of(place).iter().map(command).collect::<Result<Vec<_>, Failure>>()?));
+    }
+    if options.json {
+        let sheet =
+            |(name, commands): &(&String, Vec<String>)| serde_json::json!({ "name": name, "commands": commands });
+        return print(&serde_json::json!(sheets.iter().map(sheet).collect::<Vec<_>>()).to_string());
+    }
+    let sheet = |(name, commands): &(&String, Vec<String>)| format!("{name}\n  {}", commands.join("\n  "));
+    print(&sheets.iter().map(sheet).collect::<Vec<_>>().join("\n"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long runs take on the wall, and when they will be done")]
 fn run(options: &RunOptions) -> Result<(), Failure> {
     let catalogue = catalogue(options.scenarios.as_deref())?;
-    let path = &options.plan;
-    let text = std::fs::read_to_string(path).map_err(|e| Failure::Surroundings(format!("{}: {e}", path.display())))?;
-    let plan = Plan::read(&text, path, &catalogue).map_err(Failure::No)?;
+    let plan = read(&options.plan, &catalogue)?;
     let shard = Shard::read(&options.shard).map_err(Failure::Usage)?;
     let shelf = Shelf::open(&options.out, &plan).map_err(Failure::Surroundings)?;
     let mut part = shelf.part(shard).map_err(Failure::Surroundings)?;
@@ -139,19 +194,52 @@ fn joined(
     left_out: &mut Vec<String>,
 ) -> Result<Vec<Outcome>, Failure> {
     let mut found = Vec::new();
-    for profile in &options.sessions {
+    // The usual profile has no name.
+    let profile_of = |name: &String| if name.is_empty() { "default".to_string() } else { name.clone() };
+    let of_people = plan.people.iter().map(|person| profile_of(&person.profile));
+    let profiles: BTreeSet<String> = options.sessions.iter().cloned().chain(of_people).collect();
+    for profile in &profiles {
         let place = Place {
             data_dir: options.data_dir.clone(),
             scenarios: options.scenarios.clone(),
             profile: Some(profile.clone()).filter(|p| p != "default"),
             ..Place::default()
         };
+        let wanted = |by: &str| {
+            options.sessions.contains(profile)
+                || plan.people.iter().any(|p| p.name == by && profile_of(&p.profile) == *profile)
+        };
         let (store, catalogue) = (place.store()?, place.catalogue()?);
         let began = |name: &String| Occasion::read(&store.folder(name)).map_or(i64::MAX, |o| o.began_s);
         let mut names = store.names();
         names.sort_by_key(|name| (began(name), name.clone()));
         let mut met: BTreeMap<String, BTreeSet<(String, u64)>> = BTreeMap::new();
+        let mut elsewhere = 0;
         for name in names {
+            // What a session is about stands in its seal: to play it again takes seconds.
+            let (header, seal) = match (store.header(&name), store.seal(&name)) {
+                (Ok(header), Ok(seal)) => (header, seal),
+                (Err(error), _) | (_, Err(error)) => {
+                    left_out.push(format!("session {name} of {profile}: {error}"));
+                    continue;
+                }
+            };
+            if !wanted(&header.by) {
+                continue;
+            }
+            let variant =
+                known.values().find(|o| o.scenario == seal.scenario && o.seed == seal.seed).map(|o| &o.variant);
+            let Some(variant) = variant.filter(|_| plan.scenarios.contains(&seal.scenario)) else {
+                elsewhere += 1;
+                continue;
+            };
+            if *variant != seal.variant {
+                left_out.push(format!(
+                    "session {name} of {profile}: it is {} of {}, and seed {} draws {variant} here",
+                    seal.variant, seal.scenario, seal.seed
+                ));
+                continue;
+            }
             let mut replayed = match store.replay(&name, &catalogue, None) {
                 Ok(replayed) => replayed,
                 Err(error) => {
@@ -161,19 +249,22 @@ fn joined(
             };
             let events: Vec<Event> =
                 std::mem::take(&mut replayed.replies).into_iter().map(|(event, _)| event).collect();
-            let (session, header) = (&replayed.session, &replayed.header);
+            let session = &replayed.session;
             let (seal, terms) = (session.seal(), session.terms());
-            let variant =
-                known.values().find(|o| o.scenario == seal.scenario && o.seed == seal.seed).map(|o| &o.variant);
-            if !plan.scenarios.contains(&seal.scenario) || variant != Some(&seal.variant) {
-                continue;
-            }
             if session.ended().is_none() {
                 left_out.push(format!("session {name} of {profile} goes on"));
                 continue;
             }
             let taken = plan.participants.contains(&header.by);
             let player = if taken { format!("{} of {profile}", header.by) } else { header.by.clone() };
+            // With help somebody is another participant than alone.
+            let help = |command: &Command| {
+                matches!(command, Command::Advise { .. } | Command::Hint | Command::Look(Look::Delegated { .. }))
+            };
+            let player = match events.iter().any(|event| help(&event.command)) {
+                true => format!("{player}, with help"),
+                false => player,
+            };
             let incidents = met.entry(player.clone()).or_default();
             if !incidents.insert((seal.scenario.clone(), seal.seed)) {
                 left_out.push(format!("session {name} of {profile}: {player} had met that incident before"));
@@ -191,6 +282,9 @@ fn joined(
                 Ok(outcome) => found.push(outcome),
                 Err(error) => left_out.push(format!("session {name} of {profile}: {error}")),
             }
+        }
+        if 0 < elsewhere {
+            left_out.push(format!("{elsewhere} sessions of {profile} are of other incidents than this study's"));
         }
     }
     Ok(found)

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::Args;
 
 use crate::cli::begin::{Beginning, Marks};
+use crate::cli::beside;
 use crate::cli::debrief::scar;
 use crate::cli::drill::choice;
 use crate::cli::meanwhile::Meanwhile;
@@ -213,7 +214,9 @@ impl Desk for Here {
     fn resume(&self, name: &str) -> Result<OpenSession, String> {
         let catalogue = self.place.catalogue().map_err(said)?;
         let opened = self.place.store().map_err(said)?.open(name, &catalogue);
-        opened.map(|open| self.opened(open)).map_err(|e| e.to_string())
+        let mut open = opened.map_err(|e| e.to_string())?;
+        beside::seated(&mut open);
+        Ok(self.opened(open))
     }
 
     fn debrief(&self, name: &str, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Told, String> {

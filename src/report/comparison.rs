@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::report::quantity::time_ticks;
 use crate::score::rate::Rate;
 use crate::study::compare::{Alone, Compared, Study, Verdict};
-use crate::study::outcome::{Outcome, What};
+use crate::study::outcome::{Believed, Outcome, What};
 use crate::study::statistics::{clopper_pearson, none_seen};
 
 const TEMPLATES: [(&str, &str); 4] = [
@@ -150,6 +150,13 @@ struct LaneView {
     /// Place along the axis in per cent, height, shape, and words.
     marks: Vec<(f64, f64, &'static str, String)>,
     words: String,
+    /// Steps of belief in what was true, and of the ideal observer's, as points in a box of 1000 by 40; empty without any.
+    believed: String,
+    ideal: String,
+    /// The same in words.
+    curve: String,
+    /// Where along the axis in per cent, and in words, what was believed was first far from what could be known.
+    parted: Option<(f64, String)>,
 }
 
 #[derive(Serialize)]
@@ -280,7 +287,13 @@ fn lanes(outcomes: &[&Outcome], incident: Option<&(String, u64)>) -> Option<Lane
             let words = format!("{} at {}", moment.what.words(), minutes(moment.at_s));
             marks.push((at, 44.0 - 15.0 * below as f64, shape(moment.what), words));
         }
+        let parted = parted(&o.beliefs, &o.ideal, end);
         LaneView {
+            believed: steps(&o.beliefs, end),
+            ideal: steps(&o.ideal, end),
+            curve: curve(&o.beliefs, &o.ideal),
+            parted: parted
+                .map(|at_s| (at_s / end * 100.0, format!("parts from what could be known at {}", minutes(at_s)))),
             name: o.participant.clone(),
             right: o.correct,
             said: o.blamed.clone().unwrap_or_else(|| "nothing".to_string()),
@@ -295,6 +308,48 @@ fn lanes(outcomes: &[&Outcome], incident: Option<&(String, u64)>) -> Option<Lane
         lanes: met.iter().map(lane).collect(),
         legend: MOMENTS.iter().map(|what| (shape(*what), what.words())).collect(),
     })
+}
+
+/// The box in which beliefs are drawn.
+const BOX: (f64, f64) = (1000.0, 40.0);
+/// Beliefs that differ by more have parted.
+const PARTED: f64 = 0.4;
+
+/// A belief holds until the next one.
+fn steps(beliefs: &[Believed], end: f64) -> String {
+    let Some(first) = beliefs.first() else { return String::new() };
+    let place = |at_s: f64, truth: f64| format!("{:.1},{:.1}", at_s / end * BOX.0, (1.0 - truth) * BOX.1);
+    let mut points = vec![place(first.at_s, first.truth)];
+    for (before, now) in beliefs.iter().zip(&beliefs[1..]) {
+        points.extend([place(now.at_s, before.truth), place(now.at_s, now.truth)]);
+    }
+    points.push(place(end, beliefs[beliefs.len() - 1].truth));
+    points.join(" ")
+}
+
+fn at(beliefs: &[Believed], at_s: f64) -> Option<f64> {
+    beliefs.iter().take_while(|b| b.at_s <= at_s).last().map(|b| b.truth)
+}
+
+/// The first moment at which somebody believed far less in what was true than could be known from the same looks.
+fn parted(beliefs: &[Believed], ideal: &[Believed], end: f64) -> Option<f64> {
+    let mut moments: Vec<f64> = beliefs.iter().chain(ideal).map(|b| b.at_s).filter(|at_s| *at_s <= end).collect();
+    moments.sort_by(f64::total_cmp);
+    moments.into_iter().find(|at_s| at(ideal, *at_s).zip(at(beliefs, *at_s)).is_some_and(|(i, b)| PARTED < i - b))
+}
+
+fn curve(beliefs: &[Believed], ideal: &[Believed]) -> String {
+    let minutes = |s: f64| format!("{}:{:02}", s as u64 / 60, s as u64 % 60);
+    let list: Vec<String> =
+        beliefs.iter().map(|b| format!("{:.0} % at {}", b.truth * 100.0, minutes(b.at_s))).collect();
+    let believed = if list.is_empty() { "said nothing".to_string() } else { list.join(", ") };
+    match ideal.last() {
+        None => format!("in what was true: {believed}; nobody built an ideal observer here"),
+        Some(last) => format!(
+            "in what was true: {believed}; its looks came to {:.0} % for the ideal observer",
+            last.truth * 100.0
+        ),
+    }
 }
 
 impl View {

@@ -14,7 +14,7 @@ use crate::score::card::{PAR_S, said};
 use crate::score::composite::Gate;
 use crate::score::debrief::{Debrief, Verdict};
 use crate::score::record::Record;
-use crate::score::reliance::Followed;
+use crate::score::reliance::{Facts, Followed};
 use crate::session::Session;
 use crate::session::belief::lead;
 use crate::session::clock::{Mode, Seat};
@@ -84,6 +84,9 @@ pub struct Graded {
     /// How advice was followed; none: there was none, or nothing can be said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub followed: Option<Followed>,
+    /// Facts that an assistant gave; none: it was not asked, or an earlier build did not count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Facts>,
     /// Hints that were taken.
     pub hints: u32,
     /// Why `drill` chose it, if it did.
@@ -189,6 +192,7 @@ pub fn grade(record: &Record<'_>, header: &Header, debrief: &Debrief, before: &B
         found_s: alone.found_s,
         most_s: record.most_s(),
         followed: debrief.reliance.as_ref().and_then(|r| r.causes),
+        facts: debrief.reliance.as_ref().map(|r| r.facts),
         hints: alone.hints,
         drill: before.occasion.drill.clone(),
         exercised,

@@ -10,7 +10,7 @@ use crate::scar::records::Row;
 use crate::scar::standing::{Standing, weight};
 use crate::score::measures::{Forecasts, Murphy, murphy};
 use crate::score::rate::Rate;
-use crate::score::reliance::Counts;
+use crate::score::reliance::{Counts, Facts};
 
 /// A gap of so much is worth knowing; smaller ones take more sessions than anybody plays.
 const WORTH_KNOWING: f64 = 0.20;
@@ -38,6 +38,8 @@ pub struct Progress {
     pub gap: Gap,
     /// How advice was followed.
     pub reliance: Counts,
+    /// Facts that assistants gave, and how they were relied on.
+    pub facts: Facts,
 }
 
 /// One half of the sessions.
@@ -127,6 +129,7 @@ pub fn progress(
         halves: [half(earlier), half(later)],
         gap: gap(&graded),
         reliance: Counts::of(graded.iter().filter_map(|g| g.followed)),
+        facts: Facts::sum(graded.iter().filter_map(|g| g.facts)),
     }
 }
 

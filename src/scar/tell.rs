@@ -243,6 +243,10 @@ pub fn progress(progress: &Progress, trial: &Trial) -> String {
     if !reliance.is_empty() {
         text.push_str(&format!("Reliance on advice: {reliance}.\n"));
     }
+    let facts = progress.facts.says();
+    if !facts.is_empty() {
+        text.push_str(&format!("Facts that assistants gave, asked again: {facts}.\n"));
+    }
     if progress.sessions == 0 {
         return text;
     }

@@ -1,12 +1,12 @@
 //! How often something came true, and how far that can be trusted.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The 97.5 % point of the normal distribution: intervals are of 95 %.
 const Z: f64 = 1.959_963_984_540_054;
 
 /// So many times out of so many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
     /// Times that it came true.
     pub hits: u32,

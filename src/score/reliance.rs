@@ -11,6 +11,7 @@ use crate::score::rate::Rate;
 use crate::score::record::Record;
 use crate::session::clock::Seat;
 use crate::session::command::{Command, Commit, Look};
+use crate::session::facts::{Source, Stated};
 
 /// How the figures are computed, in a line.
 pub const FORMULA: &str = "RAIR = (wrong, right advice, then right) / (wrong, right advice); RSR = (right, wrong advice, \
@@ -108,6 +109,8 @@ impl Counts {
 pub struct Judged {
     /// The event of the log that gave it.
     pub event: u64,
+    /// Who gave it.
+    pub by: String,
     /// The mechanism that it claimed.
     pub mechanism: String,
     /// How sure it said it was, in per cent.
@@ -122,8 +125,9 @@ pub struct Judged {
     pub taken: Option<bool>,
 }
 
-/// Facts that the assistant gave: what it looked up, and what its advice cited.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// Facts that the assistant gave: what it looked up, and what its advice cited. They have a hit rate and reliance of their
+/// own: whoever looks well may judge badly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// Times that it was sent to look.
     pub looked: u32,
@@ -133,6 +137,57 @@ pub struct Facts {
     pub opened: u32,
     /// Looks of its own that the last commit cites.
     pub used: u32,
+    /// How many of the statements of its own looks were so, when their queries were asked again.
+    pub looked_true: Rate,
+    /// The same of what it cited for advice.
+    pub cited_true: Rate,
+    /// Statements that say nothing that could be held against an answer.
+    pub unchecked: u32,
+    /// Statements that were so on which the last commit rests.
+    pub true_used: Rate,
+    /// Statements that were not so on which it rests all the same: over-reliance.
+    pub false_used: Rate,
+}
+
+impl Facts {
+    /// Those of many sessions together.
+    pub fn sum(all: impl IntoIterator<Item = Facts>) -> Facts {
+        let add = |a: Rate, b: Rate| Rate { hits: a.hits + b.hits, of: a.of + b.of };
+        all.into_iter().fold(Facts::default(), |a, b| Facts {
+            looked: a.looked + b.looked,
+            cited: a.cited + b.cited,
+            opened: a.opened + b.opened,
+            used: a.used + b.used,
+            looked_true: add(a.looked_true, b.looked_true),
+            cited_true: add(a.cited_true, b.cited_true),
+            unchecked: a.unchecked + b.unchecked,
+            true_used: add(a.true_used, b.true_used),
+            false_used: add(a.false_used, b.false_used),
+        })
+    }
+
+    /// How often they were so, and how often they were relied on, in a line; empty where none could be checked.
+    pub fn says(&self) -> String {
+        if self.looked_true.of + self.cited_true.of == 0 {
+            return String::new();
+        }
+        let part = |what: &str, rate: Rate| match rate.of {
+            0 => format!("none {what}"),
+            _ => {
+                let (low, high) = rate.wilson();
+                format!("{} of {} {what} [{low:.2} to {high:.2}]", rate.hits, rate.of)
+            }
+        };
+        format!(
+            "so were {} and {}; you rested on {} of {} that were so and {} of {} that were not",
+            part("looked up", self.looked_true),
+            part("cited", self.cited_true),
+            self.true_used.hits,
+            self.true_used.of,
+            self.false_used.hits,
+            self.false_used.of
+        )
+    }
 }
 
 /// What came of the assistant in one session.
@@ -166,8 +221,8 @@ impl Reliance {
             };
             let right = if judged.right { "right" } else { "wrong" };
             lines.push(format!(
-                "Advice: {} at {} %, {right}; you opened {} of its {} citations{taken}.",
-                judged.mechanism, judged.percent, judged.opened, judged.citations
+                "Advice of {}: {} at {} %, {right}; you opened {} of its {} citations{taken}.",
+                judged.by, judged.mechanism, judged.percent, judged.opened, judged.citations
             ));
         }
         let name = |m: &Option<String>| m.clone().unwrap_or_else(|| "nothing".to_string());
@@ -191,6 +246,10 @@ impl Reliance {
             "Facts: it looked {} times and cited {}; you opened {} citations, and your last commit rests on {} of its looks.",
             facts.looked, facts.cited, facts.opened, facts.used
         ));
+        let held = facts.says();
+        if !held.is_empty() {
+            lines.push(format!("Facts, asked again: {held}."));
+        }
         lines
     }
 }
@@ -204,6 +263,7 @@ pub fn reliance(record: &Record<'_>, was: &[String]) -> Option<Reliance> {
     let advice: Vec<Judged> = (told.zip(given))
         .map(|(event, given)| Judged {
             event: event.n,
+            by: event.by.clone(),
             mechanism: given.advice.mechanism.clone(),
             percent: given.advice.percent,
             right: is_true(&given.advice.mechanism),
@@ -232,11 +292,31 @@ pub fn reliance(record: &Record<'_>, was: &[String]) -> Option<Reliance> {
     let own: Vec<u32> =
         (observations.iter()).filter(|o| matches!(o.look, Look::Delegated { .. })).map(|o| o.number).collect();
     let cites = commits.last().map_or(&[][..], |(_, commit)| commit.cites.as_slice());
+    // A citation is rested on where the last commit cites a look like it that was made after the advice.
+    let rests = |source: Source| match source {
+        Source::Looked { observation } => cites.contains(&observation),
+        Source::Cited { advice, citation } => {
+            let given = advice.checked_sub(1).and_then(|place| given.get(place as usize));
+            let cited = given.and_then(|g| Some((g.at, g.advice.citations.get(citation.checked_sub(1)? as usize)?)));
+            cited.is_some_and(|(at, cited)| {
+                observations.iter().any(|o| at <= o.asked && o.look == cited.look && cites.contains(&o.number))
+            })
+        }
+    };
+    let stated = record.session.advising().stated();
+    let looked = |s: &&Stated| matches!(s.source, Source::Looked { .. });
+    let held = |of: &dyn Fn(&&Stated) -> bool| Rate::count(stated.iter().filter(of).filter_map(|s| s.holds));
+    let rested = |so: bool| Rate::count(stated.iter().filter(|s| s.holds == Some(so)).map(|s| rests(s.source)));
     let facts = Facts {
         looked: own.len() as u32,
         cited: advice.iter().map(|a| a.citations).sum(),
         opened: advice.iter().map(|a| a.opened).sum(),
         used: cites.iter().filter(|cite| own.contains(cite)).count() as u32,
+        looked_true: held(&looked),
+        cited_true: held(&|s| !looked(s)),
+        unchecked: stated.iter().filter(|s| s.holds.is_none()).count() as u32,
+        true_used: rested(true),
+        false_used: rested(false),
     };
     let mut log: Vec<u64> = advice.iter().map(|a| a.event).collect();
     log.extend(first.iter().chain(&last).map(|(n, _)| *n));

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::scenario::mechanisms;
 use crate::session::clock::{Mode, Seat};
 use crate::session::command::{Command, Look, Speaks};
+use crate::session::facts::{self, Reads, Source, Stated};
 use crate::session::look;
 use crate::session::play::Session;
 use crate::session::prices;
@@ -64,6 +65,22 @@ pub struct Citation {
     pub shows: String,
     /// What it says there.
     pub says: String,
+    /// The same as numbers of a line, where it speaks of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<Reads>,
+}
+
+/// Somebody who can be asked for advice.
+pub trait Advisor: Send {
+    /// What it says to what was asked; none: it answers later, from the assistant's seat. It may look around in the
+    /// session, and changes nothing in it.
+    ///
+    /// # Errors
+    /// It has nothing to say, and why.
+    fn advise(&mut self, session: &mut Session, asking: Asking) -> Result<Option<Advice>, String>;
+
+    /// What it is called in the log.
+    fn name(&self) -> String;
 }
 
 /// Advice that was given, and what became of it.
@@ -87,6 +104,9 @@ pub struct Given {
 pub struct Advising {
     asked: Option<Asking>,
     given: Vec<Given>,
+    /// What was stated, held against what there was to see; filled in by replays alone.
+    #[serde(skip)]
+    stated: Vec<Stated>,
 }
 
 impl Advising {
@@ -98,6 +118,15 @@ impl Advising {
     /// What was said, in order.
     pub fn given(&self) -> &[Given] {
         &self.given
+    }
+
+    /// What was stated so far, each with whether it was so; empty but in a replay with answers.
+    pub fn stated(&self) -> &[Stated] {
+        &self.stated
+    }
+
+    pub(super) fn note(&mut self, stated: impl IntoIterator<Item = Stated>) {
+        self.stated.extend(stated);
     }
 
     /// A citation of the last advice was opened.
@@ -132,7 +161,8 @@ impl Session {
 
     /// Whether a command that needs an assistant, or is one's, makes sense now.
     pub(super) fn check_help(&self, seat: Seat, command: &Command) -> Result<(), String> {
-        let says = seat == Seat::Assistant && matches!(command, Command::Say { .. });
+        // What an assistant looks at stands among the looks of everybody, and what it says in the channel.
+        let says = seat == Seat::Assistant && matches!(command, Command::Say { .. } | Command::Look(_));
         let helps = matches!(
             command,
             Command::Advise { .. }
@@ -163,15 +193,19 @@ impl Session {
                 }
             }
         }
-        if !self.is_free() {
+        // What was asked before and never answered was paid for.
+        if self.advising.asked.is_none() && !self.is_free() {
             self.charge(prices::ADVICE);
         }
         self.advising.asked = Some(*asking);
         Ok("the assistant was asked".to_string())
     }
 
-    /// Takes what an assistant says.
-    pub(super) fn take_advice(&mut self, advice: &Advice) -> Result<(String, Value, Option<u32>), String> {
+    /// Whether advice can be given as it stands.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_advice(&self, advice: &Advice) -> Result<(), String> {
         mechanisms::find(&advice.mechanism)?;
         if VERSION < advice.v {
             return Err(format!("this advice has version {}, and this program reads {VERSION}", advice.v));
@@ -190,10 +224,16 @@ impl Session {
             }
             look::check(&self.watch, &citation.look)?;
         }
+        Ok(())
+    }
+
+    /// Takes what an assistant says.
+    pub(super) fn take_advice(&mut self, advice: &Advice) -> Result<(String, Value, Option<u32>), String> {
+        self.check_advice(advice)?;
         let asking =
             self.advising.asked.take().ok_or("nobody has asked: advice is given when whoever plays says `advise`")?;
         let cut = |text: &str| text.chars().take(MOST_TEXT).collect::<String>();
-        let citation = |c: &Citation| Citation { look: c.look.clone(), shows: cut(&c.shows), says: cut(&c.says) };
+        let citation = |c: &Citation| Citation { shows: cut(&c.shows), says: cut(&c.says), ..c.clone() };
         let advice = Advice {
             claim: cut(&advice.claim),
             refute: cut(&advice.refute),
@@ -202,6 +242,14 @@ impl Session {
         };
         let (text, data) = (told(&advice), json!(advice));
         let at = self.now();
+        if self.checks_facts {
+            let place = self.advising.given.len() as u32 + 1;
+            for (number, citation) in (1..).zip(&advice.citations) {
+                let holds = facts::citation_holds(&mut self.watch, citation);
+                let source = Source::Cited { advice: place, citation: number };
+                self.advising.stated.push(Stated { source, says: citation.says.clone(), holds });
+            }
+        }
         self.advising.given.push(Given { at, asking, advice, opened: BTreeSet::new(), taken: None });
         Ok((text, data, None))
     }
@@ -233,7 +281,7 @@ pub fn told(advice: &Advice) -> String {
     let is = mechanisms::mechanism(&advice.mechanism).map_or("", |m| m.is);
     let mut text = format!("ASSISTANT  {} %  {}: {is}\n{}\n", advice.percent, advice.mechanism, advice.claim);
     for (number, citation) in (1..).zip(&advice.citations) {
-        let Citation { look, shows, says } = citation;
+        let Citation { look, shows, says, .. } = citation;
         text.push_str(&format!("  {number}  {}, \"{shows}\": {says}\n", look::title(look)));
     }
     text.push_str(&format!("Would refute it: {}\n", advice.refute));

@@ -11,6 +11,7 @@ pub mod roles; // who may see and say what
 pub mod advice; // what an assistant says, and when it may
 pub mod belief; // hypotheses, pins, contradictions, commits
 pub mod comms; // acknowledgements, severity, updates, chat
+pub mod facts; // whether what an assistant states is so
 pub mod postmortem; // the form that is filled in afterwards
 
 pub mod act; // operator actions: preview, arms, order

@@ -13,6 +13,7 @@ use crate::session::boards::OpenBoards;
 use crate::session::clock::{ClockKind, Mode, Seat, Terms};
 use crate::session::command::{Command, Host, Look};
 use crate::session::comms::{Comms, SECONDARY_AFTER, TEAMS};
+use crate::session::facts::{self, Source, Stated};
 use crate::session::hints::ladder;
 use crate::session::host::Hosting;
 use crate::session::inject::{self, Injected};
@@ -110,6 +111,7 @@ pub struct Session {
     pub(super) overdue_told: bool,
     pub(super) notices: Vec<Notice>,
     answers: bool,
+    pub(super) checks_facts: bool,
     /// A replay goes no further than this, and what is under way then is cut.
     stop_at: SimTime,
     cut: bool,
@@ -164,6 +166,7 @@ impl Session {
             overdue_told: false,
             notices: Vec::new(),
             answers: true,
+            checks_facts: false,
             stop_at: SimTime::NEVER,
             cut: false,
             terms,
@@ -173,6 +176,21 @@ impl Session {
     /// From now on looks are charged and numbered but not answered: for a replay that only wants to come to its end.
     pub fn without_answers(&mut self, without: bool) {
         self.answers = !without;
+    }
+
+    /// Whether from now on what an assistant states is held against what there is to see: for a replay that is judged.
+    pub(super) fn check_facts(&mut self, checks: bool) {
+        self.checks_facts = checks;
+    }
+
+    /// Notes what a look of the assistant's own stated, and whether it was so.
+    fn note_facts(&mut self, number: u32, look: &Look, data: &Value) {
+        if !self.checks_facts || !matches!(look, Look::Delegated { .. }) {
+            return;
+        }
+        let source = Source::Looked { observation: number };
+        let held = facts::facts_hold(&mut self.watch, data);
+        self.advising.note(held.into_iter().map(|(says, holds)| Stated { source, says, holds }));
     }
 
     /// From now on time stops at a moment: for a replay up to there.
@@ -554,6 +572,7 @@ impl Session {
         if self.answers {
             let answer = look::answer(&mut self.watch, look).unwrap_or_else(|why| look::no_answer(look, &why));
             let (text, data) = (answer.text.clone(), answer.data.clone());
+            self.note_facts(number, look, &data);
             observation.answer = Some(answer);
             self.boards.opened(&observation);
             self.observations.push(observation);
@@ -668,6 +687,7 @@ impl Session {
                 // Whoever asked over the wire is told there.
                 self.notice(at, format!("E{number} {}\n{}", answer.title, answer.text));
             }
+            self.note_facts(number, &look, &answer.data);
             self.observations[place].answer = Some(answer);
             self.boards.opened(&self.observations[place]);
         }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::scenario::catalogue::Catalogue;
 use crate::scenario::opened::Scenario;
+use crate::session::advice::Advisor;
 use crate::session::clock::{ClockKind, Seat};
 use crate::session::command::Command;
 use crate::session::log::{Event, Header, Log, LogError, LogWriter, hash_of};
@@ -115,6 +116,8 @@ pub struct OpenSession {
     as_logged: bool,
     /// How many events of the log the snapshot stood for from which it was opened; none where all were replayed.
     pub from_snapshot: Option<usize>,
+    /// Who answers where advice is asked for; none: whoever drives the session decides.
+    pub advisor: Option<Box<dyn Advisor>>,
 }
 
 /// What a replay came to.
@@ -181,6 +184,7 @@ impl Store {
                 snapshot_at: None,
                 as_logged: true,
                 from_snapshot: None,
+                advisor: None,
             }),
             Err(error) => {
                 let left = [LOG, SEAL, LOCK].map(|file| folder.join(file));
@@ -221,6 +225,7 @@ impl Store {
         let writer = LogWriter::resume(&path, &log)?;
         let mut session = replayed.session;
         session.without_answers(false);
+        session.check_facts(false);
         Ok(OpenSession {
             session,
             header: log.header,
@@ -230,6 +235,7 @@ impl Store {
             snapshot_at,
             as_logged: true,
             from_snapshot,
+            advisor: None,
         })
     }
 
@@ -327,6 +333,14 @@ impl Store {
         Ok(Log::read(&self.known(name)?.join(LOG))?.header)
     }
 
+    /// What a session is about: its owner's to know.
+    ///
+    /// # Errors
+    /// There is no such session, or its seal is missing or damaged.
+    pub fn seal(&self, name: &str) -> Result<Seal, StoreError> {
+        read_seal(&self.known(name)?.join(SEAL))
+    }
+
     fn known(&self, name: &str) -> Result<PathBuf, StoreError> {
         let folder = self.folder(name);
         if folder.join(LOG).is_file() {
@@ -365,6 +379,7 @@ fn run(
         }
     };
     session.without_answers(!answers);
+    session.check_facts(answers);
     let until = until.map_or(SimTime::NEVER, |f| f(&session));
     session.stop_at(until);
     let mut replayed = Replayed { header: log.header.clone(), replies: Vec::new(), differing: Vec::new(), session };

@@ -137,9 +137,17 @@ pub fn study(plan: &Plan, outcomes: &BTreeMap<Cell, Outcome>, others: &[Outcome]
     let models: BTreeSet<String> = all.iter().chain(&live).map(|o| o.model.clone()).collect();
     let names = |of: &[&Outcome]| of.iter().map(|o| o.participant.clone()).collect::<BTreeSet<String>>();
     let (joined, beside) = (names(&metered), names(&live));
-    let mut pairs = plan.pairs();
-    pairs
-        .extend(plan.participants.first().into_iter().flat_map(|a| joined.iter().map(move |b| (a.clone(), b.clone()))));
+    // Pairs of somebody who has not come stand in the list of what held.
+    let is_there = |name: &String| plan.participants.contains(name) || joined.contains(name);
+    let mut pairs: Vec<(String, String)> =
+        plan.pairs().into_iter().filter(|(a, b)| is_there(a) && is_there(b)).collect();
+    let with_first =
+        plan.participants.first().into_iter().flat_map(|a| joined.iter().map(move |b| (a.clone(), b.clone())));
+    for pair in with_first.collect::<Vec<_>>() {
+        if !pairs.iter().any(|(a, b)| (a, b) == (&pair.0, &pair.1) || (a, b) == (&pair.1, &pair.0)) {
+            pairs.push(pair);
+        }
+    }
     Study {
         plan: plan.clone(),
         incidents,
@@ -177,6 +185,9 @@ fn parity(
         let of = met(metered, name);
         let says = format!("seeds: {name} met {} of the {} incidents, and is paired on those", of.len(), whole.len());
         held.push((says, of == whole));
+    }
+    for person in plan.people.iter().filter(|person| !people.contains(person.name.as_str())) {
+        held.push((format!("seeds: {} is in the plan, and has no session on the metered clock", person.name), false));
     }
     let unlike = live.iter().filter(|o| o.joined.as_ref().is_some_and(|j| !j.like_others)).count();
     held.push(match unlike {

@@ -14,7 +14,7 @@ use crate::session::belief::lead;
 use crate::session::clock::{ClockKind, Mode, Terms};
 use crate::session::command::Command;
 use crate::session::log::Event;
-use crate::session::seal::{self, Seal, drawn};
+use crate::session::seal::{self, Seal, dealt};
 use crate::sim::rng::mix;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::telemetry::watch::{Watch, WatchError};
@@ -78,6 +78,12 @@ pub struct Outcome {
     /// Moments of the session, in seconds after the page.
     #[serde(default)]
     pub moments: Vec<Moment>,
+    /// How sure it was of what was true as time went on, by its beliefs and commits.
+    #[serde(default)]
+    pub beliefs: Vec<Believed>,
+    /// The same of the ideal observer after each look; empty where nobody built one.
+    #[serde(default)]
+    pub ideal: Vec<Believed>,
     /// Whether a person played, or a model, in a session of a profile; none for a participant that comes with the program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<Joined>,
@@ -100,6 +106,15 @@ pub struct Joined {
     pub order: u32,
     /// The model that played, and a hash of what it was told to be; none: no model.
     pub model: Option<(String, String)>,
+}
+
+/// Belief in what was true, from a moment on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Believed {
+    /// Seconds after the page.
+    pub at_s: f64,
+    /// From 0 to 1.
+    pub truth: f64,
 }
 
 /// A moment of a session.
@@ -175,16 +190,25 @@ pub fn terms() -> Terms {
     Terms { clock: ClockKind::Metered, mode: Mode::A0, ranked: true, ..Terms::default() }
 }
 
+/// The variant of a name, or the one that a seed draws: by the same lots as for a person's session.
+///
+/// # Errors
+/// There is no such variant.
+pub fn variant_of(scenario: &Scenario, variant: Option<&str>, seed: u64) -> Result<String, ScenarioError> {
+    let variants = &scenario.file.variants;
+    match variant {
+        Some(name) => Ok(scenario.file.variant(Some(name)).map_err(|e| ScenarioError::Setup(vec![e]))?.name.clone()),
+        None => Ok(variants[dealt(seed, variants.iter().map(|v| v.lots))].name.clone()),
+    }
+}
+
 /// The seal of a session of a scenario under a seed, which draws the variant where none is named, and the watch of its
 /// world before the page.
 ///
 /// # Errors
 /// There is no such variant, or no world can be built.
 pub fn sealed(scenario: &Scenario, variant: Option<&str>, seed: u64) -> Result<(Seal, Option<Watch>), OutcomeError> {
-    let variant = match variant {
-        Some(name) => scenario.file.variant(Some(name)).map_err(|e| ScenarioError::Setup(vec![e]))?.name.clone(),
-        None => scenario.file.variants[drawn(seed, scenario.file.variants.len())].name.clone(),
-    };
+    let variant = variant_of(scenario, variant, seed)?;
     let salt = mix(seed, 0x5a17);
     let (paged_at, watch) =
         Watch::new(&scenario.file, &variant, seed, salt)?.before_first_page(SimDuration(seal::LEAD_NS));
@@ -286,6 +310,32 @@ fn moments(session: &Session, events: &[Event], truth: &[String], well_s: Option
     found
 }
 
+/// Belief in the mechanisms that were true, each time it was said.
+fn beliefs(session: &Session, events: &[Event], truth: &[String]) -> Vec<Believed> {
+    let paged_at = SimTime(session.seal().paged_at_ns).as_secs_f64();
+    let said = |event: &Event| {
+        let points = match &event.command {
+            Command::Believe { points } => points,
+            Command::Commit(commit) => &commit.points,
+            _ => return None,
+        };
+        let of = |m: &String| points.get(m).copied().map_or(0.0, f64::from);
+        Some(Believed {
+            at_s: (SimTime(event.at).as_secs_f64() - paged_at).max(0.0),
+            truth: (truth.iter().map(of).sum::<f64>() / 100.0).min(1.0),
+        })
+    };
+    events.iter().filter_map(said).collect()
+}
+
+/// The ideal observer's belief after each look.
+fn ideal(debrief: &Debrief) -> Vec<Believed> {
+    let Some(judgement) = &debrief.observer else { return Vec::new() };
+    let first = Believed { at_s: 0.0, truth: judgement.truth_given_first_screen };
+    let after = judgement.looks.iter().map(|look| Believed { at_s: look.at_s.max(0.0), truth: look.truth_after });
+    std::iter::once(first).chain(after).collect()
+}
+
 fn outcome((session, events): (&Session, &[Event]), participant: &str, repeat: u32, debrief: &Debrief) -> Outcome {
     let (cause, users) = (&debrief.cause, &debrief.users);
     let (seal, composite) = (session.seal(), &debrief.card.composite);
@@ -325,6 +375,8 @@ fn outcome((session, events): (&Session, &[Event]), participant: &str, repeat: u
         commit_s: session.board().commits.last().map(|c| c.at.since(paged_at.min(c.at)).as_secs_f64()),
         well_s,
         moments: moments(session, events, &cause.was, well_s),
+        beliefs: beliefs(session, events, &cause.was),
+        ideal: ideal(debrief),
         joined: None,
         scenario_hash: seal.scenario_hash.clone(),
         sim_s: session.now().since(seal.begins_at()).as_secs_f64(),

@@ -23,12 +23,26 @@ pub struct Plan {
     pub seeds: Seeds,
     /// Built-in participants by name.
     pub participants: Vec<String>,
+    /// People, or models in sessions of their own, who are to play the same incidents and join in when it is reported.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<Person>,
     /// How often each participant plays each incident.
     #[serde(default = "once")]
     pub repeats: u32,
     /// Who is compared with whom, decided beforehand; empty: each with the first.
     #[serde(default)]
     pub compare: Vec<(String, String)>,
+}
+
+/// Somebody whose sessions join in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// As they play: `--by`.
+    pub name: String,
+    /// Whose sessions: `--profile`; empty for the usual one.
+    #[serde(default)]
+    pub profile: String,
 }
 
 /// Seeds from one on.
@@ -100,17 +114,25 @@ impl Plan {
             }
         }
         let compared = plan.compare.iter().flat_map(|(a, b)| [a, b]);
-        for name in plan.participants.iter().chain(compared.clone()) {
+        let is_person = |name: &String| plan.people.iter().any(|person| person.name == *name);
+        for name in plan.participants.iter().chain(compared.clone()).filter(|name| !is_person(name)) {
             wrong.extend(assistant::find(name).err());
         }
+        for Person { name, .. } in &plan.people {
+            if name.trim().is_empty() || assistant::find(name).is_ok() {
+                wrong
+                    .push(format!("\"{name}\" is no name for somebody who plays: participants of the program have it"));
+            }
+        }
         for name in compared {
-            if !plan.participants.contains(name) {
+            if !plan.participants.contains(name) && !is_person(name) {
                 wrong.push(format!("\"{name}\" is compared and does not play: add it to `participants`"));
             }
         }
         let unique = |names: &[String]| names.iter().collect::<BTreeSet<_>>().len() == names.len();
-        if !unique(&plan.scenarios) || !unique(&plan.participants) {
-            wrong.push("a scenario or participant stands twice: `repeats` plays it again".to_string());
+        let names: Vec<String> = plan.people.iter().map(|person| person.name.clone()).collect();
+        if !unique(&plan.scenarios) || !unique(&plan.participants) || !unique(&names) {
+            wrong.push("a scenario, participant or person stands twice: `repeats` plays it again".to_string());
         }
         if plan.scenarios.is_empty() || plan.participants.is_empty() || plan.seeds.count == 0 || plan.repeats == 0 {
             wrong.push("there is nothing to run: a plan has scenarios, participants, seeds and repeats".to_string());
@@ -130,6 +152,16 @@ impl Plan {
             .filter(|(place, _)| *place as u64 % u64::from(shard.n) == u64::from(shard.i - 1))
             .map(|(_, incident)| incident)
             .collect()
+    }
+
+    /// Incidents in the order in which a person is to meet them: each begins elsewhere, so that learning and incident can be
+    /// told apart.
+    pub fn order_of(&self, person: usize) -> Vec<(String, u64)> {
+        let mut all = self.incidents(Shard { i: 1, n: 1 });
+        let step = all.len().div_ceil(self.people.len().max(1)).max(1);
+        let begin = if all.is_empty() { 0 } else { person * step % all.len() };
+        all.rotate_left(begin);
+        all
     }
 
     /// The runs of an incident.
@@ -184,7 +216,15 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
+        let people = PLAN.replace(
+            "repeats: 2",
+            "people: [(name: \"ana\"), (name: \"ben\", profile: \"ben\")], compare: [(\"ana\", \"good-sre\")]",
+        );
+        let plan = read(&people).expect("a plan with people");
+        let orders = [0, 1].map(|person| plan.order_of(person));
+        assert!(orders[0] != orders[1] && orders[0].len() == 6, "each has an order of their own: {orders:?}");
         for (text, says) in [
+            (people.replace("(name: \"ana\")", "(name: \"random\")"), "no name for somebody"),
             (PLAN.replace("good-sre", "good-sra"), "good-sre"),
             (PLAN.replace("quiet-tuesday", "quiet-tusday"), "quiet-tuesday"),
             (PLAN.replace("repeats: 2", "repeets: 2"), "plan.ron:5"),

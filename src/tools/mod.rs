@@ -19,5 +19,5 @@ mod table; // the tools by name
 
 pub use attempt::{Attempt, Caller, Wrong};
 pub use desk::{Cabinet, Desk};
-pub use reading::nearest;
+pub use reading::{input, nearest, read};
 pub use table::{Kind, Tool, Tools};

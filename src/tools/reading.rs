@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::attempt::Wrong;
 
 /// The schema of what a tool takes. Nothing in it is nullable: what may be left out is not in `required`.
-pub(super) fn input<A: JsonSchema>() -> Map<String, Value> {
+pub fn input<A: JsonSchema>() -> Map<String, Value> {
     let mut schema = inlined::<A>(SchemaSettings::draft2020_12());
     schema.entry("properties").or_insert_with(|| Value::Object(Map::new()));
     let mut value = Value::Object(schema);
@@ -75,7 +75,10 @@ fn without_null(value: &mut Value) {
 }
 
 /// Arguments of a tool, whose input schema is given.
-pub(super) fn read<A: DeserializeOwned>(
+///
+/// # Errors
+/// What is wrong with them, where, and what the tool takes.
+pub fn read<A: DeserializeOwned>(
     tool: &str,
     schema: &Map<String, Value>,
     arguments: Map<String, Value>,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 use rayon::prelude::*;
-use scartissue::assistant::advisor::{Advisor, Scripted, apply};
+use scartissue::assistant::advisor::{Scripted, apply};
 use scartissue::console::parse::{Said, parse};
 use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::opened::Scenario;
@@ -15,6 +15,7 @@ use scartissue::score::tell;
 use scartissue::session::advice::{Advice, Asking, Citation, VERSION};
 use scartissue::session::clock::{Mode, Seat, Terms};
 use scartissue::session::command::{Command, Look};
+use scartissue::session::facts::Reads;
 use scartissue::session::log::{Event, Header};
 use scartissue::session::seal::{self, Seal};
 use scartissue::session::store::{OpenSession, Store};
@@ -22,9 +23,9 @@ use scartissue::session::{Reply, Session};
 use scartissue::telemetry::panels::BOARDS;
 use scartissue::telemetry::watch::Watch;
 
-const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/scenarios/small.ron");
+pub(crate) const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/scenarios/small.ron");
 
-fn begun(scenario: &str, variant: Option<&str>, seed: u64, mode: Mode) -> (Session, Seal) {
+pub(crate) fn begun(scenario: &str, variant: Option<&str>, seed: u64, mode: Mode) -> (Session, Seal) {
     let name = scenario.to_string();
     let scenario = Scenario::open(&Catalogue::built_in(), scenario).expect("it loads");
     let variant = variant.map_or(scenario.file.variants[0].name.clone(), str::to_string);
@@ -42,20 +43,20 @@ fn begun(scenario: &str, variant: Option<&str>, seed: u64, mode: Mode) -> (Sessi
     (Session::open(scenario, seal.clone(), Terms { mode, ..Terms::default() }).expect("a session"), seal)
 }
 
-fn command(line: &str) -> Command {
+pub(crate) fn command(line: &str) -> Command {
     match parse(line) {
         Ok(Said::Command(command)) => command,
         other => panic!("{line}: {other:?}"),
     }
 }
 
-fn store(name: &str) -> Store {
+pub(crate) fn store(name: &str) -> Store {
     let path: PathBuf = std::env::temp_dir().join(format!("scartissue-advisor-{}-{name}", std::process::id()));
     let _ = std::fs::remove_dir_all(&path);
     Store::new(&path)
 }
 
-fn on_disk(store: &Store, name: &str, (session, seal): (Session, Seal)) -> OpenSession {
+pub(crate) fn on_disk(store: &Store, name: &str, (session, seal): (Session, Seal)) -> OpenSession {
     let header = Header {
         v: 1,
         session: "s".to_string(),
@@ -68,13 +69,13 @@ fn on_disk(store: &Store, name: &str, (session, seal): (Session, Seal)) -> OpenS
     store.create(name, &seal, header, session).expect("it can be written")
 }
 
-fn say(open: &mut OpenSession, line: &str) -> Result<Reply, String> {
+pub(crate) fn say(open: &mut OpenSession, line: &str) -> Result<Reply, String> {
     apply(open, Seat::Participant, "you", &command(line)).map_err(|e| e.to_string())
 }
 
-fn advice(mechanism: &str) -> Advice {
+pub(crate) fn advice(mechanism: &str) -> Advice {
     let look = Look::Board { board: "api".to_string(), window_s: 900 };
-    let citation = Citation { look, shows: "Requests".to_string(), says: "rose".to_string() };
+    let citation = Citation { look, shows: "Requests".to_string(), says: "rose".to_string(), reads: None };
     Advice {
         v: VERSION,
         claim: "it rose".to_string(),
@@ -95,6 +96,7 @@ proptest! {
             Just("advise"), Just("advise sure?"), Just("advise against E1"), Just("verify 1"), Just("adopt"), Just("reject"),
             Just("ask-look who sends it?"), Just("ask-look errors"), Just("alerts"), Just("ack"), Just("next"),
             Just("wait 20s"), Just("believe api.flag=60 other=40"), Just("the assistant speaks"), Just("it advises"),
+            Just("the assistant looks"),
         ], 1..10),
     ) {
         let (mut session, _) = begun(SMALL, None, 1, mode);
@@ -104,6 +106,7 @@ proptest! {
                 "the assistant speaks" => {
                     session.apply(Seat::Assistant, &Command::Say { text: "it is api.flag".to_string() })
                 }
+                "the assistant looks" => session.apply(Seat::Assistant, &Command::Look(Look::Alerts)),
                 "it advises" => session.apply(Seat::Assistant, &Command::Advice(advice("api.flag"))),
                 line => session.apply(Seat::Participant, &command(line)),
             };
@@ -166,7 +169,7 @@ fn for_every_scenario_it_tells_a_story_of_either_kind_whose_citations_are_there(
             }
             let mut wrong = Vec::new();
             for right in [1.0, 0.0] {
-                let advice = Scripted { right, moves: 0.5 }.advise(&mut session, Asking::Plain).expect("a story");
+                let advice = Scripted { right, moves: 0.5 }.says(&mut session, Asking::Plain).expect("a story");
                 if was.contains(&advice.mechanism) != (right == 1.0) {
                     wrong.push(format!("{name}: {} where it was {was:?}", advice.mechanism));
                 }
@@ -177,6 +180,18 @@ fn for_every_scenario_it_tells_a_story_of_either_kind_whose_citations_are_there(
                     let Look::Board { board, .. } = &citation.look else { panic!("{name}: {citation:?}") };
                     let known = BOARDS.iter().find(|b| b.id == *board).expect("a board");
                     let shown = session.peek(&citation.look).expect("it opens").text;
+                    let goes = citation.reads.as_ref().expect("it reads a line");
+                    let moved = (goes.to / goes.from).ln();
+                    let is_story = scartissue::assistant::correlator::rises(&advice.mechanism, {
+                        let panel = known.panels.iter().find(|p| p.title == citation.shows);
+                        panel.expect("a panel").id
+                    });
+                    if is_story.is_some_and(|rises| (0.0 < moved) != rises) {
+                        wrong.push(format!("{name}: {} goes the wrong way for {}", citation.shows, advice.mechanism));
+                    }
+                    if advice.mechanism == "no_fault" && 0.5 < moved.abs() {
+                        wrong.push(format!("{name}: nothing is said to be wrong, and {} moved", citation.shows));
+                    }
                     if !known.panels.iter().any(|p| p.title == citation.shows) || !shown.contains(&citation.shows) {
                         wrong.push(format!("{name}: \"{}\" is not on {board}", citation.shows));
                     }
@@ -244,6 +259,54 @@ fn pressed_it_stays_and_brings_what_is_fresh_and_against_a_pin_it_moves_or_not()
         let forked = store.open("two", &catalogue).expect("it opens");
         assert_eq!(forked.session.advising().given().len(), 3);
     }
+}
+
+#[test]
+fn what_was_asked_and_never_answered_is_charged_once() {
+    let store = store("cut-off");
+    let mut open = on_disk(&store, "one", begun(SMALL, None, 3, Mode::A3));
+    say(&mut open, "next").expect("time passes");
+    // As if the program had been killed between the question and its answer.
+    open.apply(Seat::Participant, "you", &command("advise")).expect("it is asked");
+    drop(open);
+    let mut open = store.open("one", &Catalogue::built_in()).expect("it opens");
+    let asked = open.session.now();
+    assert!(say(&mut open, "advise").expect("advice").text.starts_with("ASSISTANT"));
+    assert_eq!(open.session.now(), asked, "it was paid for");
+    say(&mut open, "advise").expect("advice");
+    assert_eq!(open.session.now().since(asked).as_secs_f64(), 15.0, "and another is not");
+}
+
+#[test]
+fn what_it_states_is_held_against_what_was_there_to_see() {
+    let store = store("facts");
+    let mut open = on_disk(&store, "one", begun(SMALL, None, seed(false, true), Mode::A3));
+    for line in ["next", "wait 3m", "ask-look who gets errors?", "advise", "advise sure?", "verify 1"] {
+        say(&mut open, line).expect(line);
+    }
+    // Somebody in its seat states what is not so.
+    let mut lie = advice("api.flag");
+    for (says, reads) in [("13371 of them", None), ("rose", Some(Reads { line: String::new(), from: 1e6, to: 2e6 }))] {
+        lie.citations.push(Citation { says: says.to_string(), reads, ..lie.citations[0].clone() });
+    }
+    open.apply(Seat::Participant, "you", &command("advise")).expect("asked");
+    open.apply(Seat::Assistant, "somebody", &Command::Advice(lie)).expect("it may");
+    for line in ["commit api.flag 70 E1 E2", "end"] {
+        say(&mut open, line).expect(line);
+    }
+    drop(open);
+    let replayed = store.replay("one", &Catalogue::built_in(), None).expect("it replays");
+    let events: Vec<Event> = replayed.replies.iter().map(|(event, _)| event.clone()).collect();
+    let debrief = debrief_with(&replayed.session, &events, None, &|_, _| {}).expect("a debrief");
+    let facts = debrief.reliance.expect("it was asked").facts;
+    let stated = replayed.session.advising().stated();
+    let told: Vec<String> = stated.iter().map(|s| format!("{:?} {}", s.holds, s.says)).collect();
+    assert!(3 <= facts.looked_true.of && facts.looked_true.hits == facts.looked_true.of, "{}", told.join("\n"));
+    assert_eq!(facts.cited_true.of - facts.cited_true.hits, 2, "the lies are found: {}", told.join("\n"));
+    assert!(3 <= facts.cited_true.hits && facts.unchecked == 1, "{}", told.join("\n"));
+    assert_eq!(facts.false_used.hits, 0);
+    assert!(facts.looked_true.of < facts.true_used.hits, "its look and a citation of it: {facts:?}");
+    assert!(facts.says().contains("of 2 that were not"), "{}", facts.says());
 }
 
 #[test]

@@ -22,11 +22,11 @@ use scartissue::tools::{Attempt, Caller, Tools};
 use serde_json::{Value, json};
 
 const PLANTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/scenarios/planted.ron");
-const KEY: &str = "sk-secret-0123456789";
+pub(crate) const KEY: &str = "sk-secret-0123456789";
 
 /// A transcript that can be read while it is written.
 #[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Paper(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Paper {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -40,20 +40,20 @@ impl Write for Paper {
 }
 
 impl Paper {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().expect("sound").clone()).expect("text")
     }
 }
 
 /// What a provider does next.
-type Step = Result<Reply, Lost>;
+pub(crate) type Step = Result<Reply, Lost>;
 
 /// A provider that does as it is told, and notes what it was asked and how long was waited.
 #[derive(Default)]
-struct Scripted {
-    steps: VecDeque<Step>,
-    asked: Arc<Mutex<Vec<Value>>>,
-    waited: Arc<Mutex<Vec<f64>>>,
+pub(crate) struct Scripted {
+    pub(crate) steps: VecDeque<Step>,
+    pub(crate) asked: Arc<Mutex<Vec<Value>>>,
+    pub(crate) waited: Arc<Mutex<Vec<f64>>>,
 }
 
 impl Line for Scripted {
@@ -69,12 +69,12 @@ impl Line for Scripted {
     }
 }
 
-fn model(provider: Provider) -> Model {
+pub(crate) fn model(provider: Provider) -> Model {
     Model { provider, name: "model-a".into(), base: "http://127.0.0.1:1".into(), reply_tokens: 500 }
 }
 
 /// A reply that calls tools.
-fn calls(provider: Provider, calls: &[(&str, Value)]) -> Step {
+pub(crate) fn calls(provider: Provider, calls: &[(&str, Value)]) -> Step {
     let number = |n: usize| format!("call-{n}");
     let body = match provider {
         Provider::Anthropic => {
@@ -97,7 +97,7 @@ fn calls(provider: Provider, calls: &[(&str, Value)]) -> Step {
     Ok(Reply { status: 200, retry_after_s: None, body: body.to_string() })
 }
 
-fn status(status: u16, retry_after_s: Option<f64>, body: &str) -> Step {
+pub(crate) fn status(status: u16, retry_after_s: Option<f64>, body: &str) -> Step {
     Ok(Reply { status, retry_after_s, body: body.to_string() })
 }
 
@@ -129,10 +129,10 @@ fn attempt(data: &std::path::Path, name: &str) -> Attempt {
 }
 
 /// A folder of the test's own, gone with it.
-struct Folder(std::path::PathBuf);
+pub(crate) struct Folder(pub(crate) std::path::PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
+    pub(crate) fn new(name: &str) -> Folder {
         let data = std::env::temp_dir().join(format!("scartissue-llm-{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&data);
         Folder(data)

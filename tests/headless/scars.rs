@@ -54,6 +54,7 @@ pub fn graded(name: &str, at_s: i64) -> Graded {
         found_s: Some(400.0),
         most_s: 1500.0,
         followed: None,
+        facts: None,
         hints: 0,
         drill: None,
         exercised: vec![CACHE.to_string(), PAIR.to_string()],

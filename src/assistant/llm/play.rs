@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::budget::{Budget, Spent};
-use super::provider::{Call, Message, Model};
+use super::provider::{Call, Message, Model, Offer};
 use super::speaker::{Speaker, Stopped};
 use super::transcript::Transcript;
 use crate::tools::library::HOW;
@@ -108,11 +108,12 @@ impl Player<'_> {
 
     fn go_on(&mut self, system: &str, speaker: &mut dyn Speaker, transcript: &mut Transcript) -> Ending {
         let mut nudges = 0;
+        let offers = Offer::all(self.tools);
         loop {
             if let Some(which) = self.played.spent.over(self.budget) {
                 return Ending::Budget { which };
             }
-            let asked = match speaker.next(system, &self.conversation, self.tools, transcript) {
+            let asked = match speaker.next(system, &self.conversation, &offers, transcript) {
                 Ok(asked) => asked,
                 Err(why @ (Stopped::Tired { .. } | Stopped::No { .. } | Stopped::Over)) => {
                     return Ending::Provider { why: why.to_string() };

@@ -1,15 +1,18 @@
 //! Requests and replies as providers have them: the Messages API, and chat completions as many servers speak them.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::tools::Tools;
+use crate::tools::{Tool, Tools};
 
 /// Whose interface it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Provider {
     /// Anthropic's Messages API.
     Anthropic,
     /// Chat completions, as OpenAI and most local servers have them.
+    #[serde(rename = "openai-compatible")]
     OpenAiCompatible,
 }
 
@@ -24,6 +27,25 @@ pub struct Model {
     pub base: String,
     /// Tokens of one reply at most.
     pub reply_tokens: u32,
+}
+
+/// A tool, as a model is told of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'t> {
+    /// As it is called.
+    pub name: &'t str,
+    /// What it is for.
+    pub about: &'t str,
+    /// JSON Schema of what it takes.
+    pub input: &'t Map<String, Value>,
+}
+
+impl<'t> Offer<'t> {
+    /// All tools of a run.
+    pub fn all(tools: &'t Tools) -> Vec<Offer<'t>> {
+        let offer = |tool: &'t Tool| Offer { name: tool.name, about: tool.about, input: &tool.input };
+        tools.list().iter().map(offer).collect()
+    }
 }
 
 /// Something in the conversation.
@@ -88,11 +110,10 @@ impl Model {
     }
 
     /// A request.
-    pub fn request(&self, system: &str, conversation: &[Message], tools: &Tools) -> Value {
+    pub fn request(&self, system: &str, conversation: &[Message], tools: &[Offer<'_>]) -> Value {
         match self.provider {
             Provider::Anthropic => {
                 let listed = tools
-                    .list()
                     .iter()
                     .map(|tool| json!({ "name": tool.name, "description": tool.about, "input_schema": tool.input }));
                 json!({
@@ -102,7 +123,7 @@ impl Model {
                 })
             }
             Provider::OpenAiCompatible => {
-                let listed = tools.list().iter().map(|tool| {
+                let listed = tools.iter().map(|tool| {
                     let function = json!({ "name": tool.name, "description": tool.about, "parameters": tool.input });
                     json!({ "type": "function", "function": function })
                 });

@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
-use super::provider::{Message, Model, Turn};
+use super::provider::{Message, Model, Offer, Turn};
 use super::transcript::Transcript;
-use crate::tools::Tools;
 
 /// Tries of one request.
 const TRIES: u32 = 6;
@@ -85,7 +84,7 @@ pub trait Speaker {
         &mut self,
         system: &str,
         conversation: &[Message],
-        tools: &Tools,
+        tools: &[Offer<'_>],
         transcript: &mut Transcript,
     ) -> Result<Asked, Stopped>;
 }
@@ -118,7 +117,7 @@ impl<L: Line> Speaker for Patient<L> {
         &mut self,
         system: &str,
         conversation: &[Message],
-        tools: &Tools,
+        tools: &[Offer<'_>],
         transcript: &mut Transcript,
     ) -> Result<Asked, Stopped> {
         let body = self.model.request(system, conversation, tools).to_string();
@@ -185,7 +184,7 @@ impl Recorded {
 }
 
 impl Speaker for Recorded {
-    fn next(&mut self, _: &str, _: &[Message], _: &Tools, _: &mut Transcript) -> Result<Asked, Stopped> {
+    fn next(&mut self, _: &str, _: &[Message], _: &[Offer<'_>], _: &mut Transcript) -> Result<Asked, Stopped> {
         let raw = self.replies.pop_front().ok_or(Stopped::Over)?;
         let turn = self.model.read(&raw.to_string()).map_err(|says| Stopped::No { status: 0, says })?;
         Ok(Asked { turn, raw })

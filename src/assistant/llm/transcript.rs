@@ -5,7 +5,9 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use super::budget::Spent;
 use super::provider::{Model, Provider};
+use crate::session::advice::{Advice, Asking};
 
 /// The version of the form.
 const VERSION: u32 = 1;
@@ -63,10 +65,7 @@ impl Transcript {
     }
 
     pub(super) fn begin(&mut self, model: &Model, case: &str, system: &str) {
-        let provider = match model.provider {
-            Provider::Anthropic => "anthropic",
-            Provider::OpenAiCompatible => "openai-compatible",
-        };
+        let provider = model.provider;
         let build = env!("CARGO_PKG_VERSION");
         self.line(&json!({
             "kind": "begin", "v": VERSION, "build": build, "provider": provider, "model": model.name, "case": case,
@@ -102,6 +101,18 @@ impl Transcript {
         self.line(&json!({ "kind": "end", "played": value }));
     }
 
+    pub(super) fn asked(&mut self, asking: Asking) {
+        self.line(&json!({ "kind": "asked", "asking": asking }));
+    }
+
+    pub(super) fn advised(&mut self, asking: Asking, advice: &Advice, spent: &Spent) {
+        self.line(&json!({ "kind": "advised", "asking": asking, "advice": advice, "spent": spent }));
+    }
+
+    pub(super) fn unanswered(&mut self, asking: Asking, why: &str, spent: &Spent) {
+        self.line(&json!({ "kind": "unanswered", "asking": asking, "why": why, "spent": spent }));
+    }
+
     /// Reads what can be played back.
     ///
     /// # Errors
@@ -116,17 +127,19 @@ impl Transcript {
                     if value["v"] != json!(VERSION) {
                         return Err(wrong(&format!("it has version {}, and this program reads {VERSION}", value["v"])));
                     }
-                    let provider = match value["provider"].as_str() {
-                        Some("anthropic") => Provider::Anthropic,
-                        Some("openai-compatible") => Provider::OpenAiCompatible,
-                        _ => return Err(wrong("no provider that is known here")),
-                    };
+                    let provider: Provider = serde_json::from_value(value["provider"].take())
+                        .map_err(|_| wrong("no provider that is known here"))?;
                     let name = value["model"].as_str().unwrap_or_default().to_string();
                     model = Some(Model { provider, name, base: String::new(), reply_tokens: 0 });
                 }
                 Some("said") => replies.push(value["reply"].take()),
                 Some("called") => given.push(value["gave"].take()),
                 Some("told" | "try_failed" | "end") => {}
+                Some("asked" | "advised" | "unanswered") => {
+                    return Err(wrong(
+                        "this is advice, which is played back by `play --assistant recorded --advice FILE`",
+                    ));
+                }
                 _ => return Err(wrong("no kind of line that is known here")),
             }
         }

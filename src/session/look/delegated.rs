@@ -20,7 +20,7 @@ const SLOW_MS: u32 = 3000;
 const TOGETHER: f64 = 20.0;
 
 /// More dimensions than requests have.
-const ALL_DIMENSIONS: usize = 100;
+pub(in crate::session) const ALL_DIMENSIONS: usize = 100;
 
 /// What a request has before anything is done with it: where cohorts differ, and not in how they fared.
 const BROUGHT: &str = "account tier client client_version template model region gateway retry_count turn_restart \
@@ -285,7 +285,15 @@ fn slow_ones(watch: &mut Watch, found: &mut Found, selection: &str, since: i64) 
 /// In what a selection differs most from the rest, of what requests bring with them.
 fn shared(watch: &mut Watch, found: &mut Found, selection: &str) -> Result<(), String> {
     let query = format!("compare {selection}");
-    let data = found.ask(watch, &query)?;
+    // Where one side is empty there is nothing to compare, and the other facts stand.
+    let data = match found.ask(watch, &query) {
+        Ok(data) => data,
+        Err(why) => {
+            let why = why.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_string();
+            found.fact(format!("They could not be compared with the rest: {why}."), query, Value::Array(Vec::new()));
+            return Ok(());
+        }
+    };
     let brought = |d: &&Value| d["dimension"].as_str().is_some_and(|name| BROUGHT.split(' ').any(|b| b == name));
     let differences: Vec<Value> =
         data["differences"].as_array().into_iter().flatten().filter(brought).take(TOP).cloned().collect();

@@ -87,7 +87,7 @@ pub fn compare(watch: &mut Watch, selection: &str) -> Result<Answer, String> {
 }
 
 /// The same with so many dimensions at most.
-pub(super) fn compared(watch: &mut Watch, selection: &str, most: usize) -> Result<Answer, String> {
+pub(in crate::session) fn compared(watch: &mut Watch, selection: &str, most: usize) -> Result<Answer, String> {
     let found = watch
         .with_tables(selection, |sql, tables| crate::telemetry::compare::compare(sql, tables, selection, "", most))
         .map_err(|e| drawn(&e, selection))?;
