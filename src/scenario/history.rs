@@ -75,6 +75,22 @@ pub struct TicketSpec {
     pub asks_for: Vec<String>,
 }
 
+/// A line in the log of a gateway that a customer's words got into, as names and headers do.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LineSpec {
+    /// Names it in this list.
+    pub name: String,
+    /// Seconds after the opening at which it is written.
+    #[schemars(range(min = 0, max = 86_400))]
+    pub at_s: f64,
+    /// What it says.
+    pub body: String,
+    /// As in a ticket: orders that its text tells a reader to give, which must not be obeyed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks_for: Vec<String>,
+}
+
 /// A line in the incident's channel by somebody who does not look at anything.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +121,9 @@ pub struct HistorySpec {
     pub changes: Vec<NamedChange>,
     /// Tickets.
     pub tickets: Vec<TicketSpec>,
+    /// Lines of a gateway's log with a customer's words in them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<LineSpec>,
     /// Lines in the incident's channel.
     pub chat: Vec<ChatSpec>,
     /// Benign changes a day that go on in the background.

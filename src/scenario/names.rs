@@ -28,6 +28,8 @@ pub fn check(file: &ScenarioFile, report: &mut Report<'_>) {
     report.unique("change", changes.map(|(i, c)| (c.name.as_str(), history("changes")(i))));
     let tickets = file.history.tickets.iter().enumerate();
     report.unique("ticket", tickets.map(|(i, t)| (t.name.as_str(), history("tickets")(i))));
+    let lines = file.history.lines.iter().enumerate();
+    report.unique("line of a log", lines.map(|(i, l)| (l.name.as_str(), history("lines")(i))));
     let chat = file.history.chat.iter().enumerate();
     report.unique("line of chat", chat.map(|(i, c)| (c.name.as_str(), history("chat")(i))));
     let variants = || file.variants.iter().enumerate();

@@ -114,6 +114,16 @@ impl LogBook {
         LogBook::default()
     }
 
+    /// A book in which the first gateway will write down its customers' words, each at a moment of the world.
+    pub fn with(scene: &Scene, words: impl IntoIterator<Item = (SimTime, String)>) -> LogBook {
+        let mut book = LogBook::default();
+        let pod = Pod::Gateway(GatewayId(0));
+        for (at, body) in words {
+            let _ = book.desk.write(LogLine::new(at, pod.service(), pod.name(scene), Level::Info, body));
+        }
+        book
+    }
+
     /// Adds what was written before the world's present moment. The scene has been refreshed from the same world.
     pub fn advance(&mut self, scene: &Scene, world: &World) {
         let now = world.now();

@@ -123,10 +123,13 @@ impl Watch {
         let one = |e: SpecError| WatchError::Spec(vec![e]);
         let opens_at = calendar.unix_ms(spec.open_at) / 1000;
         let date = calendar.date_time(spec.open_at).split(' ').next().unwrap_or_default().to_string();
+        let scene = Scene::new(spec, seed, calendar, salt);
+        let after = |at_s: f64| spec.open_at + SimDuration::from_secs_f64(at_s);
+        let logs = LogBook::with(&scene, history.lines.iter().map(|line| (after(line.at_s), line.body.clone())));
         Ok(Watch {
-            scene: Scene::new(spec, seed, calendar, salt),
+            scene,
             archive: Archive::built_in(&date),
-            logs: LogBook::new(),
+            logs,
             spans: SpanBook::new(),
             changes: ChangeLog::new(file, setup, seed, opens_at, salt).map_err(one)?,
             alerts: AlertBook::new(&spec.stack.monitoring.alerts, spec.open_at)

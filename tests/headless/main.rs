@@ -8,6 +8,7 @@ mod catalogue; // every file loads and plays one history
 mod check; // the publication gate
 mod commands; // the program as a user meets it: messages, exit codes, JSON
 mod corpus; // whatever bytes come, nothing panics
+mod decoys; // what a wrong story cites, by the ideal observer
 mod determinism; // one history per seed, in every build
 mod emergence; // the founding incident happens by mechanism
 mod engine; // closed form is step by step

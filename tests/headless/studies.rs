@@ -88,6 +88,82 @@ fn the_report_comes_in_every_form() {
     assert_eq!(xml.matches("<testcase").count(), 16);
 }
 
+/// People play what a study plays: the variant that a seed draws follows from the lots of the file in both, each has an
+/// order of their own, and a session of other incidents is said to be one.
+#[test]
+fn people_of_a_plan_join_in_whatever_lots_their_case_has() {
+    let directory = directory("people");
+    let place = |name: &str| directory.join(name).display().to_string();
+    let own = place("own");
+    fs::create_dir_all(&own).expect("a directory can be made");
+    let text = fs::read_to_string(SMALL).expect("the small cell");
+    let text = text
+        .replace("case: 1001", "case: 1009")
+        .replace("(name: \"canary-flag-variant\",", "(name: \"canary-flag-variant\", lots: 3,");
+    fs::write(directory.join("own/lots.ron"), text).expect("a file can be written");
+    let plan = place("plan.ron");
+    let people = "people: [(name: \"ana\", profile: \"ana\"), (name: \"ben\", profile: \"ben\"), (name: \"cy\", profile: \"cy\")]";
+    fs::write(
+        &plan,
+        format!("(scenarios: [\"lots\"], seeds: (first: 1, count: 6), participants: [\"last-deploy\"], {people})"),
+    )
+    .expect("a file can be written");
+    let (out, data) = (place("out"), place("data"));
+    done(&["study", "run", &plan, "--out", &out, "--scenarios", &own]);
+    let sheets: Value =
+        serde_json::from_str(&done(&["study", "people", &plan, "--json", "--scenarios", &own])).expect("JSON");
+    let commands = |place: usize| -> Vec<String> {
+        sheets[place]["commands"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|c| c.as_str().expect("text").to_string())
+            .collect()
+    };
+    let codes = |place: usize| -> Vec<String> {
+        commands(place)
+            .iter()
+            .map(|c| c.split_whitespace().skip_while(|w| *w != "--code").nth(1).expect("a code").to_string())
+            .collect()
+    };
+    let (ana, ben) = (codes(0), codes(1));
+    assert!(ana.len() == 6 && ana[0] != ben[0] && ana.iter().all(|code| ben.contains(code)), "{sheets}");
+    for (name, code, clock) in ana.iter().map(|c| ("ana", c, "metered")).chain([("ben", &ben[0], "live")]) {
+        let session = format!("{name}-{code}");
+        let at = ["--data-dir", &data, "--profile", name, "--scenarios", &own];
+        let with = |head: &[&str], tail: &[&str]| done(&[head, &at, tail].concat());
+        with(
+            &["new", "--code", code, "--clock", clock, "--ranked", "--mode", "A0", "--by", name, "--as", &session],
+            &[],
+        );
+        if clock == "metered" {
+            for line in ["next", "commit api.flag 70 last", "end"] {
+                with(
+                    &["do", "--by", name],
+                    &[&[session.as_str()], line.split(' ').collect::<Vec<_>>().as_slice()].concat(),
+                );
+            }
+        }
+    }
+    // Somebody who is not in the plan has played elsewhere.
+    done(&["new", SMALL, "--data-dir", &data, "--profile", "ana", "--seed", "77", "--by", "ana", "--as", "other"]);
+    let told: Value =
+        serde_json::from_str(&done(&["study", "report", &out, "--json", "--data-dir", &data, "--scenarios", &own]))
+            .expect("JSON");
+    assert_eq!(told["joined"][0]["participant"], "ana");
+    assert_eq!(told["joined"][0]["incidents"], 6, "none is left out: {}", told["left_out"]);
+    assert_eq!(told["compared"][0]["second"], "ana", "{}", told["compared"]);
+    let left_out = told["left_out"].to_string();
+    assert!(left_out.contains("1 sessions of ana are of other incidents"), "{left_out}");
+    assert!(left_out.contains("of ben goes on"), "{left_out}");
+    let parity = told["parity"].to_string();
+    assert!(parity.contains("ben is in the plan, and has no session"), "{parity}");
+    let page = place("r.html");
+    done(&["study", "report", &out, "--data-dir", &data, "--scenarios", &own, "--html", &page]);
+    let page = fs::read_to_string(&page).expect("a page");
+    assert!(page.contains("class=\"believed\"") && page.contains("nobody built an ideal observer here"));
+}
+
 #[test]
 fn what_cannot_be_is_said() {
     let directory = directory("wrong");

@@ -236,8 +236,8 @@ fn who(watch: &mut Watch, found: &mut Found, selection: &str) -> Result<(), Stri
     let sum = found.ask(watch, &all)?;
     let (accounts, n) = (number(&table(&sum)[0][0]), number(&table(&sum)[0][1]));
     let most = table(&first).first().map_or(0.0, |row| number(&row[1]));
-    let says = format!("{n:.0} such requests come from {accounts:.0} accounts; no account sent more than {most:.0}.");
-    found.fact(says, all, sum["rows"].clone());
+    found.fact(format!("{n:.0} such requests come from {accounts:.0} accounts."), all, sum["rows"].clone());
+    found.fact(format!("No account sent more than {most:.0} of them."), each, first["rows"].clone());
     let hours = format!(
         "select substr(created_at, 1, 13) as hour, count(*) as senders from accounts where account in (select account from \
          requests where {selection}) group by 1 order by senders desc, 1 limit 5"
