@@ -276,7 +276,8 @@ impl Scene {
         if name == NO_FAULT {
             // Nobody is worse off: what stands is shown.
             let calm = CALM.into_iter().filter_map(|panel| self.line(panel)).filter(|(_, s)| Way::of(s) == Way::Stands);
-            let all: Vec<_> = own.iter().copied().chain(calm).collect();
+            let still = own.iter().copied().filter(|(_, sign)| Way::of(sign) == Way::Stands);
+            let all: Vec<_> = still.chain(calm).collect();
             if !all.is_empty() {
                 return once(all);
             }
