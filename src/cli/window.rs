@@ -245,6 +245,7 @@ impl Desk for Here {
             healing,
             beliefs: events.iter().filter_map(belief).collect(),
             length_s: session.now().as_secs_f64() - paged_s,
+            opened: session.watch().scene.calendar.clock(session.watch().world.window().0),
             film: film(session),
         })
     }

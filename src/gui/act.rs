@@ -2,9 +2,11 @@
 
 use bevy_egui::egui::{self, Event, Key};
 
+use crate::gui::brush::{Step, step};
 use crate::gui::keys::{Panel, VERBS, Verb};
 use crate::gui::kit::Cx;
 use crate::gui::panels::case_board;
+use crate::gui::panels::compare::compare;
 use crate::gui::screens::title;
 use crate::gui::snapshot::Snapshot;
 use crate::gui::state::{DebriefTab, Screen, State, panel_of};
@@ -162,7 +164,7 @@ fn back(ctx: &egui::Context, screen: Screen, state: &mut State) {
     } else if state.zoom.is_some() {
         state.zoom = None;
     } else if state.brush.is_some() {
-        state.brush = None;
+        (state.brush, state.band) = (None, None);
     } else if state.full {
         state.full = false;
     } else if screen == Screen::Commit {
@@ -215,6 +217,14 @@ fn on_call(verb: Verb, state: &mut State, snap: &Snapshot, asks: &mut Vec<Ask>, 
         },
         Verb::More | Verb::Less | Verb::Rebalance => points(verb, state, snap, asks),
         Verb::Primer => state.primer = state.chosen.clone(),
+        Verb::BrushLonger => step(state, Step::Longer, &snap.clock),
+        Verb::BrushShorter => step(state, Step::Shorter, &snap.clock),
+        Verb::BrushEarlier => step(state, Step::Earlier, &snap.clock),
+        Verb::BrushLater => step(state, Step::Later, &snap.clock),
+        Verb::Compare if state.brush.is_none() => {
+            state.toast("brush something first: drag on a chart, or Alt and arrow up", true, now);
+        }
+        Verb::Compare => with_context(state, snap, asks, compare),
         Verb::Reuse => {
             let near = state.zoom.and_then(crate::gui::map::layer::question);
             let query = near.map_or(crate::gui::snapshot::REUSE, |(query, _)| query).to_string();
@@ -227,14 +237,18 @@ fn on_call(verb: Verb, state: &mut State, snap: &Snapshot, asks: &mut Vec<Ask>, 
     }
 }
 
-fn points(verb: Verb, state: &mut State, snap: &Snapshot, asks: &mut Vec<Ask>) {
+/// Does what a panel does, where it is not drawn.
+fn with_context(state: &mut State, snap: &Snapshot, asks: &mut Vec<Ask>, deed: impl FnOnce(&mut Cx<'_>)) {
     let themes = crate::gui::theme::themes();
-    let mut cx = Cx { snap, theme: &themes[0], state, asks };
-    match verb {
-        Verb::More => case_board::change(&mut cx, 5),
-        Verb::Less => case_board::change(&mut cx, -5),
-        _ => case_board::rebalance(&mut cx),
-    }
+    deed(&mut Cx { snap, theme: &themes[0], state, asks });
+}
+
+fn points(verb: Verb, state: &mut State, snap: &Snapshot, asks: &mut Vec<Ask>) {
+    with_context(state, snap, asks, |cx| match verb {
+        Verb::More => case_board::change(cx, 5),
+        Verb::Less => case_board::change(cx, -5),
+        _ => case_board::rebalance(cx),
+    });
 }
 
 /// What is open in the panel in focus, or what was answered last.

@@ -86,11 +86,40 @@ pub struct Bar {
     pub attributes: Vec<(String, String)>,
 }
 
+/// A dimension in which rows inside a selection differ from those outside.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+pub struct Difference {
+    /// The column.
+    pub dimension: String,
+    /// The distance of its two distributions, from 0 to 1.
+    pub distance: f64,
+    /// The value that differs most.
+    pub value: String,
+    /// Its share inside, from 0 to 1.
+    pub inside: f64,
+    /// Its share outside, from 0 to 1.
+    pub outside: f64,
+}
+
+/// What a comparison gave.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+pub struct Differs {
+    /// Rows inside.
+    pub inside: u64,
+    /// Rows outside.
+    pub outside: u64,
+    /// Dimensions, the most different first.
+    #[serde(rename = "differences")]
+    pub rows: Vec<Difference>,
+}
+
 /// An answer, ready to be drawn.
 #[derive(Clone, Debug)]
 pub enum Shown {
     /// Charts.
     Charts(Vec<Chart>),
+    /// A comparison.
+    Differs(Differs),
     /// Rows.
     Rows(Table),
     /// A trace.
@@ -120,6 +149,7 @@ pub fn shown(look: &Look, answer: &Answer) -> Shown {
         Look::Traces { .. } if data["traces"].is_array() => Shown::Rows(traces(data)),
         Look::Changes { id, .. } if id.is_empty() => Shown::Rows(changes(data)),
         Look::Logs { .. } if data["lines"].is_array() => Shown::Rows(log_lines(data)),
+        Look::Compare { .. } => serde_json::from_value(data.clone()).map_or(Shown::Text, Shown::Differs),
         Look::Trace { .. } if data["spans"].is_array() => Shown::Waterfall(waterfall(data)),
         _ => Shown::Text,
     }
@@ -219,16 +249,17 @@ fn matrix(query: &str, data: &Json) -> Chart {
     let all = || lines.iter().flat_map(|l| l.stretches.iter().flatten()).map(|p| p.x);
     let span = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
     let summary = format!("{} series of {query}", lines.len());
+    let heat = heat(data);
     Chart {
         title: query.to_string(),
         says: String::new(),
-        unit: Unit::Count,
+        unit: if heat.is_some() && query.contains("_seconds_bucket") { Unit::Seconds } else { Unit::Count },
         threshold: None,
         lines,
         span,
         summary,
         queries: vec![query.to_string()],
-        heat: heat(data),
+        heat,
     }
 }
 
@@ -272,21 +303,6 @@ fn heat(data: &Json) -> Option<Heat> {
     }
     cells.iter_mut().for_each(|c| *c /= most);
     Some(Heat { moments, ends: series.into_iter().map(|(end, _)| end).collect(), cells })
-}
-
-/// The question for the spread behind a quantile: its buckets, all together; none where there are none.
-pub fn spread_of(query: &str) -> Option<String> {
-    let from = query.find("rate(").filter(|_| query.contains("_bucket"))?;
-    let mut depth = 0;
-    for (place, c) in query[from..].char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' if depth == 1 => return Some(format!("sum by (le) ({})", &query[from..=from + place])),
-            ')' => depth -= 1,
-            _ => {}
-        }
-    }
-    None
 }
 
 impl Table {
@@ -441,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn buckets_become_a_spread_and_a_quantile_is_asked_for_its_buckets() {
+    fn buckets_become_a_spread() {
         let series = |le: &str, values: [f64; 2]| {
             let points = json!([["00:00:00", values[0]], ["00:00:15", values[1]]]);
             json!({ "labels": { "le": le }, "points": points })
@@ -451,9 +467,6 @@ mod tests {
         let found = heat(&data).expect("a spread");
         assert_eq!(found.ends, [0.1, 1.0, 10.0, f64::INFINITY]);
         assert_eq!(found.cells, [0.125, 0.25, 0.125, 0.0, 0.0, 0.0, 1.0, 0.0]);
-        let quantile = "histogram_quantile(0.99, sum by (le, pool) (rate(x_bucket{a=\"b\"}[2m])))";
-        assert_eq!(spread_of(quantile).as_deref(), Some("sum by (le) (rate(x_bucket{a=\"b\"}[2m]))"));
-        assert_eq!(spread_of("sum(rate(x_total[2m]))"), None);
     }
 
     #[test]

@@ -215,9 +215,11 @@ fn hear(
                 }
             }
             News::Said(text) => {
-                // Answers and advice have panels of their own.
-                let shown = ["E", "ASSISTANT"].iter().any(|begin| text.starts_with(begin));
-                if !shown && text != "noted" && !text.is_empty() {
+                // Answers and advice have panels of their own, and the bar has the clock's speed.
+                const SHOWN: [&str; 4] = ["E", "ASSISTANT", "noted;", "the incident is closed"];
+                let shown = text == "noted" || SHOWN.iter().any(|begin| text.starts_with(begin));
+                let speed = text.strip_suffix('x').is_some_and(|n| n.parse::<u8>().is_ok());
+                if !shown && !speed && !text.is_empty() {
                     state.toast(text, false, now);
                 }
             }
@@ -324,6 +326,7 @@ fn enter(
         state.go = Some(Screen::Postmortem);
     }
     if let Some(screen) = state.go.take() {
+        state.toasts.retain(|t| t.refused);
         next.set(screen);
     }
 }
@@ -359,6 +362,7 @@ fn show(
     state.cursor = state.cursor_found.take(); // panels before and after the one under the pointer show the same
     act::keys(&ctx, screen, state, latest.0.as_deref(), asks);
     let whole = ctx.viewport_rect();
+    state.toast_room = None;
     let mut ui = Ui::new(ctx.clone(), "root".into(), UiBuilder::new().layer_id(LayerId::background()).max_rect(whole));
     let ui = &mut ui;
     view.rect = match (screen, &latest.0) {

@@ -92,6 +92,8 @@ pub struct Told {
     pub beliefs: Vec<Belief>,
     /// From the page to the end, in seconds.
     pub length_s: f64,
+    /// Time of day of the opening, from which what would have been is counted.
+    pub opened: String,
     /// Moments of the incident for the flip.
     pub film: Vec<crate::gui::map::film::Frame>,
 }

@@ -55,6 +55,17 @@ pub fn brushed(brush: Option<(f64, f64)>, clocks: impl Iterator<Item = String>) 
     format!("{inside} between {} and {}; Esc clears the brush", clock(from), clock(to))
 }
 
+/// A whole number, its thousands apart.
+pub fn whole(value: f64) -> String {
+    let mut text = format!("{:.0}", value.abs());
+    let mut place = text.len();
+    while 3 < place {
+        place -= 3;
+        text.insert(place, ',');
+    }
+    text
+}
+
 /// As in `1 pair` or `3 pairs`.
 pub fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })

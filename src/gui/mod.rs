@@ -7,6 +7,7 @@ pub mod settings; // what is kept from one start to the next
 pub mod theme; // colours and fonts, as data
 
 pub mod answers; // answers, ready to be drawn
+pub mod buckets; // what questions about histograms say of them
 pub mod snapshot; // what is known of a session at a moment
 pub mod worker; // the thread that owns the session
 
@@ -14,6 +15,8 @@ pub mod fit; // whether texts fit
 pub mod keys; // everything that can be done, with its key
 pub mod map; // the six layers
 pub mod state; // what the window remembers
+
+pub mod brush; // what is brushed, and the comparison that it asks for
 
 pub mod act; // keys into deeds
 pub mod kit; // small parts

@@ -129,6 +129,8 @@ pub struct DebriefState {
     pub truth: bool,
     /// It has been asked for.
     pub asked: bool,
+    /// The look that was chosen at the turning points, by its place.
+    pub guess: Option<usize>,
     /// The film plays.
     pub playing: bool,
     /// Seconds of the window at which its last frame came.
@@ -151,6 +153,7 @@ pub struct State {
     pub palette: Option<Palette>,
     pub primer: Option<String>,
     pub toasts: VecDeque<Toast>,
+    pub toast_room: Option<bevy_egui::egui::Rect>,
     pub wants_filter: bool,
     pub run: bool,
     pub cases: Vec<(Case, bool)>,
@@ -163,6 +166,7 @@ pub struct State {
     pub cursor: Option<f64>,
     pub cursor_found: Option<f64>,
     pub brush: Option<(f64, f64)>,
+    pub band: Option<crate::gui::buckets::Band>,
     pub replayed: Option<(f64, f64)>,
     pub zoom: Option<usize>,
     pub rule: String,
@@ -215,6 +219,7 @@ impl State {
             palette: None,
             primer: None,
             toasts: VecDeque::new(),
+            toast_room: None,
             wants_filter: false,
             run: false,
             cases: Vec::new(),
@@ -227,6 +232,7 @@ impl State {
             cursor: None,
             cursor_found: None,
             brush: None,
+            band: None,
             replayed: None,
             zoom: None,
             rule: String::new(),

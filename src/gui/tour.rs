@@ -9,11 +9,18 @@ use bevy::render::view::screenshot::{Screenshot, save_to_disk};
 use bevy::window::PrimaryWindow;
 
 use crate::gui::app::{Asks, Latest};
+use crate::gui::brush::comparison;
+use crate::gui::buckets::Band;
 use crate::gui::keys::Panel;
 use crate::gui::snapshot::Snapshot;
 use crate::gui::state::{DebriefTab, Language, Screen, State};
 use crate::gui::worker::Ask;
 use crate::session::command::{Command as Say, Look, Speaks};
+
+/// First tokens, as a map of heat.
+const SPREAD: &str = "sum by (le) (rate(vllm:time_to_first_token_seconds_bucket[2m]))";
+/// The question that a player asks who wonders whether people want more.
+const WISHES: &str = "SELECT client, client_version, status, count(*) AS requests, count(DISTINCT idempotency_key) AS wishes, round(avg(prompt_tokens)) AS prompt, round(avg(ttft_ms)) AS ttft_ms FROM requests GROUP BY 1, 2, 3 ORDER BY requests DESC";
 
 /// Something that a player would do.
 type Deed = dyn Fn(&mut State, &mut Vec<Ask>) + Send + Sync;
@@ -119,30 +126,30 @@ fn steps(case: &str) -> VecDeque<Step> {
             state.questions.insert(Language::Promql, question);
             state.run = true;
         })),
-        ask(|| {
-            let query = "sum by (pod) (vllm:num_requests_waiting)".to_string();
-            vec![look(Look::Promql { query, window_s: Some(900), step_s: None })]
-        }),
         Step::Frames(4),
         Step::Until(answered, 600),
         Step::Frames(4),
         Step::Shot("05-explore"),
-        ask(|| {
-            let query = "sum by (le) (rate(vllm:time_to_first_token_seconds_bucket[2m]))".to_string();
-            vec![look(Look::Promql { query, window_s: Some(900), step_s: None })]
-        }),
+        ask(|| vec![look(Look::Promql { query: SPREAD.to_string(), window_s: Some(900), step_s: None })]),
+        Step::Do(Box::new(|state, _| drop(state.questions.insert(Language::Promql, SPREAD.to_string())))),
         Step::Frames(4),
         Step::Until(answered, 600),
-        Step::Do(Box::new(|state, _| state.brush = Some((50_400.0, 50_520.0)))),
+        Step::Do(Box::new(|state, _| {
+            // What a player drags a box around: first tokens that came late, after what was changed.
+            state.brush = Some((50_760.0, 50_940.0));
+            state.band = Some(Band { column: "ttft_ms", from_ms: 10_000.0, to_ms: 80_000.0 });
+        })),
         Step::Frames(6),
         Step::Shot("05-spread"),
-        Step::Do(Box::new(|state, _| state.brush = None)),
-        Step::Do(Box::new(|state, _| state.language = Language::Sql)),
-        ask(|| {
-            // The question that a player asks who wonders whether people want more.
-            let query = "SELECT client, client_version, status, count(*) AS requests, count(DISTINCT idempotency_key) AS wishes, round(avg(prompt_tokens)) AS prompt, round(avg(ttft_ms)) AS ttft_ms FROM requests GROUP BY 1, 2, 3 ORDER BY requests DESC";
-            vec![look(Look::Sql { query: query.to_string() })]
-        }),
+        Step::Do(Box::new(|state, asks| asks.extend(comparison(state).map(look)))),
+        Step::Frames(4),
+        Step::Until(answered, 600),
+        Step::Frames(6),
+        Step::Shot("05-compare"),
+        Step::Do(Box::new(|state, _| (state.brush, state.band) = (None, None))),
+        Step::Do(Box::new(|state, _| (state.language, state.run) = (Language::Sql, false))),
+        ask(|| vec![look(Look::Sql { query: WISHES.to_string() })]),
+        Step::Do(Box::new(|state, _| drop(state.questions.insert(Language::Sql, WISHES.to_string())))),
         Step::Frames(4),
         Step::Until(answered, 600),
         Step::Frames(4),
@@ -286,7 +293,7 @@ fn steps(case: &str) -> VecDeque<Step> {
         Step::Shot("24-debrief"),
     ]);
     for (tab, name) in [
-        (DebriefTab::Turning, "25-debrief-timeline"),
+        (DebriefTab::Turning, "25-turning-points"),
         (DebriefTab::Flip, "26-flip-seen"),
         (DebriefTab::WhatIf, "28-what-if"),
         (DebriefTab::Score, "29-score"),
@@ -328,6 +335,10 @@ pub fn step(
 ) {
     state.measures = true;
     if tour.frame_ms.is_empty() {
+        // In a corner, so that nothing is shown as hovered.
+        if let Ok(mut window) = window.single_mut() {
+            window.set_cursor_position(Some(Vec2::new(1.0, 1.0)));
+        }
         eprintln!("the first frame after {:.2} s", time.elapsed_secs());
     }
     tour.frame_ms.push(time.delta_secs() * 1000.0);

@@ -305,7 +305,7 @@ fn orders(debrief: &Debrief) -> Vec<OrderView> {
 
 /// The moments that decided most, in order of time: when the mind was first made up, the order that moved users most, and
 /// the last word; the page, where nothing else is left.
-fn turning_points(debrief: &Debrief) -> Vec<Line> {
+pub fn turning_points(debrief: &Debrief) -> Vec<Line> {
     let timeline = &debrief.timeline;
     let beliefs: Vec<&Line> = timeline.iter().filter(|l| l.kind == Kind::Belief).collect();
     let mut found: Vec<Line> = beliefs.first().into_iter().chain(beliefs.last()).map(|l| (*l).clone()).collect();

@@ -180,7 +180,26 @@ pub fn settling(told: &Settling, rival: Option<&str>) -> String {
         }
     }
     let numbers = if numbers.is_empty() { String::new() } else { format!(" ({})", numbers.join("; ")) };
-    format!("{lower}{part}, {}{numbers}", told.behaved)
+    format!("{}, {}{numbers}", readable(&format!("{lower}{part}")), told.behaved)
+}
+
+/// A form of lines, in which numbers are `#`, as it is read: what is left out is told by three dots.
+pub fn readable(form: &str) -> String {
+    let mut text = String::new();
+    let mut left_out = false;
+    for c in form.chars() {
+        match c {
+            '#' | '%' if c == '#' || left_out => left_out = true,
+            ' ' if left_out => {}
+            _ => {
+                if std::mem::take(&mut left_out) {
+                    text.push_str(if c.is_alphanumeric() { "... " } else { "..." });
+                }
+                text.push(c);
+            }
+        }
+    }
+    text
 }
 
 /// What is to be said of looks: which one would have settled it, and which ones could not.
@@ -356,4 +375,15 @@ fn measure(measure: &Measure) -> String {
         text.push_str(&format!("  - events {} of the log\n", log.join(", ")));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_read_with_dots_for_what_it_leaves_out() {
+        assert_eq!(readable("get cache (\"# # first heard # of # #%\")"), "get cache (\"... first heard ... of ...\")");
+        assert_eq!(readable("found in a cache, 52 %"), "found in a cache, 52 %");
+    }
 }

@@ -68,6 +68,9 @@ pub struct Layer {
     pub fill: Option<f64>,
     /// That resource; empty where none is measured at all.
     pub fill_of: &'static str,
+    /// The share from which on it counts as too full; none: a busy accelerator and a cache in use are no fault.
+    #[serde(skip)]
+    pub limit: Option<f64>,
     /// Its worst state.
     pub state: State,
     /// Numbers below it.
@@ -121,7 +124,17 @@ fn reading(name: &str, value: Option<f64>, unit: &str, state: State) -> Reading 
 
 /// A layer's parts that are not said otherwise.
 fn layer(id: &'static str, title: &'static str, rate: Option<f64>) -> Layer {
-    Layer { id, title, rate, queue: None, fill: None, fill_of: "", state: State::Steady, readings: Vec::new() }
+    Layer {
+        id,
+        title,
+        rate,
+        queue: None,
+        fill: None,
+        fill_of: "",
+        limit: None,
+        state: State::Steady,
+        readings: Vec::new(),
+    }
 }
 
 fn settled(mut layer: Layer, extra: &[State]) -> Layer {
@@ -210,7 +223,7 @@ fn gateways(ask: Ask<'_>, arriving: Option<f64>, share: Share<'_>) -> Layer {
     let busy = ask("max(rate(api_loop_busy_seconds_total[1m]))");
     let inside = ask("sum(envoy_http_downstream_rq_active)");
     let mut api = layer("api", "API", arriving);
-    (api.fill, api.fill_of) = (busy.map(|b| b.min(1.0)), "loop thread");
+    (api.fill, api.fill_of, api.limit) = (busy.map(|b| b.min(1.0)), "loop thread", Some(FULL.0));
     api.readings = vec![
         reading("err", percent(failed), "%", against(failed, ERRORS)),
         reading("inside", inside, "", State::Steady),
@@ -226,7 +239,7 @@ fn serving(ask: Ask<'_>) -> Layer {
     let usage = ask("max(vllm:kv_cache_usage_perc)");
     let mut serving = layer("serving", "SERVING", ask("sum(rate(envoy_cluster_upstream_rq_total[1m]))"));
     serving.queue = waiting;
-    (serving.fill, serving.fill_of) = (usage, "KV blocks");
+    (serving.fill, serving.fill_of, serving.limit) = (usage, "KV blocks", Some(FULL.0));
     serving.readings = vec![
         reading("TTFT", first, " s", against(first, FIRST_TOKEN_S)),
         reading("queue", waiting, "", against(worst_line, IN_LINE)),

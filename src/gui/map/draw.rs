@@ -68,11 +68,11 @@ pub enum Mark {
 }
 
 /// Rows of dots in a line, and dots in a row.
-const LINE: (usize, usize) = (4, 12);
+const LINE: (usize, usize) = (8, 12);
 /// Requests for each dot of a line.
 const PER_DOT: f64 = 10.0;
-/// A ribbon at the usual rate.
-const RIBBON: f32 = 26.0;
+/// How high a ribbon is at the usual rate, of the height of a tank; and at most.
+const RIBBON: (f32, f32) = (0.095, 40.0);
 /// A ribbon is cut off beyond so many times the usual rate.
 const CLIPPED_AT: f64 = 2.2;
 
@@ -94,10 +94,10 @@ impl Layout {
         let titles = if h < 340.0 { 62.0 } else { 78.0 };
         let above = if arcs { 74.0 } else { 34.0 };
         let below = 62.0 + if arcs { 56.0 } else { 0.0 };
-        let tank_h = (h - titles - above - below).clamp(64.0, 320.0);
+        let tank_h = (h - titles - above - below).clamp(64.0, 440.0);
         let slack = (h - titles - above - below - tank_h).max(0.0);
-        let tank = [(column * 0.36).clamp(48.0, 104.0), tank_h];
-        Layout { w, tank, top: titles + above + slack * 0.35, titles, margin }
+        let tank = [(column * 0.36).clamp(48.0, 116.0), tank_h];
+        Layout { w, tank, top: titles + above + slack * 0.4, titles, margin }
     }
 
     /// The middle of a column.
@@ -130,10 +130,14 @@ impl Layout {
         [x, y]
     }
 
-    /// How high a ribbon is at a rate, beside tanks of this height.
+    /// How high a ribbon is at the usual rate.
+    fn usual(&self) -> f32 {
+        (self.tank[1] * RIBBON.0).clamp(10.0, RIBBON.1)
+    }
+
+    /// How high a ribbon is at a rate.
     fn ribbon(&self, rate: f64, reference: f64) -> f32 {
-        let usual = RIBBON.min(self.tank[1] * 0.16);
-        ((rate / reference.max(1e-9)).min(CLIPPED_AT) as f32 * usual).max(1.0)
+        ((rate / reference.max(1e-9)).min(CLIPPED_AT) as f32 * self.usual()).max(1.0)
     }
 
     /// The rectangle of a tank: its upper left corner and its size.
@@ -154,6 +158,7 @@ pub fn draw(picture: &Picture, w: f32, h: f32) -> Vec<Mark> {
     }
     lines(picture, &lay, &mut marks);
     dots(picture, &lay, &mut marks);
+    numbers(picture, &lay, &mut marks);
     if let Some(retries) = picture.retries {
         let label = format!("retries {:.0} %  ·  x{:.2} amplification", retries.share * 100.0, retries.times);
         let width = (retries.share as f32 * 18.0).clamp(2.0, 16.0);
@@ -293,10 +298,11 @@ fn draw_tank(tank: &Tank, place: usize, lay: &Layout, marks: &mut Vec<Mark>) {
         let at = [at[0], lay.lane() - high / 2.0];
         let size = [size[0], high];
         marks.push(Mark::Box { at, size, radius: 8.0, fill: Some(Paint(Ink::Raised, 1.0)), line: Some(outline) });
+        sign(place, [at[0] + size[0] / 2.0, lay.lane()], marks);
     } else {
         marks.push(Mark::Box { at, size, radius: 8.0, fill: Some(Paint(Ink::Raised, 1.0)), line: Some(outline) });
     }
-    let limit = at[1] + size[1] * 0.15;
+    let limit = tank.limit.map(|l| limit_y(at, size, l));
     let inner_w = size[0] - 2.0 * inset;
     match tank.fill {
         Some(fill) => {
@@ -312,7 +318,7 @@ fn draw_tank(tank: &Tank, place: usize, lay: &Layout, marks: &mut Vec<Mark>) {
                 line: None,
             };
             marks.push(body);
-            if y < limit {
+            if let Some(limit) = limit.filter(|l| y < *l) {
                 hatch([at[0] + inset, y], [inner_w, limit - y], Paint(Ink::Ground, 0.75), 5.0, marks);
             }
             let edge = Paint(Ink::FillEdge, 0.9);
@@ -321,17 +327,6 @@ fn draw_tank(tank: &Tank, place: usize, lay: &Layout, marks: &mut Vec<Mark>) {
                 to: [at[0] + inset + inner_w, y],
                 width: 1.5,
                 paint: edge,
-            });
-            let inside = 0.62 < fill;
-            let (text_y, ink) = if inside { (limit.max(y) + 13.0, Ink::Ground) } else { (y - 12.0, Ink::High) };
-            marks.push(Mark::Text {
-                at: [at[0] + size[0] / 2.0, text_y],
-                hang: Hang::Middle,
-                size: 13.5,
-                mono: false,
-                strong: true,
-                paint: Paint(ink, 1.0),
-                text: format!("{:.0}%", fill * 100.0),
             });
         }
         None if bare => {}
@@ -349,7 +344,7 @@ fn draw_tank(tank: &Tank, place: usize, lay: &Layout, marks: &mut Vec<Mark>) {
             marks.push(words(middle, Hang::Middle, 12.0, Paint(Ink::Mid, 1.0), "no data"));
         }
     }
-    if !tank.fill_of.is_empty() {
+    if let Some(limit) = limit {
         marks.push(dashed([at[0] + inset, limit], [at[0] + size[0] - inset, limit], 1.0, Paint(Ink::FillEdge, 0.6)));
     }
     let above = if bare { lay.lane() - size[1] * 0.18 } else { at[1] };
@@ -391,6 +386,63 @@ fn draw_tank(tank: &Tank, place: usize, lay: &Layout, marks: &mut Vec<Mark>) {
     }
 }
 
+/// How full each tank is, as a number at its surface. It lies over the dots, on a ground of its own.
+fn numbers(picture: &Picture, lay: &Layout, marks: &mut Vec<Mark>) {
+    const SIZE: [f32; 2] = [42.0, 19.0];
+    for (place, tank) in picture.tanks.iter().enumerate() {
+        let Some(fill) = tank.fill.map(|f| f.clamp(0.0, 1.0) as f32) else { continue };
+        let (at, size) = lay.tank_at(place);
+        let surface = at[1] + size[1] - 3.0 - (size[1] - 6.0) * fill;
+        let limit = tank.limit.map_or(0.0, |l| limit_y(at, size, l));
+        let inside = 0.62 < fill;
+        let (y, ink, ground) = match inside {
+            true => (limit.max(surface) + 14.0, Ink::Ground, Ink::Fill((fill * 100.0).round() as u8)),
+            false => (surface - 13.0, Ink::High, Ink::Raised),
+        };
+        let middle = at[0] + size[0] / 2.0;
+        marks.push(Mark::Box {
+            at: [middle - SIZE[0] / 2.0, y - SIZE[1] / 2.0],
+            size: SIZE,
+            radius: 4.0,
+            fill: Some(Paint(ground, 0.9)),
+            line: None,
+        });
+        marks.push(Mark::Text {
+            at: [middle, y],
+            hang: Hang::Middle,
+            size: 13.5,
+            mono: false,
+            strong: true,
+            paint: Paint(ink, 1.0),
+            text: format!("{:.0}%", fill * 100.0),
+        });
+    }
+}
+
+/// Where a share of a tank lies.
+fn limit_y(at: [f32; 2], size: [f32; 2], share: f64) -> f32 {
+    at[1] + size[1] - 3.0 - (size[1] - 6.0) * share as f32
+}
+
+/// What a layer without a tank is, drawn: angle brackets for code, arrows there and back for a network.
+fn sign(place: usize, middle: [f32; 2], marks: &mut Vec<Mark>) {
+    let lines: &[[f32; 4]] = match place {
+        0 => &[
+            [-7.0, -8.0, -16.0, 0.0],
+            [-16.0, 0.0, -7.0, 8.0],
+            [7.0, -8.0, 16.0, 0.0],
+            [16.0, 0.0, 7.0, 8.0],
+            [3.0, -10.0, -3.0, 10.0],
+        ],
+        1 => &[[-14.0, -5.0, 14.0, -5.0], [14.0, -5.0, 8.0, -10.0], [14.0, 6.0, -14.0, 6.0], [-14.0, 6.0, -8.0, 11.0]],
+        _ => &[],
+    };
+    for [x0, y0, x1, y1] in lines {
+        let (from, to) = ([middle[0] + x0, middle[1] + y0], [middle[0] + x1, middle[1] + y1]);
+        marks.push(Mark::Line { from, to, width: 2.0, paint: Paint(Ink::Low, 0.9) });
+    }
+}
+
 /// Requests in line, as rows of dots left of their tank, below the lanes.
 fn lines(picture: &Picture, lay: &Layout, marks: &mut Vec<Mark>) {
     for (place, tank) in picture.tanks.iter().enumerate().filter(|(_, t)| 1.0 <= t.queue) {
@@ -398,7 +450,7 @@ fn lines(picture: &Picture, lay: &Layout, marks: &mut Vec<Mark>) {
         let dots = (tank.queue / PER_DOT).ceil() as usize;
         let (rows, row) = LINE;
         // Below the lanes, however wide the ribbon is.
-        let room = size[1] * 0.66 - RIBBON.min(size[1] * 0.16) * CLIPPED_AT as f32 / 2.0 - 8.0;
+        let room = size[1] * 0.66 - lay.usual() * CLIPPED_AT as f32 / 2.0 - 14.0;
         let rows = rows.min((room / 10.0) as usize).max(1);
         let gap_half = (lay.x(1) - lay.x(0) - size[0]) - 20.0;
         let row = row.min(((gap_half - 34.0) / 10.0) as usize).max(2);
@@ -436,6 +488,9 @@ fn dots(picture: &Picture, lay: &Layout, marks: &mut Vec<Mark>) {
                 marks.push(Mark::Line { from, to, width: 1.5, paint });
             }
         } else if dot.again {
+            if in_tank {
+                marks.push(Mark::Dot { at, radius: 4.6, paint: Paint(Ink::Ground, 0.55) });
+            }
             marks.push(Mark::Ring { at, radius: 3.2, width: 1.4, paint: Paint(ink, 1.0) });
         } else if in_tank {
             marks.push(Mark::Dot { at, radius: 3.2, paint: Paint(Ink::Ground, 0.55) });

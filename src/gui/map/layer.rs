@@ -110,6 +110,7 @@ mod tests {
             title: "SERVING".to_string(),
             fill: Some(0.4),
             fill_of: "seats".to_string(),
+            limit: None,
             state: State::Steady,
             queue: 0.0,
             readings: vec![("err 0%".to_string(), State::Steady)],

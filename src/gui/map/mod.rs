@@ -21,6 +21,7 @@ mod tests {
             title: title.to_string(),
             fill: Some(0.4),
             fill_of: "blocks".to_string(),
+            limit: Some(0.9),
             state: State::Steady,
             queue: 0.0,
             readings: vec![("err 0%".to_string(), State::Steady)],

@@ -32,6 +32,8 @@ pub struct Tank {
     pub fill: Option<f64>,
     /// Of what; empty: this layer has no tank.
     pub fill_of: String,
+    /// The share from which on it counts as too full; none: no share of it is too much by itself.
+    pub limit: Option<f64>,
     /// Its outline.
     pub state: State,
     /// Requests in line.
@@ -134,6 +136,7 @@ fn tank(layer: &crate::telemetry::stack_map::Layer) -> Tank {
         title: layer.title.to_string(),
         fill: layer.fill,
         fill_of: layer.fill_of.to_string(),
+        limit: layer.limit,
         state: layer.state,
         queue: layer.queue.unwrap_or(0.0),
         readings: layer.readings.iter().map(|r| (r.text.clone(), r.state)).collect(),

@@ -4,6 +4,7 @@ use bevy_egui::egui::{self, Color32, FontId, Sense, Stroke, Ui, vec2};
 use egui_plot::{HLine, HoverPosition, Line as PlotLine, LineStyle, Plot, PlotBounds, PlotPoints, VLine};
 
 use crate::gui::answers::{Chart, Heat, Line, clock_of};
+use crate::gui::buckets::{Band, column_of};
 use crate::gui::kit::{head, low};
 use crate::gui::theme::Theme;
 use crate::telemetry::panels::Unit;
@@ -33,6 +34,8 @@ pub struct Axis {
     pub found: Option<f64>,
     /// The stretch that was brushed, in seconds of the day.
     pub brush: Option<(f64, f64)>,
+    /// The band of a measured time that was brushed with it.
+    pub band: Option<Band>,
 }
 
 /// Draws a chart into what is available; `high` is the height of the plot alone. Returns whether its spread was asked for.
@@ -72,8 +75,9 @@ fn share_time(ui: &Ui, theme: &Theme, response: &egui::Response, plot: egui::Rec
         {
             let to = second(at.x);
             axis.brush = Some((from.min(to), from.max(to))).filter(|(a, b)| 1.0 < b - a);
+            axis.band = None;
         } else if response.clicked() {
-            axis.brush = None;
+            (axis.brush, axis.band) = (None, None);
         }
     }
     let painter = ui.painter().with_clip_rect(plot);
@@ -125,6 +129,51 @@ fn heat_ui(ui: &mut Ui, theme: &Theme, heat: &Heat, chart: &Chart, size: egui::V
         painter.vline(x, plot.y_range(), Stroke::new(1.0, moment.colour));
     }
     share_time(ui, theme, &response, plot, chart.span, axis);
+    let column = chart.queries.first().and_then(|q| column_of(q));
+    if let Some(column) = column {
+        band_ui(ui, theme, heat, column, &response, plot, chart.span, axis);
+    }
+}
+
+/// A box has a band of values too, by whole buckets; one that is as high as the map has none.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "a box lies on a map of heat, at a place, in a span, and changes what is brushed"
+)]
+fn band_ui(
+    ui: &Ui,
+    theme: &Theme,
+    heat: &Heat,
+    (column, scale): (&'static str, f64),
+    response: &egui::Response,
+    plot: egui::Rect,
+    span: (f64, f64),
+    axis: &mut Axis,
+) {
+    let rows = heat.ends.len();
+    let row = |y: f32| ((((plot.bottom() - y) / plot.height()) * rows as f32).floor().max(0.0) as usize).min(rows - 1);
+    let begun = egui::Id::new("band begins");
+    if let Some(at) = response.interact_pointer_pos() {
+        if response.drag_started() {
+            ui.data_mut(|d| d.insert_temp(begun, row(at.y)));
+        } else if response.dragged()
+            && let Some(from) = ui.data(|d| d.get_temp::<usize>(begun))
+        {
+            let (low, top) = (from.min(row(at.y)), from.max(row(at.y)));
+            let lower = if low == 0 { 0.0 } else { heat.ends[low - 1] * scale };
+            let band = Band { column, from_ms: lower, to_ms: heat.ends[top] * scale };
+            axis.band = (top - low + 1 < rows && axis.brush.is_some()).then_some(band);
+        }
+    }
+    let Some((band, (from, to))) = axis.band.as_ref().filter(|b| b.column == column).zip(axis.brush) else { return };
+    let inside = |end: &f64| band.from_ms < end * scale && end * scale <= band.to_ms;
+    let (Some(low), Some(top)) = (heat.ends.iter().position(inside), heat.ends.iter().rposition(inside)) else {
+        return;
+    };
+    let x = |s: f64| plot.left() + plot.width() * ((s - span.0) / (span.1 - span.0)).clamp(0.0, 1.0) as f32;
+    let y = |row: usize| plot.bottom() - plot.height() * row as f32 / rows as f32;
+    let shown = egui::Rect::from_x_y_ranges(x(from)..=x(to), y(top + 1)..=y(low));
+    ui.painter().rect_stroke(shown, 1, Stroke::new(2.0, theme.you.c()), egui::StrokeKind::Inside);
 }
 
 /// Where most is at the end, in words.
@@ -151,7 +200,7 @@ fn title(ui: &mut Ui, theme: &Theme, chart: &Chart, width: f32) -> bool {
     let unit_w = if unit.is_empty() { 0.0 } else { 7.0 * unit.chars().count() as f32 + 10.0 };
     let font = crate::gui::theme::heading(13.0);
     let mut job = egui::text::LayoutJob::simple_singleline(chart.title.clone(), font, theme.text_high.c());
-    let spreads = chart.heat.is_none() && chart.queries.iter().any(|q| crate::gui::answers::spread_of(q).is_some());
+    let spreads = chart.heat.is_none() && chart.queries.iter().any(|q| crate::gui::buckets::spread_of(q).is_some());
     let spread_w = if spreads && 190.0 < width { 52.0 } else { 0.0 };
     job.wrap = egui::text::TextWrapping::truncate_at_width((width - unit_w - spread_w).max(20.0));
     let galley = ui.painter().layout_job(job);
@@ -294,7 +343,9 @@ fn ticks(from: f64, to: f64) -> Vec<egui_plot::GridMark> {
         .unwrap_or(43_200.0);
     let first = (from / step).ceil() as i64;
     let last = (to / step).floor() as i64;
-    (first..=last).map(|n| egui_plot::GridMark { value: n as f64 * step, step_size: step }).collect()
+    // A time at the very left would stand in the zero of the other axis.
+    let clear = |n: &i64| from + span * 0.05 <= *n as f64 * step;
+    (first..=last).filter(clear).map(|n| egui_plot::GridMark { value: n as f64 * step, step_size: step }).collect()
 }
 
 /// Two or three round values on the other axis, each as strong as the next.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bevy_egui::egui::{self, Align, Layout, Rect, Ui, UiBuilder, vec2};
 
-use crate::gui::answers::{Shown, spread_of};
+use crate::gui::answers::Shown;
+use crate::gui::buckets::spread_of;
 use crate::gui::keys::Panel;
 use crate::gui::kit::{Cx, empty, head, low, minutes, priced, ring};
 use crate::gui::panels::chart::{Axis, Moment, chart_ui};
@@ -146,12 +147,18 @@ fn board(ui: &mut Ui, cx: &mut Cx<'_>, looked: &Looked) {
 
 /// What all axes of time share, for this frame.
 pub fn axis(cx: &Cx<'_>) -> Axis {
-    Axis { moments: moments(cx), cursor: cx.state.cursor, found: None, brush: cx.state.brush }
+    Axis {
+        moments: moments(cx),
+        cursor: cx.state.cursor,
+        found: None,
+        brush: cx.state.brush,
+        band: cx.state.band.clone(),
+    }
 }
 
 /// Keeps what the pointer has made of it.
 pub fn share(cx: &mut Cx<'_>, axis: Axis) {
-    cx.state.brush = axis.brush;
+    (cx.state.brush, cx.state.band) = (axis.brush, axis.band);
     cx.state.cursor_found = axis.found.or(cx.state.cursor_found);
 }
 

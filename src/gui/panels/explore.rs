@@ -8,6 +8,7 @@ use crate::gui::answers::Shown;
 use crate::gui::keys::Panel;
 use crate::gui::kit::{Cx, chip, empty, head, inset, key_cap, low, mono, printout, ring};
 use crate::gui::panels::chart::chart_ui;
+use crate::gui::panels::compare::differences_ui;
 use crate::gui::panels::dashboards::{axis, share};
 use crate::gui::panels::grid::grid_ui;
 use crate::gui::snapshot::Looked;
@@ -191,6 +192,7 @@ fn show(ui: &mut Ui, cx: &mut Cx<'_>, looked: &Looked) {
             }
             share(cx, axis);
         }
+        Shown::Differs(found) => differences_ui(ui, cx.theme, found),
         Shown::Rows(table) => {
             grid_ui(ui, cx.theme, &format!("E{}", looked.number), table, |_, _| None);
         }

@@ -7,6 +7,7 @@ pub mod case_board; // hypotheses, evidence, commit
 pub mod changes; // the change log
 pub mod channel; // chat and updates
 pub mod chart; // a chart of a panel
+pub mod compare; // what is brushed, against the rest
 pub mod dashboards; // boards
 pub mod explore; // questions in three languages
 pub mod grid; // a table

@@ -14,6 +14,10 @@ use crate::scenario::mechanisms::mechanism;
 
 /// Seconds for which a message stays.
 const STAYS_S: f64 = 7.0;
+/// Room in the bar that is wide enough for a message.
+const IN_BAR: f32 = 330.0;
+/// Else it stands so far above the lower edge, clear of the strip.
+const ABOVE_STRIP: f32 = 74.0;
 /// Entries that the palette shows.
 const SHOWN: usize = 9;
 
@@ -190,29 +194,42 @@ pub fn primer_ui(ctx: &egui::Context, theme: &Theme, state: &mut State) {
     );
 }
 
-/// Messages, lower left of the right rail.
+/// The latest message: in the bar, where that has room, or else above the lower edge. It covers nothing that is read, and what
+/// a message says is in the channel or in its panel too.
 pub fn toasts_ui(ctx: &egui::Context, theme: &Theme, state: &mut State, now: f64) {
     state.toasts.retain(|t| now - t.since < STAYS_S);
     // What is open lies over everything, and they wait for it.
     if state.toasts.is_empty() || state.palette.is_some() || state.help || state.settings_open {
         return;
     }
-    Area::new(Id::new("toasts"))
-        .order(Order::Foreground)
-        .interactable(false)
-        .anchor(Align2::CENTER_TOP, vec2(0.0, 50.0)) // over what is empty: nothing that is read lies there
-        .show(ctx, |ui| {
-            ui.set_width(560.0_f32.min(ctx.viewport_rect().width() - 40.0));
-            for toast in &state.toasts {
-                let edge = if toast.refused { theme.failing } else { theme.text_low };
-                sheet(theme).inner_margin(Margin::symmetric(12, 7)).stroke(Stroke::new(1.0, edge.c())).show(ui, |ui| {
-                    ui.set_width(ui.available_width());
-                    let text: String = toast.text.chars().take(320).collect();
-                    ui.label(RichText::new(text).size(13.5).color(theme.text_high.c()));
-                });
-                ui.add_space(4.0);
-            }
+    let Some(toast) = state.toasts.back() else { return };
+    let edge = if toast.refused { theme.failing } else { theme.hairline };
+    let text: String = toast.text.chars().take(320).collect();
+    let window = ctx.viewport_rect();
+    let area = Area::new(Id::new("toasts")).order(Order::Foreground).interactable(false);
+    let (area, width, size, margin) = match state.toast_room.filter(|room| IN_BAR < room.width()) {
+        Some(room) => {
+            let width = room.width().min(620.0);
+            (area.fixed_pos(room.center_top() - vec2(width / 2.0, 0.0)), width, 12.5, Margin::symmetric(10, 3))
+        }
+        None => {
+            let up = vec2(0.0, -if state.toast_room.is_some() { ABOVE_STRIP } else { 20.0 });
+            (
+                area.anchor(Align2::CENTER_BOTTOM, up),
+                560.0_f32.min(window.width() - 40.0),
+                13.5,
+                Margin::symmetric(12, 7),
+            )
+        }
+    };
+    area.show(ctx, |ui| {
+        ui.set_width(width);
+        ui.spacing_mut().item_spacing.y = 0.0;
+        sheet(theme).inner_margin(margin).stroke(Stroke::new(1.0, edge.c())).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.label(RichText::new(text).size(size).color(theme.text_high.c()));
         });
+    });
 }
 
 /// Says a line in the operator's language.

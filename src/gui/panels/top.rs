@@ -25,7 +25,13 @@ pub fn top_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         if cx.snap.view.armed {
             chip(ui, cx.theme, "ARMED", cx.theme.degraded.c());
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| right(ui, cx, narrow));
+        let (free, whole) = (ui.cursor().left() + 8.0, ui.max_rect());
+        let taken = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            right(ui, cx, narrow);
+            ui.min_rect().left()
+        });
+        cx.state.toast_room =
+            Some(Rect::from_x_y_ranges(free..=(taken.inner - 18.0).max(free), whole.y_range()).expand2(vec2(0.0, 3.0)));
     });
 }
 

@@ -11,7 +11,7 @@ use crate::session::seal::LEAD_NS;
 pub fn belief_chart(ui: &mut Ui, theme: &Theme, told: &Told, rect: Rect) {
     let painter = ui.painter().clone();
     painter.text(rect.left_top(), Align2::LEFT_TOP, "What you gave the truth", heading(13.5), theme.text_high.c());
-    let plot = Rect::from_min_max(rect.min + vec2(34.0, 34.0), rect.max - vec2(8.0, 22.0));
+    let plot = Rect::from_min_max(rect.min + vec2(34.0, 54.0), rect.max - vec2(8.0, 22.0));
     for percent in [0.0, 50.0, 100.0] {
         let y = plot.bottom() - plot.height() * percent / 100.0;
         painter.hline(plot.x_range(), y, Stroke::new(1.0, theme.hairline.c()));
@@ -109,8 +109,8 @@ fn ideal(
     painter.add(egui::Shape::dashed_line(&dots, Stroke::new(1.4, theme.text_low.c()), 1.5, 5.0));
     let says = "dashed: an ideal observer of your looks  ·  dotted: of everything";
     painter.text(
-        plot.left_top() + vec2(0.0, -12.0),
-        Align2::LEFT_CENTER,
+        plot.left_top() - vec2(34.0, 32.0),
+        Align2::LEFT_TOP,
         says,
         FontId::proportional(12.0),
         theme.text_low.c(),

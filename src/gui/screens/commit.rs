@@ -94,8 +94,14 @@ fn rests_on(ui: &mut Ui, cx: &mut Cx<'_>) {
     for looked in cx.snap.looked.iter().filter(|l| l.answer.is_some()) {
         let mut cited = cx.state.commit.cites.contains(&looked.number);
         let text = format!("E{}  {}", looked.number, looked.title);
-        let short: String = text.chars().take(58).collect();
-        if ui.checkbox(&mut cited, RichText::new(short).monospace().size(12.5)).changed() {
+        let long = 60 < text.chars().count();
+        let short: String = text
+            .chars()
+            .take(if long { 57 } else { 60 })
+            .chain(long.then_some("...").into_iter().flat_map(str::chars))
+            .collect();
+        let response = ui.checkbox(&mut cited, RichText::new(short).monospace().size(12.5)).on_hover_text(&text);
+        if response.changed() {
             cx.state.commit.cites.retain(|c| *c != looked.number);
             if cited {
                 cx.state.commit.cites.push(looked.number);

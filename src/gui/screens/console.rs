@@ -8,7 +8,8 @@ use bevy_egui::egui::{
 use crate::gui::keys::{Entry, Panel, VERBS, Verb};
 use crate::gui::kit::{Cx, GAP, HEAD, card, key_cap, low, ring};
 use crate::gui::panels::{
-    actions, archive, assistant, case_board, changes, channel, dashboards, explore, logs, pager, strip, top, traces,
+    actions, archive, assistant, case_board, changes, channel, compare, dashboards, explore, logs, pager, strip, top,
+    traces,
 };
 use crate::gui::settings::Panes;
 use crate::gui::snapshot::Coached;
@@ -25,6 +26,8 @@ const COACH: f32 = 34.0;
 const NARROW: f32 = 1366.0;
 /// Below this size there is one panel alone.
 const SMALL: (f32, f32) = (960.0, 560.0);
+/// What is brushed is told beside the tabs, where so much room is left.
+const BRUSHED: f32 = 260.0;
 /// Panels in the middle.
 pub const MIDDLE: [Panel; 6] =
     [Panel::Dashboards, Panel::Explore, Panel::Logs, Panel::Traces, Panel::Changes, Panel::Archive];
@@ -334,6 +337,9 @@ fn tabs(ui: &mut Ui, cx: &mut Cx<'_>, panels: &[Panel]) {
             if response.clicked() {
                 cx.state.go_to(*panel);
             }
+        }
+        if BRUSHED < ui.available_width() {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| compare::brushed_ui(ui, cx));
         }
     });
 }

@@ -5,19 +5,20 @@ use bevy_egui::egui::{
 };
 
 use crate::gui::desk::Told;
-use crate::gui::kit::{Shape, frame, head, high, inset, key_cap, low, mid, primary, shape};
+use crate::gui::kit::{Shape, frame, head, high, key_cap, low, mid, primary, shape, whole};
 use crate::gui::screens::belief::belief_chart;
 use crate::gui::screens::healing::healing_ui;
+use crate::gui::screens::turning::turning_ui;
+use crate::gui::screens::what_if::what_if_ui;
 use crate::gui::state::{DebriefTab, Screen, State};
 use crate::gui::theme::{Theme, heading};
 use crate::gui::worker::Ask;
 use crate::score::debrief::Verdict;
-use crate::score::story::Kind;
 use crate::score::tell;
 
 const TABS: [(DebriefTab, &str); 6] = [
     (DebriefTab::Minute, "One minute"),
-    (DebriefTab::Turning, "What happened when"),
+    (DebriefTab::Turning, "Turning points"),
     (DebriefTab::Flip, "Flip"),
     (DebriefTab::WhatIf, "What if"),
     (DebriefTab::Score, "Score"),
@@ -75,8 +76,8 @@ pub fn debrief_ui(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<
             ui.scope_builder(UiBuilder::new().max_rect(page).id_salt("debrief body"), |ui| {
                 ScrollArea::vertical().id_salt(("debrief", tab as u8)).auto_shrink([false, false]).show(ui, |ui| {
                     match tab {
-                        DebriefTab::Turning => timeline(ui, theme, &told),
-                        DebriefTab::WhatIf => what_if(ui, theme, &told),
+                        DebriefTab::Turning => turning_ui(ui, theme, state, &told),
+                        DebriefTab::WhatIf => what_if_ui(ui, theme, &told),
                         DebriefTab::Scar => healing_ui(ui, theme, state, told.healing.as_ref(), asks),
                         _ => score(ui, theme, &told),
                     }
@@ -116,16 +117,6 @@ fn waiting(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<Ask>, w
         let says = if total == 0 { "beginning ...".to_string() } else { format!("{done} of {total} runs") };
         ui.label(low(theme, says));
     });
-}
-
-fn whole(value: f64) -> String {
-    let mut text = format!("{:.0}", value.abs());
-    let mut place = text.len();
-    while 3 < place {
-        place -= 3;
-        text.insert(place, ',');
-    }
-    text
 }
 
 fn minute(ui: &mut Ui, theme: &Theme, state: &mut State, told: &Told, rest: Rect) {
@@ -254,45 +245,20 @@ fn cause_verdict(ui: &mut Ui, theme: &Theme, told: &Told, rect: Rect) {
             Some(false) => "Not proved: what you cited does not carry it.",
             None => cause.grounding.as_str(),
         };
-        ui.label(low(theme, proved));
+        ui.label(mid(theme, proved));
+        if let Some((when, what, more)) = told.healing.as_ref().and_then(next_due) {
+            let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+            ui.label(low(theme, format!("Comes back on {when}: {what}{more}.")));
+        }
     });
 }
 
-fn timeline(ui: &mut Ui, theme: &Theme, told: &Told) {
-    ui.label(head(theme, "What was done and said, beside what was true then").size(16.0));
-    ui.add_space(6.0);
-    ui.spacing_mut().item_spacing.y = 2.0;
-    for line in &told.debrief.timeline {
-        let (kind, colour) = match line.kind {
-            Kind::Cause => (Shape::Square, theme.failing),
-            Kind::Decoy => (Shape::Hollow, theme.degraded),
-            Kind::Page => (Shape::Square, theme.text_mid),
-            Kind::Look => (Shape::Hollow, theme.flow),
-            Kind::Order => (Shape::Down, theme.you),
-            Kind::Belief => (Shape::Dot, theme.you),
-            Kind::Said => (Shape::Dot, theme.unknown),
-        };
-        ui.horizontal_top(|ui| {
-            ui.label(RichText::new(&line.time).monospace().color(theme.text_low.c()));
-            shape(ui, kind, colour.c());
-            let (rect, _) = ui.allocate_exact_size(vec2(64.0, 18.0), Sense::hover());
-            ui.painter().text(
-                rect.left_center(),
-                Align2::LEFT_CENTER,
-                line.kind.word(),
-                FontId::proportional(12.5),
-                theme.text_low.c(),
-            );
-            let truth = matches!(line.kind, Kind::Cause | Kind::Decoy);
-            let text = RichText::new(line.text.replace('\n', " "));
-            let text = if truth {
-                text.font(heading(14.0)).color(theme.text_high.c())
-            } else {
-                text.color(theme.text_mid.c())
-            };
-            ui.add(egui::Label::new(text).wrap());
-        });
-    }
+/// When the first of what was graded comes back, what it is, and how many more do.
+fn next_due(healing: &crate::scar::healing::Healing) -> Option<(String, String, usize)> {
+    let mut due: Vec<_> = healing.items.iter().filter_map(|i| Some((i.due.clone()?, !i.target, &i.item))).collect();
+    due.sort();
+    let (when, _, item) = due.first()?;
+    Some((when.clone(), crate::gui::career::name(item), due.len() - 1))
 }
 
 fn flip(ui: &mut Ui, theme: &Theme, state: &mut State, told: &Told, rest: Rect) -> Rect {
@@ -347,75 +313,6 @@ fn differences(seen: &crate::gui::map::picture::Picture, happening: &crate::gui:
         happening.notes.iter().map(|(at, note)| format!("{}: {note}", happening.tanks[*at].title.to_lowercase())),
     );
     differs
-}
-
-fn what_if(ui: &mut Ui, theme: &Theme, told: &Told) {
-    let users = &told.debrief.users;
-    ui.label(head(theme, "What each order did").size(16.0));
-    ui.label(low(theme, "user-minutes, all other orders kept; right of the line: it cost users, left: it spared them"));
-    ui.add_space(6.0);
-    if users.orders.is_empty() {
-        ui.label(mid(theme, "You ordered nothing."));
-    }
-    let most = users.orders.iter().map(|o| o.effect.abs()).fold(1.0, f64::max);
-    for order in &users.orders {
-        inset(theme).show(ui, |ui| {
-            ui.set_width(ui.available_width() - 8.0);
-            ui.horizontal(|ui| {
-                ui.label(
-                    RichText::new(format!("{}  {}", order.time, order.action)).monospace().color(theme.text_high.c()),
-                );
-                if let Some(why) = &order.refused {
-                    ui.label(low(theme, format!("not carried out: {why}")));
-                }
-            });
-            let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::hover());
-            let middle = rect.center().x;
-            let reach = rect.width() / 2.0 - 90.0;
-            let end = middle + reach * (order.effect / most) as f32;
-            let colour = if order.effect < 0.0 { theme.flow } else { theme.degraded };
-            ui.painter().rect_filled(
-                Rect::from_two_pos(pos2(middle, rect.top() + 2.0), pos2(end, rect.bottom() - 2.0)),
-                2,
-                colour.c(),
-            );
-            ui.painter().vline(middle, rect.y_range(), Stroke::new(1.5, theme.text_low.c()));
-            let says = match order.effect {
-                e if e.abs() < 0.5 => "changed nothing".to_string(),
-                e if e < 0.0 => format!("spared {}", whole(e)),
-                e => format!("cost {}", whole(e)),
-            };
-            let (at, hang) =
-                if order.effect < 0.0 { (end - 8.0, Align2::RIGHT_CENTER) } else { (end + 8.0, Align2::LEFT_CENTER) };
-            ui.painter().text(pos2(at, rect.center().y), hang, says, FontId::proportional(13.0), theme.text_high.c());
-            let sooner = users.lost - order.lost_at_first_chance;
-            if 0.5 <= sooner {
-                ui.label(low(
-                    theme,
-                    format!("at the first chance it would have spared {} more: the cost of delay", whole(sooner)),
-                ));
-            }
-            if let Some(leaves) = tell::leaves(order) {
-                ui.label(low(theme, leaves));
-            }
-        });
-    }
-    ui.add_space(10.0);
-    ui.label(head(theme, "The best that was found").size(16.0));
-    if users.was_best {
-        ui.label(mid(theme, format!("Nothing better than yours was found in {} tries.", users.tried)));
-    }
-    for order in &users.best {
-        ui.label(RichText::new(format!("{}  {}", order.time, order.action)).monospace().color(theme.text_high.c()));
-    }
-    ui.label(low(
-        theme,
-        format!(
-            "{} user-minutes lost with it, {} with nothing done",
-            whole(users.lost_at_best),
-            whole(users.lost_if_nothing)
-        ),
-    ));
 }
 
 fn score(ui: &mut Ui, theme: &Theme, told: &Told) {

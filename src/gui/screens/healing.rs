@@ -34,11 +34,9 @@ pub fn healing_ui(ui: &mut Ui, theme: &Theme, state: &mut State, healing: Option
     if healing.items.is_empty() {
         ui.label(mid(theme, "No item was put to the test."));
     }
-    let wide = 900.0 < ui.available_width();
-    for pair in healing.items.chunks(if wide { 2 } else { 1 }) {
-        ui.columns(if wide { 2 } else { 1 }, |columns| {
-            pair.iter().zip(columns).for_each(|(item, ui)| item_ui(ui, theme, item));
-        });
+    let (alone, helped): (Vec<&Healed>, Vec<&Healed>) = healing.items.iter().partition(|item| !item.with_ai);
+    for (title, items) in [("What you said alone", alone), ("What you said once help was there", helped)] {
+        items_ui(ui, theme, title, &items);
     }
     ui.add_space(8.0);
     ui.set_max_width(ui.available_width().min(900.0));
@@ -62,6 +60,20 @@ pub fn healing_ui(ui: &mut Ui, theme: &Theme, state: &mut State, healing: Option
         ui.label(low(theme, healing.caveat));
     }
     ui.label(low(theme, format!("Forecasts are {}; below {ENOUGH} reviews alone they say little.", healing.model)));
+}
+
+fn items_ui(ui: &mut Ui, theme: &Theme, title: &str, items: &[&Healed]) {
+    if items.is_empty() {
+        return;
+    }
+    ui.label(head(theme, title));
+    let columns = if 900.0 < ui.available_width() { 2 } else { 1 };
+    for pair in items.chunks(columns) {
+        ui.columns(columns, |columns| {
+            pair.iter().zip(columns).for_each(|(item, ui)| item_ui(ui, theme, item));
+        });
+    }
+    ui.add_space(8.0);
 }
 
 fn item_ui(ui: &mut Ui, theme: &Theme, item: &Healed) {

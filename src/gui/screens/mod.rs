@@ -12,3 +12,5 @@ pub mod scars; // what burnt you, and what is fading
 pub mod settings; // over any screen
 pub mod stage; // for a projector
 pub mod title; // where one begins
+pub mod turning; // what decided most
+pub mod what_if; // what would have been

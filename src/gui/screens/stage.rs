@@ -20,6 +20,9 @@ pub fn incident_ui(ui: &mut Ui, cx: &mut Cx<'_>) -> Rect {
     ui.scope_builder(UiBuilder::new().max_rect(head.shrink2(vec2(24.0, 10.0))).id_salt("stage head"), |ui| {
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 22.0;
+            // All digits at once: one that is drawn for the first time would be missing for a frame.
+            let digits = "0123456789:".to_string();
+            drop(ui.painter().layout_no_wrap(digits, FontId::monospace(34.0), cx.theme.text_high.c()));
             let clock = RichText::new(&cx.snap.clock).font(FontId::monospace(34.0));
             ui.add(egui::Label::new(clock.color(cx.theme.text_high.c())).extend());
             let severity = cx.snap.view.severity.map_or("SEV ?".to_string(), |s| format!("SEV{s}"));

@@ -60,7 +60,9 @@ fn begin(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<Ask>) {
         let cases = state.cases.clone();
         for (case, met) in &cases {
             let width = ui.available_width() - 8.0;
-            let (rect, response) = ui.allocate_exact_size(vec2(width, 54.0), Sense::click());
+            let font = FontId::proportional(13.0);
+            let page = ui.painter().layout(case.page.clone(), font, theme.text_mid.c(), width - 24.0);
+            let (rect, response) = ui.allocate_exact_size(vec2(width, 38.0 + page.size().y), Sense::click());
             response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &case.id));
             let fill = if response.hovered() { theme.raised } else { theme.ground };
             ui.painter().rect_filled(rect, 6, fill.c());
@@ -83,14 +85,7 @@ fn begin(ui: &mut Ui, theme: &Theme, state: &mut State, asks: &mut Vec<Ask>) {
                 FontId::proportional(12.5),
                 theme.text_low.c(),
             );
-            let mut job = egui::text::LayoutJob::simple_singleline(
-                case.page.clone(),
-                FontId::proportional(13.0),
-                theme.text_mid.c(),
-            );
-            job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width() - 24.0);
-            let galley = ui.painter().layout_job(job);
-            ui.painter().galley(rect.left_top() + vec2(12.0, 29.0), galley, theme.text_mid.c());
+            ui.painter().galley(rect.left_top() + vec2(12.0, 29.0), page, theme.text_mid.c());
             if response.clicked() {
                 start(state, asks, Ask::Begin(Some(case.id.clone())));
             }
@@ -205,7 +200,12 @@ pub fn start(state: &mut State, asks: &mut Vec<Ask>, ask: Ask) {
 pub fn greet_ui(ui: &mut Ui, theme: &Theme, state: &mut State) {
     let whole = ui.available_rect_before_wrap();
     ui.painter().rect_filled(whole, 0, theme.deep.c());
-    let sheet = Rect::from_center_size(whole.center(), vec2(560.0, 380.0));
+    let sheet = Rect::from_center_size(whole.center() + vec2(0.0, 40.0), vec2(560.0, 390.0));
+    let above = sheet.center_top() - vec2(0.0, 92.0);
+    ui.painter().text(above, Align2::CENTER_CENTER, "Scar Tissue", heading(44.0), theme.text_high.c());
+    let says = "A flight simulator for people on call";
+    let font = FontId::proportional(16.0);
+    ui.painter().text(above + vec2(0.0, 42.0), Align2::CENTER_CENTER, says, font, theme.text_mid.c());
     frame(ui, sheet, theme, false, true);
     ui.scope_builder(UiBuilder::new().max_rect(sheet.shrink(30.0)).id_salt("greet"), |ui| {
         ui.label(RichText::new("Before the pager goes off").font(heading(24.0)).color(theme.text_high.c()));
@@ -226,8 +226,12 @@ pub fn greet_ui(ui: &mut Ui, theme: &Theme, state: &mut State) {
         ui.label(head(theme, "Light"));
         ui.horizontal(|ui| super::settings::themes(ui, state));
         ui.add_space(20.0);
-        if primary(ui, theme, "Ready", true) || std::mem::take(&mut state.run) {
-            state.settings.greeted = true;
-        }
+        ui.horizontal(|ui| {
+            let clicked = primary(ui, theme, "Ready", true);
+            key_cap(ui, theme, "Enter");
+            if clicked || std::mem::take(&mut state.run) {
+                state.settings.greeted = true;
+            }
+        });
     });
 }
