@@ -115,7 +115,7 @@ pub const VERBS: &[Entry] = &[
     entry(Verb::Slower, "slower", ",", "Slower", "half as fast"),
     entry(Verb::Faster, "faster", ".", "Faster", "twice as fast, up to 8x"),
     entry(Verb::Next, "next", "n", "Next event", "go on until something is to be seen"),
-    entry(Verb::Compare, "compare", "d", "Compare", "what differs between what is brushed and the rest, 20 s"),
+    entry(Verb::Compare, "compare", "d", "Compare", "what is brushed, against the rest; 20 s"),
     entry(Verb::BrushLonger, "brush_longer", "Alt+Up", "Brush", "the last two minutes; again: twice as long"),
     entry(Verb::BrushShorter, "brush_shorter", "Alt+Down", "Shorter brush", "half as long, and nothing in the end"),
     entry(Verb::BrushEarlier, "brush_earlier", "Alt+Left", "Earlier brush", "half its length earlier"),

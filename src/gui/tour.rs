@@ -370,7 +370,13 @@ pub fn step(
             }
             true
         }
+        // The clock is held meanwhile: a digit that is drawn for the first time is there a frame later.
+        Some(Step::Shot(_)) if waited < 2 => {
+            asks.0.push(Ask::Hold(true));
+            false
+        }
         Some(Step::Shot(name)) => {
+            asks.0.push(Ask::Hold(snap.is_some_and(|s| s.view.elapsed_s < 1.0)));
             let misfits = &state.misfits;
             misfits.cut.iter().for_each(|text| eprintln!("{name}: cut off: {text}"));
             misfits.covered.iter().for_each(|(a, b)| eprintln!("{name}: covered: {a} / {b}"));

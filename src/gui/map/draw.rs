@@ -93,7 +93,7 @@ impl Layout {
         let column = (w - 2.0 * margin) / 6.0;
         let titles = if h < 340.0 { 62.0 } else { 78.0 };
         let above = if arcs { 74.0 } else { 34.0 };
-        let below = 62.0 + if arcs { 56.0 } else { 0.0 };
+        let below = 68.0 + if arcs { 56.0 } else { 0.0 };
         let tank_h = (h - titles - above - below).clamp(64.0, 440.0);
         let slack = (h - titles - above - below - tank_h).max(0.0);
         let tank = [(column * 0.36).clamp(48.0, 116.0), tank_h];

@@ -69,8 +69,10 @@ fn share_time(ui: &Ui, theme: &Theme, response: &egui::Response, plot: egui::Rec
     let begun = egui::Id::new("brush begins");
     if let Some(at) = response.interact_pointer_pos() {
         if response.drag_started() {
-            ui.data_mut(|d| d.insert_temp(begun, second(at.x)));
-        } else if response.dragged()
+            let pressed = ui.input(|i| i.pointer.press_origin()).unwrap_or(at);
+            ui.data_mut(|d| d.insert_temp(begun, second(pressed.x)));
+        }
+        if response.dragged()
             && let Some(from) = ui.data(|d| d.get_temp::<f64>(begun))
         {
             let to = second(at.x);
@@ -155,8 +157,10 @@ fn band_ui(
     let begun = egui::Id::new("band begins");
     if let Some(at) = response.interact_pointer_pos() {
         if response.drag_started() {
-            ui.data_mut(|d| d.insert_temp(begun, row(at.y)));
-        } else if response.dragged()
+            let pressed = ui.input(|i| i.pointer.press_origin()).unwrap_or(at);
+            ui.data_mut(|d| d.insert_temp(begun, row(pressed.y)));
+        }
+        if response.dragged()
             && let Some(from) = ui.data(|d| d.get_temp::<usize>(begun))
         {
             let (low, top) = (from.min(row(at.y)), from.max(row(at.y)));
@@ -343,8 +347,8 @@ fn ticks(from: f64, to: f64) -> Vec<egui_plot::GridMark> {
         .unwrap_or(43_200.0);
     let first = (from / step).ceil() as i64;
     let last = (to / step).floor() as i64;
-    // A time at the very left would stand in the zero of the other axis.
-    let clear = |n: &i64| from + span * 0.05 <= *n as f64 * step;
+    // A time at the very left would stand in the zero of the other axis, one at the very right beyond the edge.
+    let clear = |n: &i64| (from + span * 0.05..=to - span * 0.05).contains(&(*n as f64 * step));
     (first..=last).filter(clear).map(|n| egui_plot::GridMark { value: n as f64 * step, step_size: step }).collect()
 }
 

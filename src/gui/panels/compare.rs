@@ -1,6 +1,6 @@
 //! Compare: what the rows that are brushed have more of than the rest, and less. One look, at the price of a search.
 
-use bevy_egui::egui::{self, Align2, FontId, Rect, RichText, Sense, Ui, pos2, vec2};
+use bevy_egui::egui::{self, Align2, FontId, Rect, Sense, Ui, pos2, vec2};
 
 use crate::gui::answers::Differs;
 use crate::gui::brush::{comparison, says};
@@ -71,9 +71,10 @@ fn row_ui(ui: &mut Ui, theme: &Theme, row: &crate::gui::answers::Difference) {
     let painter = ui.painter().with_clip_rect(left);
     let high = theme.text_high.c();
     painter.text(pos2(left.left() + 2.0, rect.top() + 13.0), Align2::LEFT_CENTER, &row.dimension, heading(13.0), high);
-    let value = RichText::new(&row.value).monospace().size(12.5).color(theme.text_mid.c());
-    let at = Rect::from_min_max(pos2(left.left(), rect.top() + 20.0), left.max);
-    ui.put(at, egui::Label::new(value).truncate().halign(egui::Align::Min));
+    let mid = theme.text_mid.c();
+    let mut value = egui::text::LayoutJob::simple_singleline(row.value.clone(), FontId::monospace(12.5), mid);
+    value.wrap = egui::text::TextWrapping::truncate_at_width(left.width() - 4.0);
+    painter.galley(pos2(left.left() + 2.0, rect.top() + 22.0), painter.layout_job(value), mid);
     let bars = Rect::from_min_max(pos2(rect.left() + names, rect.top() + 6.0), rect.right_bottom() - vec2(118.0, 6.0));
     for (place, (share, colour)) in [(row.inside, theme.flow), (row.outside, theme.unknown)].into_iter().enumerate() {
         let top = bars.top() + 16.0 * place as f32 + 2.0;

@@ -185,6 +185,7 @@ impl Desktop {
             .map(|k| match k {
                 "Ctrl" => Key::Control,
                 "Shift" => Key::Shift,
+                "Alt" => Key::Alt,
                 other => panic!("nobody holds {other}"),
             })
             .collect();

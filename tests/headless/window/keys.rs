@@ -1,6 +1,7 @@
 //! By the keyboard alone, through the app's own frames: from screen to screen, and the flagship from its page to its
 //! debrief.
 
+use scartissue::gui::answers::Shown;
 use scartissue::gui::keys::Panel;
 use scartissue::gui::state::{DebriefTab, Screen};
 use scartissue::score::debrief::Verdict;
@@ -30,6 +31,8 @@ fn screens_follow_one_another_and_a_session_goes_on_at_the_second_where_it_was_l
         desk.press(key);
         assert_eq!(desk.state().focus, panel, "{key}");
     }
+    desk.press("d");
+    assert!(desk.state().toasts.back().is_some_and(|t| t.refused), "nothing is brushed yet");
     desk.press("Ctrl+,");
     assert!(desk.state().settings_open);
     desk.press("Esc");
@@ -39,6 +42,15 @@ fn screens_follow_one_another_and_a_session_goes_on_at_the_second_where_it_was_l
     desk.press("F8");
     assert!(desk.state().stage && !desk.state().help);
     desk.press("F8");
+    desk.press("Alt+Up");
+    assert!(desk.state().brush.is_some_and(|(from, to)| to - from == 120.0), "{:?}", desk.state().brush);
+    desk.press("d");
+    desk.answers(1);
+    let compared = desk.snapshot().expect("a session").looked[0].clone();
+    assert!(compared.title.starts_with("compare time(ended) BETWEEN"), "{}", compared.title);
+    assert!(matches!(&compared.shown, Shown::Differs(found) if !found.rows.is_empty()), "{:?}", compared.shown);
+    desk.press("Esc");
+    assert_eq!(desk.state().brush, None);
     desk.until("a minute", |d| d.snapshot().is_some_and(|s| 60.0 <= s.view.elapsed_s));
     desk.press("Space");
     desk.standing("a pause", |d| d.snapshot().is_some_and(|s| s.view.stopped));

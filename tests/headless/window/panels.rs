@@ -1,11 +1,16 @@
 //! Panels by label, as a screen reader finds them: find, type, click, and read what was asked of the session.
 
+use bevy_egui::egui;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use scartissue::console::parse::{Said, parse};
+use scartissue::gui::answers::clock_of;
 use scartissue::gui::keys::Panel;
 use scartissue::gui::panels::{actions, archive, case_board, changes, channel, dashboards, explore, logs, pager, top};
+use scartissue::gui::screens::console;
 use scartissue::gui::state::{Language, Screen};
 use scartissue::gui::worker::Ask;
+use scartissue::session::clock::Seat;
 use scartissue::session::command::{Command, Look, Speaks};
 
 use super::stand::{Stand, session, stand};
@@ -77,6 +82,43 @@ fn questions_are_typed_and_run_and_a_mistake_is_shown_under_its_token() {
     explore.state_mut().state.error = Some("sum(up\n      ^ expected )".to_string());
     explore.run_steps(2);
     assert!(has(&explore, "expected )"));
+}
+
+/// A box on a map of heat, dragged with the pointer, is compared with the rest by a button; the answer has a row for each
+/// dimension.
+#[test]
+fn a_box_on_a_map_of_heat_is_brushed_and_compared_with_the_rest() {
+    let spread = "explore sum by (le) (rate(vllm:time_to_first_token_seconds_bucket[2m])) over 15m";
+    let mut session = session("first-shift-3", &["wait 90s", spread]);
+    let mut console = stand(&session, (1600.0, 900.0), |ui, cx| drop(console::console_ui(ui, cx)));
+    console.state_mut().state.go_to(Panel::Explore);
+    console.run_steps(2);
+    let map = console.query_all_by_label_contains("spread at the end").next().expect("a map of heat").rect();
+    let at = |x: f32, y: f32| map.min + map.size() * egui::vec2(x, y);
+    console.drag_at(at(0.72, 0.1));
+    console.run_steps(1);
+    console.hover_at(at(0.85, 0.3));
+    console.run_steps(1);
+    console.drop_at(at(0.97, 0.5));
+    console.run_steps(2);
+    let (from, to) = console.state().state.brush.expect("a stretch");
+    let band = console.state().state.band.clone().expect("a band of latency");
+    assert!(60.0 < to - from && to - from < 600.0, "{from} to {to}");
+    assert!(band.column == "ttft_ms" && 0.0 < band.from_ms && band.from_ms < band.to_ms, "{band:?}");
+    assert!(has(&console, "ttft_ms"), "what is brushed is told");
+    click_first(&mut console, "Compare 20 s");
+    let asked = asked(&mut console);
+    let selection = format!("time(ended) BETWEEN '{}' AND '{}' AND ttft_ms", clock_of(from), clock_of(to));
+    let compare = asked.iter().find(|a| a.contains("Compare")).expect("a look");
+    assert!(compare.contains(&selection), "{compare}");
+
+    let Ok(Said::Command(command)) = parse("compare time(ended) BETWEEN '14:00:00' AND '14:05:00'") else {
+        panic!("a command")
+    };
+    session.apply(Seat::Participant, &command).expect("it is a condition on requests");
+    let mut explore = stand(&session, (1200.0, 520.0), explore::explore_ui);
+    explore.run_steps(2);
+    assert!(has(&explore, "rows inside") && has(&explore, "% inside, "), "{}", super::stand::words(&explore));
 }
 
 #[test]

@@ -3,13 +3,17 @@
 
 use std::path::PathBuf;
 
+use scartissue::console::parse::{Said, parse};
 use scartissue::gui::kit::Cx;
 use scartissue::gui::map::picture::seen;
 use scartissue::gui::panels::{
-    actions, archive, case_board, changes, channel, dashboards, explore, logs, pager, strip, top, traces,
+    actions, archive, assistant, case_board, changes, channel, dashboards, explore, logs, pager, strip, top, traces,
 };
 use scartissue::gui::screens::{briefing, commit, postmortem};
 use scartissue::gui::snapshot::Maker;
+
+use scartissue::session::Session;
+use scartissue::session::clock::Seat;
 
 use super::stand::{beyond, session, stand, words};
 
@@ -62,6 +66,11 @@ fn plain(text: &str) -> String {
     plain
 }
 
+fn say(session: &mut Session, line: &str) {
+    let Ok(Said::Command(command)) = parse(line) else { panic!("{line}: no command") };
+    session.apply(Seat::Participant, &command).unwrap_or_else(|why| panic!("{line}: {why}"));
+}
+
 #[test]
 fn panels_read_as_they_did_and_stay_inside_their_edges() {
     let mut differ = Vec::new();
@@ -82,12 +91,13 @@ fn panels_read_as_they_did_and_stay_inside_their_edges() {
         let stack = snap.seen.stack.clone().expect("the first scrape was");
         let picture = seen(&stack, snap.seen.reference_rate, &snap.seen.journeys, snap.now, snap.clock.clone());
         all.push(("map".to_string(), picture.text()));
-        let scartissue::console::parse::Said::Command(end) =
-            scartissue::console::parse::parse("end").expect("a command")
-        else {
-            panic!("a command")
-        };
-        session.apply(scartissue::session::clock::Seat::Participant, &end).expect("it can be ended");
+        let locked = stand(&session, (348.0, 420.0), assistant::assistant_ui);
+        all.push(("assistant-locked".to_string(), words(&locked)));
+        let compare = "compare status >= 400";
+        [compare, "commit other 50 E1", "advise"].iter().for_each(|line| say(&mut session, line));
+        all.push(("compare".to_string(), words(&stand(&session, (1250.0, 480.0), explore::explore_ui))));
+        all.push(("assistant".to_string(), words(&stand(&session, (348.0, 560.0), assistant::assistant_ui))));
+        say(&mut session, "end");
         let written = stand(&session, (1600.0, 900.0), postmortem::postmortem_ui);
         all.push(("postmortem".to_string(), words(&written)));
         for (panel, now) in all.into_iter().map(|(panel, now)| (panel, plain(&now))) {
