@@ -90,7 +90,7 @@ fn questions_are_typed_and_run_and_a_mistake_is_shown_under_its_token() {
 fn a_box_on_a_map_of_heat_is_brushed_and_compared_with_the_rest() {
     let spread = "explore sum by (le) (rate(vllm:time_to_first_token_seconds_bucket[2m])) over 15m";
     let mut session = session("first-shift-3", &["wait 90s", spread]);
-    let mut console = stand(&session, (1600.0, 900.0), |ui, cx| drop(console::console_ui(ui, cx)));
+    let mut console = stand(&session, (1600.0, 900.0), |ui, cx| _ = console::console_ui(ui, cx));
     console.state_mut().state.go_to(Panel::Explore);
     console.run_steps(2);
     let map = console.query_all_by_label_contains("spread at the end").next().expect("a map of heat").rect();
