@@ -5,6 +5,7 @@ use bevy_egui::egui::{self, Event, Key};
 use crate::gui::brush::{Step, step};
 use crate::gui::keys::{Panel, VERBS, Verb};
 use crate::gui::kit::Cx;
+use crate::gui::map_view::open_unit;
 use crate::gui::panels::case_board;
 use crate::gui::panels::compare::compare;
 use crate::gui::screens::title;
@@ -36,7 +37,16 @@ pub fn keys(ctx: &egui::Context, screen: Screen, state: &mut State, snap: Option
     if screen == Screen::Console
         && let Some(n) = digit(ctx)
     {
-        state.zoom = n.checked_sub(1).filter(|n| *n < 6);
+        (state.zoom, state.unit, state.unit_at) = (n.checked_sub(1).filter(|n| *n < 6), None, 0);
+    }
+    if screen == Screen::Console && state.focus == Panel::Map && !state.units.is_empty() {
+        let (along, across) = arrows(ctx);
+        let last = state.units.len() as i32 - 1;
+        state.unit_at = (state.unit_at as i32 + along + across).clamp(0, last) as usize;
+        if enter {
+            let pod = state.units[state.unit_at].clone();
+            open_unit(state, snap, asks, pod);
+        }
     }
     if screen == Screen::Console && state.focus == Panel::CaseBoard {
         choose(ctx, state);
@@ -161,6 +171,8 @@ fn back(ctx: &egui::Context, screen: Screen, state: &mut State) {
         state.primer = None;
     } else if let Some(focused) = ctx.memory(|m| m.focused()) {
         ctx.memory_mut(|m| m.surrender_focus(focused));
+    } else if state.unit.is_some() {
+        state.unit = None;
     } else if state.zoom.is_some() {
         state.zoom = None;
     } else if state.brush.is_some() {

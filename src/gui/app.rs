@@ -398,7 +398,8 @@ fn show(
         }
     };
     if let Some(rect) = view.rect {
-        labels(ui, theme, &view, rect, asks);
+        labels(ui, theme, &view, rect, state, latest.0.as_deref(), asks);
+        state.units = view.units();
     }
     if let Some(chosen) = overlay::palette_ui(&ctx, theme, state, screen) {
         match chosen {

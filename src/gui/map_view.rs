@@ -9,10 +9,11 @@ use bevy_egui::egui::{self, Align2, FontId, Rect as EguiRect, Ui};
 use crate::gui::answers::{Shown, clock_of, seconds_of_day};
 use crate::gui::app::{Dress, Latest, State2};
 use crate::gui::map::draw::{Hang, Ink, Layout, Mark, Paint, draw};
-use crate::gui::map::layer::{Cell, cell_at, draw_layer, question};
+use crate::gui::map::layer::{CELL, Cell, cell_at, draw_layer, places, question};
 use crate::gui::map::mesh::Triangles;
 use crate::gui::map::picture::{Dot, Picture, layer_of, seen};
 use crate::gui::map::svg::colour;
+use crate::gui::map::unit::{self, Unit, draw_unit};
 use crate::gui::settings::Motion;
 use crate::gui::snapshot::{Looked, Snapshot};
 use crate::gui::state::{DebriefTab, Screen, State};
@@ -32,6 +33,35 @@ pub struct MapView {
     summary: String,
     /// Units of the layer that is near, with the time of day of their look; empty: nobody has looked.
     cells: (Vec<Cell>, String),
+}
+
+impl MapView {
+    /// Names of the units that are to be seen.
+    pub fn units(&self) -> Vec<String> {
+        self.cells.0.iter().map(|c| c.name.clone()).collect()
+    }
+}
+
+/// What the last look at a replica found, with its time of day.
+fn known_of(snap: Option<&Snapshot>, pod: &str) -> Option<(Unit, String)> {
+    let asked = unit::question(pod);
+    let mine =
+        |l: &&Arc<Looked>| matches!(&l.look, Look::Promql { query, .. } if *query == asked) && l.answer.is_some();
+    let looked = snap?.looked.iter().rev().find(mine)?;
+    Some((unit::read(&looked.answer.as_ref()?.data), looked.at.clone()))
+}
+
+/// Goes near a unit: a replica is looked at, unless it was; of a gateway its description is asked for.
+pub fn open_unit(state: &mut State, snap: Option<&Snapshot>, asks: &mut Vec<Ask>, pod: String) {
+    if state.zoom == Some(2) {
+        asks.push(Ask::Do(Say::Look(Look::Fleet { line: format!("describe pod {pod}") })));
+        return;
+    }
+    if known_of(snap, &pod).is_none() {
+        let look = Look::Promql { query: unit::question(&pod), window_s: None, step_s: None };
+        asks.push(Ask::Do(Say::Look(look)));
+    }
+    state.unit = Some(pod);
 }
 
 /// The units of a layer as the last look at them found them, the most first.
@@ -137,7 +167,14 @@ pub fn map(
     };
     let near = state.zoom.filter(|_| *screen.get() == Screen::Console && !state.stage);
     view.cells = near.map(|layer| cells(latest.0.as_deref(), layer)).unwrap_or_default();
+    let of = near.and_then(|_| state.unit.as_deref());
     let marks = match near {
+        Some(_) if of.is_some() => {
+            view.cells = Default::default();
+            let pod = of.unwrap_or_default();
+            let known = known_of(latest.0.as_deref(), pod);
+            draw_unit(pod, known.as_ref().map(|(unit, at)| (unit, at.as_str())), rect.width(), rect.height())
+        }
         Some(layer) => {
             let known = (!view.cells.1.is_empty()).then_some((&view.cells.0[..], view.cells.1.as_str()));
             draw_layer(layer, &picture.tanks[layer], known, rect.width(), rect.height())
@@ -172,7 +209,20 @@ pub fn map(
 }
 
 /// The map's words, and its dots as things that can be opened.
-pub fn labels(ui: &mut Ui, theme: &Theme, view: &MapView, rect: EguiRect, asks: &mut Vec<Ask>) {
+pub fn labels(
+    ui: &mut Ui,
+    theme: &Theme,
+    view: &MapView,
+    rect: EguiRect,
+    state: &mut State,
+    snap: Option<&Snapshot>,
+    asks: &mut Vec<Ask>,
+) {
+    if let Some([x, y]) = places(view.cells.0.len(), rect.width(), rect.height()).get(state.unit_at) {
+        let cell = EguiRect::from_min_size(rect.min + egui::vec2(*x, *y), egui::vec2(CELL.0[0], CELL.0[1]));
+        let stroke = egui::Stroke::new(1.5, theme.you.c());
+        ui.painter().rect_stroke(cell, 6, stroke, egui::StrokeKind::Outside);
+    }
     for mark in &view.marks {
         let Mark::Text { at, hang, size, mono, strong, paint, text } = mark else { continue };
         let align = match hang {
@@ -194,8 +244,8 @@ pub fn labels(ui: &mut Ui, theme: &Theme, view: &MapView, rect: EguiRect, asks: 
     let at = pointer - rect.min;
     if let Some(cell) = cell_at(view.cells.0.len(), rect.width(), rect.height(), [at.x, at.y]) {
         if response.clicked() {
-            let line = format!("describe pod {}", view.cells.0[cell].name);
-            asks.push(Ask::Do(Say::Look(Look::Fleet { line })));
+            state.unit_at = cell;
+            open_unit(state, snap, asks, view.cells.0[cell].name.clone());
         }
         return;
     }

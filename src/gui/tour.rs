@@ -12,6 +12,7 @@ use crate::gui::app::{Asks, Latest};
 use crate::gui::brush::comparison;
 use crate::gui::buckets::Band;
 use crate::gui::keys::Panel;
+use crate::gui::map::{layer, unit};
 use crate::gui::snapshot::Snapshot;
 use crate::gui::state::{DebriefTab, Language, Screen, State};
 use crate::gui::worker::Ask;
@@ -60,6 +61,11 @@ impl Tour {
 
 fn look(look: Look) -> Ask {
     Ask::Do(Say::Look(look))
+}
+
+/// A question about this moment.
+fn now(query: &str) -> Ask {
+    look(Look::Promql { query: query.to_string(), window_s: None, step_s: None })
 }
 
 fn board(name: &str) -> Ask {
@@ -120,6 +126,25 @@ fn steps(case: &str) -> VecDeque<Step> {
         Step::Until(answered, 600),
         Step::Frames(5),
         Step::Shot("04-console-peak"),
+        // One layer from near, and the replica with the longest line.
+        go(Panel::Map),
+        Step::Do(Box::new(|state, asks| {
+            state.zoom = Some(3);
+            asks.extend(layer::question(3).map(|(query, _)| now(query)));
+        })),
+        Step::Frames(4),
+        Step::Until(answered, 600),
+        Step::Frames(4),
+        Step::Shot("04-layer"),
+        Step::Do(Box::new(|state, asks| {
+            state.unit = state.units.first().cloned();
+            asks.extend(state.unit.as_deref().map(|pod| now(&unit::question(pod))));
+        })),
+        Step::Frames(4),
+        Step::Until(answered, 600),
+        Step::Frames(4),
+        Step::Shot("04-unit"),
+        Step::Do(Box::new(|state, _| (state.zoom, state.unit) = (None, None))),
         go(Panel::Explore),
         Step::Do(Box::new(|state, _| {
             let question = "sum by (pod) (vllm:num_requests_waiting)".to_string();

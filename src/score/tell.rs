@@ -169,7 +169,9 @@ fn short(value: f64) -> String {
 /// demand, 101)`.
 pub fn settling(told: &Settling, rival: Option<&str>) -> String {
     let title = told.item.title.as_str();
-    let lower: String = title.chars().take(1).flat_map(char::to_lowercase).chain(title.chars().skip(1)).collect();
+    let name = title.chars().nth(1).is_some_and(char::is_uppercase); // as in KV
+    let first = title.chars().take(1).flat_map(|c| if name { vec![c] } else { c.to_lowercase().collect() });
+    let lower: String = first.chain(title.chars().skip(1)).collect();
     let part = if told.part.is_empty() { String::new() } else { format!(" ({})", told.part) };
     let mut numbers = Vec::new();
     if ["flat", "rose", "fell"].contains(&told.behaved) {

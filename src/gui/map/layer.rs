@@ -25,7 +25,7 @@ pub fn question(layer: usize) -> Option<(&'static str, &'static str)> {
 }
 
 /// A cell's size, and the space between two.
-const CELL: ([f32; 2], f32) = ([176.0, 58.0], 12.0);
+pub const CELL: ([f32; 2], f32) = ([176.0, 58.0], 12.0);
 /// Above the cells.
 const TOP: f32 = 92.0;
 /// At the sides.
@@ -66,7 +66,10 @@ pub fn draw_layer(place: usize, tank: &Tank, cells: Option<(&[Cell], &str)>, w: 
         (None, _) => "Its units are not measured one by one.".to_string(),
         (Some(_), None) => "Which units there are, and how each does: u looks, 10 s.".to_string(),
         (Some((_, unit)), Some((cells, at))) => {
-            format!("{} units, {unit}, as of {at}; the most first; a click describes one, 5 s", cells.len())
+            format!(
+                "{} units, {unit}, as of {at}; the most first; arrows and Enter, or a click, go near one",
+                cells.len()
+            )
         }
     };
     marks.push(text([SIDE, 70.0], Hang::Left, 13.0, (false, false), Ink::Mid, &says));

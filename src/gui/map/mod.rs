@@ -6,6 +6,7 @@ pub mod layer; // one layer from near
 pub mod mesh; // marks into triangles, for Bevy
 pub mod picture; // what is to be drawn
 pub mod svg; // marks into SVG
+pub mod unit; // one replica from near
 
 #[cfg(test)]
 mod tests {

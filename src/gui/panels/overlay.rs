@@ -210,7 +210,7 @@ pub fn toasts_ui(ctx: &egui::Context, theme: &Theme, state: &mut State, now: f64
     let (area, width, size, margin) = match state.toast_room.filter(|room| IN_BAR < room.width()) {
         Some(room) => {
             let width = room.width().min(620.0);
-            (area.fixed_pos(room.center_top() - vec2(width / 2.0, 0.0)), width, 12.5, Margin::symmetric(10, 3))
+            (area.pivot(Align2::CENTER_CENTER).fixed_pos(room.center()), width, 12.5, Margin::symmetric(10, 3))
         }
         None => {
             let up = vec2(0.0, -if state.toast_room.is_some() { ABOVE_STRIP } else { 20.0 });
@@ -225,7 +225,8 @@ pub fn toasts_ui(ctx: &egui::Context, theme: &Theme, state: &mut State, now: f64
     area.show(ctx, |ui| {
         ui.set_width(width);
         ui.spacing_mut().item_spacing.y = 0.0;
-        sheet(theme).inner_margin(margin).stroke(Stroke::new(1.0, edge.c())).show(ui, |ui| {
+        let frame = sheet(theme).inner_margin(margin).stroke(Stroke::new(1.0, edge.c()));
+        frame.shadow(egui::Shadow::NONE).show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.label(RichText::new(text).size(size).color(theme.text_high.c()));
         });

@@ -29,11 +29,11 @@ pub fn briefing_ui(ui: &mut Ui, cx: &mut Cx<'_>) -> Rect {
             let ui = &mut columns[0];
             ui.label(head(cx.theme, "Handover"));
             if !cx.snap.handover.is_empty() {
-                ui.label(mid(cx.theme, cx.snap.handover.as_ref()).size(15.0));
+                prose(ui, cx, cx.snap.handover.as_ref());
                 ui.add_space(8.0);
                 ui.label(head(cx.theme, "The service"));
             }
-            ui.label(mid(cx.theme, cx.snap.briefing.as_ref()).size(15.0));
+            prose(ui, cx, cx.snap.briefing.as_ref());
             ui.add_space(10.0);
             let minutes = cx.snap.view.left_s / 60.0;
             ui.label(mid(cx.theme, format!("It is {}. The shift ends in {minutes:.0} minutes.", cx.snap.clock)));
@@ -74,6 +74,11 @@ pub fn briefing_ui(ui: &mut Ui, cx: &mut Cx<'_>) -> Rect {
         });
     });
     Rect::from_min_max(pos2(whole.left(), text.bottom() + 16.0), whole.max)
+}
+
+/// Columns stretch their lines; prose keeps its spaces.
+fn prose(ui: &mut Ui, cx: &Cx<'_>, text: &str) {
+    ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| ui.label(mid(cx.theme, text).size(15.0)));
 }
 
 fn mode(cx: &Cx<'_>) -> &'static str {

@@ -37,28 +37,31 @@ fn point_ui(ui: &mut Ui, theme: &Theme, state: &mut State, told: &Told, number: 
     let frame = told.film.iter().rposition(|f| f.at <= point.at).unwrap_or(0);
     inset(theme).inner_margin(egui::Margin::symmetric(16, 12)).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        ui.set_min_height(150.0);
-        ui.horizontal(|ui| {
-            ui.label(RichText::new(number.to_string()).font(heading(22.0)).color(theme.text_high.c()));
-            ui.label(RichText::new(&point.time).monospace().color(theme.text_mid.c()));
-            ui.label(low(theme, point.kind.word()));
+        ui.set_min_height(176.0);
+        // Columns stretch what is in them; words and buttons keep their width.
+        ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(number.to_string()).font(heading(22.0)).color(theme.text_high.c()));
+                ui.label(RichText::new(&point.time).monospace().color(theme.text_mid.c()));
+                ui.label(low(theme, point.kind.word()));
+            });
+            ui.label(high(theme, &point.text));
+            if let Some(moment) = told.film.get(frame) {
+                ui.add_space(4.0);
+                for (name, says) in [("seen", &moment.seen.says), ("happening", &moment.happening.says)] {
+                    ui.horizontal_top(|ui| {
+                        let (rect, _) = ui.allocate_exact_size(vec2(74.0, 18.0), Sense::hover());
+                        let font = FontId::proportional(12.5);
+                        ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, name, font, theme.text_low.c());
+                        ui.add(egui::Label::new(mid(theme, says).size(13.5)).wrap());
+                    });
+                }
+                ui.add_space(4.0);
+                if ui.small_button("See it on the map").clicked() {
+                    (state.debrief.tab, state.debrief.frame, state.debrief.truth) = (DebriefTab::Flip, frame, false);
+                }
+            }
         });
-        ui.label(high(theme, &point.text));
-        if let Some(moment) = told.film.get(frame) {
-            ui.add_space(4.0);
-            for (name, says) in [("seen", &moment.seen.says), ("happening", &moment.happening.says)] {
-                ui.horizontal_top(|ui| {
-                    let (rect, _) = ui.allocate_exact_size(vec2(74.0, 18.0), Sense::hover());
-                    let font = FontId::proportional(12.5);
-                    ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, name, font, theme.text_low.c());
-                    ui.add(egui::Label::new(mid(theme, says).size(13.5)).wrap());
-                });
-            }
-            ui.add_space(4.0);
-            if ui.small_button("See it on the map").clicked() {
-                (state.debrief.tab, state.debrief.frame, state.debrief.truth) = (DebriefTab::Flip, frame, false);
-            }
-        }
     });
 }
 

@@ -87,7 +87,7 @@ fn fills_are_the_last_scraped_values() {
 /// What was not scraped for two intervals is hatched, and no number is left standing.
 #[test]
 fn a_missing_scrape_is_hatched_within_its_lookback() {
-    let session = session("quiet-tuesday", &["wait 60s"]);
+    let session = session("first-shift-3", &["wait 60s"]);
     let watch = session.watch();
     let (store, now) = (watch.world.scraped(), watch.now_ms());
     let later = |minutes: i64| StackMap::seen(store, now + minutes * 60_000);
@@ -110,9 +110,10 @@ fn the_words_have_every_mark_that_stands_out_and_the_same_moment_gives_the_same_
         let (one, other) = (picture(&session), picture(&session));
         assert_eq!(draw(&one, 1250.0, 460.0), draw(&other, 1250.0, 460.0), "{name}");
         let text = one.text();
-        let standing = one.tanks.iter().filter(|t| State::Steady < t.state);
+        let mut standing = one.tanks.iter().filter(|t| State::Steady < t.state);
         standing.clone().for_each(|t| assert!(text.contains(&format!("{}: {}", t.title, t.state.word())), "{text}"));
-        assert_eq!(0 < standing.count(), odd, "{name}: {text}");
+        // A cell without a shared cache has no data of one.
+        assert_eq!(standing.any(|t| t.state != State::Unknown), odd, "{name}: {text}");
         let shapes = draw(&one, 1250.0, 460.0).iter().filter(|m| is_mark(m)).count();
         let failing = one.tanks.iter().filter(|t| matches!(t.state, State::Degraded | State::Failing)).count();
         assert_eq!(shapes, failing, "{name}: a shape for each state that is not steady");
