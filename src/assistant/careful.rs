@@ -96,7 +96,7 @@ pub fn play(hand: &mut Hand<'_>) -> Result<(), Refusal> {
     judge_failures(hand, &signs, &mut case, &since)?;
     judge_machines(&signs, &mut case);
     judge_load(hand, &signs, &mut case, (rise, wanted.number, &since))?;
-    let pain = hand.view().pain_percent.unwrap_or(0.0);
+    let (pain, _) = hand.pain_now()?;
     if case.weights.values().all(|w| *w < 1.5) && pain < 10.0 {
         case.speaks("no_fault", 3.0, wanted.number);
     }
@@ -273,7 +273,7 @@ fn judge_load(
             }
         }
     }
-    let suffers = hand.view().pain_percent.is_some_and(|pain| 5.0 < pain);
+    let suffers = 5.0 < hand.pain_now()?.0;
     if suffers && case.weights.values().all(|w| *w < 3.0) {
         let lengths = hand.sql(&LENGTHS.replace("{since}", since))?;
         let (early, late) = (&lengths.data["rows"][0], &lengths.data["rows"][1]);

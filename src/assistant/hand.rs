@@ -15,6 +15,7 @@ use crate::session::log::{Event, hash_of};
 use crate::session::view::View;
 use crate::session::{Refusal, Reply, Session};
 use crate::sim::time::SimTime;
+use crate::telemetry::watch::{PAIN, SETTLES_S};
 
 /// A hand on a session on a metered clock. It keeps the log that a scorecard is made of.
 pub struct Hand<'a> {
@@ -119,6 +120,17 @@ impl<'a> Hand<'a> {
         self.look(Look::Sql { query: query.to_string() })
     }
 
+    /// Share of users in pain at this moment, in per cent, and the observation that says so: the indicator's own question,
+    /// asked now, since the one on the screen is settled late. Nothing measured is no pain.
+    ///
+    /// # Errors
+    /// Time is up.
+    pub fn pain_now(&mut self) -> Result<(f64, u32), Refusal> {
+        let looked = self.look(Look::Promql { query: PAIN.to_string(), window_s: None, step_s: None })?;
+        let share = looked.data["vector"][0]["value"].as_f64().unwrap_or(0.0);
+        Ok((100.0 * share.clamp(0.0, 1.0), looked.number))
+    }
+
     /// Waits for the page, if it has not come, and takes it.
     ///
     /// # Errors
@@ -182,7 +194,8 @@ impl<'a> Hand<'a> {
             if view.left_s <= 60.0 || begun + most_s <= view.elapsed_s {
                 return Ok(false);
             }
-            well = if view.pain_percent.is_some_and(|pain| pain < 5.0) { well + 1 } else { 0 };
+            let settled = begun + f64::from(SETTLES_S) <= view.elapsed_s;
+            well = if settled && view.pain_percent.is_some_and(|pain| pain < 5.0) { well + 1 } else { 0 };
             if 4 <= well {
                 return Ok(true);
             }

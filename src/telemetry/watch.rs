@@ -28,12 +28,15 @@ use crate::telemetry::tickets::TicketBook;
 
 /// Share of users in pain, as the service-level indicator has it: answers that failed, and of those that did not the
 /// share whose first token was late.
-const PAIN: &str = concat!(
+pub const PAIN: &str = concat!(
     "1 - (1 - (sum(rate(envoy_http_downstream_rq_xx{envoy_response_code_class=\"5\"}[2m])) or vector(0)) ",
     "/ sum(rate(envoy_http_downstream_rq_total[2m]))) ",
     "* (sum(rate(vllm:time_to_first_token_seconds_bucket{le=\"2.5\"}[2m])) ",
     "/ sum(rate(vllm:time_to_first_token_seconds_count[2m])))"
 );
+/// The indicator is settled so many seconds late, once reports that were under way are in. Who is paged does not yet
+/// know how bad it is, and has to look.
+pub const SETTLES_S: u32 = 120;
 /// Where nothing pages, somebody asks to have a look so long after the opening.
 const ASKED_AFTER: SimDuration = SimDuration::from_secs(420);
 
@@ -343,14 +346,15 @@ impl Watch {
         })
     }
 
-    /// Share of users in pain now, from 0 to 1, as the indicator has it; none where nothing was measured.
+    /// Share of users in pain, from 0 to 1, as the indicator has it at present: as it was two minutes ago. None where nothing
+    /// was measured.
     pub fn pain(&self) -> Option<f64> {
         self.pain_at(self.now_ms())
     }
 
     /// The same at a moment that has been, in milliseconds of the world.
     pub fn pain_at(&self, at_ms: i64) -> Option<f64> {
-        match self.pain.as_ref()?.eval_at(self.world.scraped(), at_ms).ok()? {
+        match self.pain.as_ref()?.eval_at(self.world.scraped(), at_ms - i64::from(SETTLES_S) * 1000).ok()? {
             Value::Vector(samples) => samples.first().map(|s| s.value),
             _ => None,
         }
