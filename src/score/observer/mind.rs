@@ -71,11 +71,11 @@ impl<'a> Mind<'a> {
         })
     }
 
-    /// What everybody sees who is paged: the alerts of that moment, and the share of users in pain.
+    /// What everybody has on the screen who is paged, beside the page, which is the same in all variants: the share of
+    /// users in pain, as the indicator has it by then. Which alerts fire is a look.
     pub fn first_screen(&self) -> Cells {
         let minute = -f64::from(NARROW_S);
-        let first = |source: &Source| matches!(source, Source::Alert(_) | Source::Pain).then_some(minute);
-        self.cells_of(first, 0.0).collect()
+        self.cells_of(|source| matches!(source, Source::Pain).then_some(minute), 0.0).collect()
     }
 
     /// What a look reveals.
