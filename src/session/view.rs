@@ -11,6 +11,7 @@ use crate::session::look::title;
 use crate::session::play::{Ordered, Session};
 use crate::session::roles::Role;
 use crate::sim::time::SimTime;
+use crate::telemetry::watch::NOISE;
 
 /// Lines of the channel that a view shows.
 const CHANNEL_SHOWN: usize = 20;
@@ -40,7 +41,7 @@ pub struct View {
     pub acknowledged: Option<String>,
     /// 1 (worst) to 4, once somebody said.
     pub severity: Option<u8>,
-    /// Share of users in pain as the indicator has it, in per cent.
+    /// Share of users in pain as the indicator has it, in per cent: as it was two minutes ago, and 0 for what is under 5.
     pub pain_percent: Option<f64>,
     /// Seconds until the promised update; negative: overdue.
     pub next_update_s: Option<f64>,
@@ -93,6 +94,12 @@ impl View {
             ..self
         }
     }
+}
+
+/// Per cent of users in pain, as a screen says it.
+pub fn in_pain(percent: f64) -> String {
+    let least = 100.0 * NOISE;
+    if percent < least { format!("under {least:.0} %") } else { format!("{percent:.0} %") }
 }
 
 impl Session {
@@ -152,8 +159,10 @@ impl Session {
         let view = self.view();
         let time = self.clock();
         let severity = view.severity.map_or("SEV?".to_string(), |s| format!("SEV{s}"));
-        let pain =
-            view.pain_percent.map_or("users in pain: not measured".to_string(), |p| format!("users in pain {p:.0} %"));
+        let pain = match view.pain_percent {
+            None => "users in pain: not measured".to_string(),
+            Some(p) => format!("users in pain {}", in_pain(p)),
+        };
         let update = match view.next_update_s {
             None => "no update promised".to_string(),
             Some(s) if s < 0.0 => format!("update overdue by {}", minutes(-s)),

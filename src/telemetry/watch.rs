@@ -37,6 +37,8 @@ pub const PAIN: &str = concat!(
 /// The indicator is settled so many seconds late, once reports that were under way are in. Who is paged does not yet
 /// know how bad it is, and has to look.
 pub const SETTLES_S: u32 = 120;
+/// The indicator says nothing below this share, at which objectives begin to burn fast enough to page somebody.
+pub const NOISE: f64 = 0.05;
 /// Where nothing pages, somebody asks to have a look so long after the opening.
 const ASKED_AFTER: SimDuration = SimDuration::from_secs(420);
 
@@ -346,8 +348,8 @@ impl Watch {
         })
     }
 
-    /// Share of users in pain, from 0 to 1, as the indicator has it at present: as it was two minutes ago. None where nothing
-    /// was measured.
+    /// Share of users in pain, from 0 to 1, as the indicator has it at present: as it was two minutes ago, and 0 below
+    /// [`NOISE`]. None where nothing was measured.
     pub fn pain(&self) -> Option<f64> {
         self.pain_at(self.now_ms())
     }
@@ -359,7 +361,7 @@ impl Watch {
             _ => None,
         }
         .filter(|share| share.is_finite())
-        .map(|share| share.clamp(0.0, 1.0))
+        .map(|share| if share < NOISE { 0.0 } else { share.min(1.0) })
     }
 }
 

@@ -5,6 +5,7 @@ use bevy_egui::egui::{self, Align, Color32, FontId, Layout, Rect, RichText, Sens
 use crate::gui::kit::{Cx, chip, key_cap, low, minutes};
 use crate::gui::theme::heading;
 use crate::session::command::Command;
+use crate::session::view::in_pain;
 
 /// Draws it. Returns whether the palette, the keys or the settings were asked for.
 pub fn top_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -81,11 +82,11 @@ fn severity(ui: &mut Ui, cx: &Cx<'_>) {
 fn pain(ui: &mut Ui, cx: &Cx<'_>, width: f32) {
     let (text, ink) = match cx.snap.view.pain_percent {
         None => ("-".to_string(), cx.theme.text_low),
-        Some(p) if 20.0 <= p => (format!("{p:.0} %"), cx.theme.failing),
-        Some(p) if 2.0 <= p => (format!("{p:.0} %"), cx.theme.degraded),
-        Some(p) => (format!("{p:.0} %"), cx.theme.text_high),
+        Some(p) if 20.0 <= p => (in_pain(p), cx.theme.failing),
+        Some(p) if 5.0 <= p => (in_pain(p), cx.theme.degraded),
+        Some(p) => (in_pain(p), cx.theme.text_high),
     };
-    ui.label(low(cx.theme, "users in pain")).on_hover_text("as the indicator has it, with its lag");
+    ui.label(low(cx.theme, "users in pain")).on_hover_text("as the indicator has it: two minutes late, when all reports are in");
     ui.label(RichText::new(text).font(heading(16.0)).color(ink.c()));
     let (rect, _) = ui.allocate_exact_size(vec2(width, 22.0), Sense::hover());
     ui.painter().rect_filled(rect, 3, cx.theme.deep.c());

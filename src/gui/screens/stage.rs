@@ -8,6 +8,7 @@ use bevy_egui::egui::{
 use crate::gui::kit::{Cx, frame, key_cap, low, mid, minutes};
 use crate::gui::state::State;
 use crate::gui::theme::{Theme, heading};
+use crate::session::view::in_pain;
 
 /// Height of the head.
 const HEAD: f32 = 92.0;
@@ -43,7 +44,7 @@ fn pain(ui: &mut Ui, cx: &Cx<'_>) {
     let (rect, _) = ui.allocate_exact_size(vec2(250.0, HEAD - 26.0), Sense::hover());
     let painter = ui.painter();
     let percent = cx.snap.view.pain_percent;
-    let text = percent.map_or("-".to_string(), |p| format!("{p:.0} %"));
+    let text = percent.map_or("-".to_string(), in_pain);
     painter.text(rect.left_top(), Align2::LEFT_TOP, "users in pain", FontId::proportional(14.0), cx.theme.text_low.c());
     let at = rect.left_bottom() - vec2(0.0, 2.0);
     painter.text(at, Align2::LEFT_BOTTOM, text, heading(32.0), cx.theme.text_high.c());
