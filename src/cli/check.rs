@@ -11,6 +11,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::check::certificates::{Desk, load, save};
+use crate::cli::observer::observer_of as observer;
 use crate::cli::place::{Place, WallClock};
 use crate::cli::{Failure, lines, open, print, progress, write_file};
 use crate::scenario::opened::Scenario;
@@ -55,6 +56,9 @@ pub struct Options {
     /// Forget what an interrupted check had found
     #[arg(long)]
     afresh: bool,
+    /// Directory with observers' tables; those that come with the program if none is named
+    #[arg(long, value_name = "DIR", conflicts_with = "quick")]
+    tables: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
 }
@@ -97,14 +101,14 @@ fn once(options: &Options) -> Result<(), Failure> {
         scenarios.push((name.clone(), open(name, directory)?));
     }
     if let Some(certificates) = &options.verify {
-        return verify(&scenarios, certificates, options.json);
+        return verify(&scenarios, certificates, options);
     }
     let clock = WallClock::new();
     if let (Some(certificates), Some(_)) = (&options.certify, options.budget) {
         let age = |scenario: &Scenario| load(certificates, &scenario.name).map(|c| c.map_or(0, |c| c.generation));
         let mut ages = Vec::new();
         for (name, scenario) in scenarios {
-            let stale = standing(&scenario, certificates)? != Standing::Sound;
+            let stale = standing(&scenario, certificates, options)? != Standing::Sound;
             ages.push((!stale, age(&scenario)?, name, scenario));
         }
         ages.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
@@ -165,13 +169,13 @@ fn one(
     }
     let quick = options.quick || options.watch;
     let scope = Scope::new(name, if quick { 1 } else { options.seeds }, quick);
-    let keys = keys(scenario)?;
+    let observer = observer(scenario, options.tables.as_deref());
+    let keys = keys(scenario, observer.as_ref().ok())?;
     let desk = Desk::new(&options.place.data()?, scenario, &keys, &scope)?;
     if options.afresh {
         desk.clear()?;
     }
     let runs = Runs::new(scenario);
-    let observer = Observer::built_in(scenario);
     let mut findings = Vec::new();
     for variant in &scenario.file.variants {
         if let Some(kept) = desk.kept(&variant.name) {
@@ -192,13 +196,8 @@ fn one(
     Ok(Some(Checked { name: scenario.name.clone(), keys, scope, findings }))
 }
 
-fn keys(scenario: &Scenario) -> Result<Keys, Failure> {
-    let observer = Observer::built_in(scenario).ok();
-    Ok(Keys {
-        scenario: scenario.fingerprint(),
-        world: world_key(scenario)?,
-        observer: observer.as_ref().map(observed::key),
-    })
+fn keys(scenario: &Scenario, observer: Option<&Observer>) -> Result<Keys, Failure> {
+    Ok(Keys { scenario: scenario.fingerprint(), world: world_key(scenario)?, observer: observer.map(observed::key) })
 }
 
 fn certify(directory: &Path, checked: &Checked) -> Result<(), Failure> {
@@ -215,25 +214,28 @@ fn certify(directory: &Path, checked: &Checked) -> Result<(), Failure> {
     save(directory, &certificate)
 }
 
-fn standing(scenario: &Scenario, directory: &Path) -> Result<Standing, Failure> {
+fn standing(scenario: &Scenario, directory: &Path, options: &Options) -> Result<Standing, Failure> {
     Ok(match load(directory, &scenario.name)? {
         None => Standing::Missing,
-        Some(certificate) => certificate.standing(&keys(scenario)?),
+        Some(certificate) => {
+            let observer = observer(scenario, options.tables.as_deref()).ok();
+            certificate.standing(&keys(scenario, observer.as_ref())?)
+        }
     })
 }
 
 /// Says how certificates stand. A failed clause is a failure; a stale or missing one is told and is none, since proving
 /// it again takes its time.
-fn verify(scenarios: &[(String, Scenario)], directory: &Path, json: bool) -> Result<(), Failure> {
+fn verify(scenarios: &[(String, Scenario)], directory: &Path, options: &Options) -> Result<(), Failure> {
     let mut said = Vec::new();
     let mut failed = 0;
     for (name, scenario) in scenarios {
-        let standing = standing(scenario, directory)?;
+        let standing = standing(scenario, directory, options)?;
         failed += usize::from(matches!(standing, Standing::Failed(_)));
         let open = load(directory, &scenario.name)?.map_or(0, |c| c.open());
         said.push((name.clone(), standing.says(), open));
     }
-    if json {
+    if options.json {
         let rows: Vec<serde_json::Value> = said
             .iter()
             .map(|(name, says, open)| serde_json::json!({ "name": name, "standing": says, "open": open }))

@@ -2,6 +2,7 @@
 //! what.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -13,6 +14,7 @@ use flate2::write::GzEncoder;
 use crate::cli::place::{Place, WallClock};
 use crate::cli::{Failure, catalogue, open, print};
 use crate::console::shell::Clock;
+use crate::scenario::catalogue::{Catalogue, is_path};
 use crate::scenario::opened::Scenario;
 use crate::score::check::first_screen;
 use crate::score::observer::build::{HELD_OUT, Kept, LEARNT, Nowhere, build, sample};
@@ -23,9 +25,9 @@ use crate::score::observer::hint::panels;
 use crate::score::observer::mind::Mind;
 use crate::score::observer::reading::Reading;
 use crate::score::observer::registry::Source;
-use crate::score::observer::table::Table;
+use crate::score::observer::table::{Known, Table};
 use crate::score::observer::weigh::Scale;
-use crate::score::observer::{EXTENSION, Freshness, Observer};
+use crate::score::observer::{EXTENSION, Freshness, NoObserver, Observer};
 
 /// Where tables that come with the program are kept, seen from the root of the source.
 const HOME: &str = "assets/observer";
@@ -61,9 +63,10 @@ struct Build {
     /// Seeds of each hypothesis
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(4..=1000))]
     seeds: u32,
-    /// Directory for the tables
-    #[arg(long, value_name = "DIR", default_value = HOME)]
-    out: PathBuf,
+    /// Directory for the tables [default: assets/observer of the source for what comes with the program, beside the file
+    /// for others]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Build also those that are not stale
     #[arg(long)]
     anew: bool,
@@ -116,21 +119,37 @@ pub fn observer(options: &Options) -> Result<(), Failure> {
     }
 }
 
-fn chosen(names: &[String], directory: Option<&Path>) -> Result<Vec<Scenario>, Failure> {
+/// Scenarios with what they were asked for by.
+fn chosen(names: &[String], directory: Option<&Path>) -> Result<Vec<(String, Scenario)>, Failure> {
+    let opened = |name: &String| open(name, directory).map(|scenario| (name.clone(), scenario));
     if !names.is_empty() {
-        return names.iter().map(|name| open(name, directory)).collect();
+        return names.iter().map(opened).collect();
     }
     let all: Vec<String> = catalogue(directory)?.names().map(str::to_string).collect();
-    let opened: Result<Vec<Scenario>, Failure> = all.iter().map(|name| open(name, directory)).collect();
+    let opened: Result<Vec<(String, Scenario)>, Failure> = all.iter().map(opened).collect();
     // With one hypothesis there is nothing to tell apart.
-    Ok(opened?.into_iter().filter(|s| 1 < hypotheses(&s.file).len()).collect())
+    Ok(opened?.into_iter().filter(|(_, s)| 1 < hypotheses(&s.file).len()).collect())
 }
 
-fn load(scenario: &Scenario, tables: Option<&Path>) -> Result<Observer, String> {
-    let Some(tables) = tables else { return Observer::built_in(scenario).map_err(|e| e.to_string()) };
-    let path = tables.join(format!("{}.{EXTENSION}", scenario.name));
-    let bytes = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-    Ok(Observer::new(scenario, Table::decode(&bytes).map_err(|e| format!("{}: {e}", path.display()))?))
+/// The observer of a scenario, of a table in a directory, or else of those that come with the program.
+///
+/// # Errors
+/// There is none, or its table is damaged.
+pub fn observer_of(scenario: &Scenario, tables: Option<&Path>) -> Result<Observer, NoObserver> {
+    let Some(tables) = tables else { return Observer::built_in(scenario) };
+    let bytes = std::fs::read(tables.join(format!("{}.{EXTENSION}", scenario.name)));
+    let bytes = bytes.map_err(|_| NoObserver::Missing(scenario.name.clone()))?;
+    Ok(Observer::new(scenario, Table::decode(&bytes)?))
+}
+
+/// Where tables of a scenario go if no directory was named: into the source of this program, if it is one of its own, and
+/// beside it otherwise.
+fn home(named: &str) -> PathBuf {
+    let own = Path::new(HOME);
+    let beside = Path::new(named).parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let comes_with = |stem: &OsStr| Catalogue::built_in().names().any(|name| stem == name);
+    let is_own = !is_path(named) || Path::new(named).file_stem().is_some_and(comes_with);
+    if is_own && own.is_dir() { own.to_path_buf() } else { beside.to_path_buf() }
 }
 
 fn made(path: &Path) -> Result<(), Failure> {
@@ -139,10 +158,11 @@ fn made(path: &Path) -> Result<(), Failure> {
 
 fn build_all(options: &Build) -> Result<(), Failure> {
     let kept_in = options.place.data()?.join(RUNS);
-    made(&options.out)?;
-    for scenario in chosen(&options.names, options.place.scenarios.as_deref())? {
-        let path = options.out.join(format!("{}.{EXTENSION}", scenario.name));
-        let there = load(&scenario, Some(&options.out)).ok().filter(|_| !options.anew);
+    for (named, scenario) in chosen(&options.names, options.place.scenarios.as_deref())? {
+        let out = options.out.clone().unwrap_or_else(|| home(&named));
+        made(&out)?;
+        let path = out.join(format!("{}.{EXTENSION}", scenario.name));
+        let there = observer_of(&scenario, Some(&out)).ok().filter(|_| !options.anew);
         if let Some(there) = there.filter(|t| options.seeds <= t.table.seeds) {
             let fresh = there.verify(&scenario, None).map_err(|e| Failure::No(e.to_string()))?;
             if !fresh.is_stale() {
@@ -159,7 +179,12 @@ fn build_all(options: &Build) -> Result<(), Failure> {
             .map_err(|e| Failure::No(e.to_string()))?;
         let bytes = table.encode();
         std::fs::write(&path, &bytes).map_err(|e| Failure::Surroundings(format!("{}: {e}", path.display())))?;
-        tell_hints(&options.out, &Observer::new(&scenario, table.clone()), &scenario.name)?;
+        // Hints come with the program alone.
+        if Catalogue::built_in().names().any(|name| name == scenario.name) {
+            tell_hints(&out, &Observer::new(&scenario, table.clone()), &scenario.name)?;
+        } else {
+            eprintln!("to use it: scartissue check {named} --tables {}", out.display());
+        }
         // The table has all that is needed of them.
         if !options.keep {
             drop(std::fs::remove_dir_all(&files.directory));
@@ -191,8 +216,8 @@ fn tell_hints(out: &Path, observer: &Observer, scenario: &str) -> Result<(), Fai
 fn check_all(options: &Check) -> Result<(), Failure> {
     let mut stale = Vec::new();
     let mut told = Vec::new();
-    for scenario in chosen(&options.names, options.place.scenarios.as_deref())? {
-        let mut observer = match load(&scenario, options.tables.as_deref()) {
+    for (_, scenario) in chosen(&options.names, options.place.scenarios.as_deref())? {
+        let mut observer = match observer_of(&scenario, options.tables.as_deref()) {
             Ok(observer) => observer,
             Err(why) => {
                 stale.push(format!("{}: {why}", scenario.name));
@@ -262,7 +287,7 @@ fn text(scenario: &Scenario, observer: &Observer, calibration: Option<&Calibrati
 
 fn show(options: &Show) -> Result<(), Failure> {
     let scenario = open(&options.scenario, None)?;
-    let observer = load(&scenario, options.tables.as_deref()).map_err(Failure::No)?;
+    let observer = observer_of(&scenario, options.tables.as_deref()).map_err(|e| Failure::No(e.to_string()))?;
     let mind = Mind::new(&observer, &Reading::default());
     let mut rows: Vec<(f64, f64, String)> = (mind.pieces(-f64::from(BEFORE_S), f64::from(options.at)).into_iter())
         .map(|piece| {
@@ -271,14 +296,37 @@ fn show(options: &Show) -> Result<(), Failure> {
         })
         .collect();
     rows.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.2.cmp(&b.2)));
-    let mut text = format!(
-        "{}\n  first screen: {}\n  {} s after the page\n  bits  price  evidence",
-        text(&scenario, &observer, None),
-        first_screen::told(&observer).1,
-        options.at
-    );
+    let mut text =
+        format!("{}\n  first screen: {}", text(&scenario, &observer, None), first_screen::told(&observer).1);
+    for cell in mind.first_screen() {
+        text.push_str(&format!("\n    {}", ranges(&observer, cell)));
+    }
+    text.push_str(&format!("\n  {} s after the page\n  bits  price  evidence", options.at));
     rows.iter().for_each(|(bits, price, title)| text.push_str(&format!("\n{bits:>6.3}  {price:>3.0} s  {title}")));
     print(&text)
+}
+
+/// What a cell of the first screen is under each hypothesis: lowest, median and highest of the runs that have it.
+fn ranges(observer: &Observer, cell: usize) -> String {
+    let table = &observer.table;
+    let source = &table.sources[usize::from(table.cells[cell].source)];
+    let of = |(place, known): (usize, &Known)| {
+        let runs = || (0..table.runs.len()).filter(|run| usize::from(table.runs[*run].0) == place);
+        let mut values: Vec<f64> = runs().filter_map(|run| table.value(run, cell)).collect();
+        values.sort_by(f64::total_cmp);
+        let (count, all) = (values.len(), runs().count());
+        let numbers = match (values.first(), values.get(count / 2), values.last()) {
+            (Some(low), Some(middle), Some(high)) => format!(" ({low:.2}, {middle:.2}, {high:.2})"),
+            _ => String::new(),
+        };
+        format!("{} {count} of {all}{numbers}", known.name)
+    };
+    let each: Vec<String> = table.hypotheses.iter().enumerate().map(of).collect();
+    let title = match source {
+        Source::Alert(name) => format!("seconds since {name} fired"),
+        other => other.item().title.to_lowercase(),
+    };
+    format!("{title}: {}", each.join("; "))
 }
 
 /// Says how far it is, and how long it will be.

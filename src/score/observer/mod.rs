@@ -39,7 +39,10 @@ pub const EXTENSION: &str = "observer";
 #[derive(Debug, thiserror::Error)]
 pub enum NoObserver {
     /// Nobody built one.
-    #[error("no observer was built for {0}: `scartissue observer build {0}`")]
+    #[error(
+        "no observer was built for {0}: `scartissue observer build` with its name or file, and `--tables` with the \
+         directory that the table is in"
+    )]
     Missing(String),
     /// Its table cannot be read.
     #[error(transparent)]

@@ -234,6 +234,14 @@ impl Table {
         self.levels.get(run * width..(run + 1) * width).unwrap_or_default()
     }
 
+    /// What a run showed in a cell, in the unit of its feature; none where it was not measured.
+    pub fn value(&self, run: usize, cell: usize) -> Option<f64> {
+        let (place, level) = (self.cells.get(cell)?, *self.run(run).get(cell)?);
+        let unit = f64::from(*self.units.get(usize::from(place.source))?);
+        let squeezed = f64::from(place.low) + f64::from(level) * f64::from(place.step);
+        (level != ABSENT).then(|| libm::sinh(squeezed) * unit)
+    }
+
     /// As a file.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = GzEncoder::new(Vec::new(), Compression::best());
