@@ -296,8 +296,7 @@ fn show(options: &Show) -> Result<(), Failure> {
         })
         .collect();
     rows.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.2.cmp(&b.2)));
-    let mut text =
-        format!("{}\n  first screen: {}", text(&scenario, &observer, None), first_screen::told(&observer).1);
+    let mut text = format!("{}\n  first screen: {}", text(&scenario, &observer, None), first_screen::told(&observer).1);
     for cell in mind.first_screen() {
         text.push_str(&format!("\n    {}", ranges(&observer, cell)));
     }

@@ -32,7 +32,7 @@ fn trap_and_twin(scenario: &Scenario) -> impl Iterator<Item = &VariantSpec> {
 const HEALTHY: f64 = 0.005;
 
 /// Scenario; played so long; an order is given at.
-const LADDER: &[(&str, u64, u64)] = &[
+pub const LADDER: &[(&str, u64, u64)] = &[
     ("fastest-replica", 720, 400),
     ("fine-for-most", 720, 400),
     ("hit-rate-alarm", 800, 420),

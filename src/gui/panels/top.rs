@@ -86,7 +86,8 @@ fn pain(ui: &mut Ui, cx: &Cx<'_>, width: f32) {
         Some(p) if 5.0 <= p => (in_pain(p), cx.theme.degraded),
         Some(p) => (in_pain(p), cx.theme.text_high),
     };
-    ui.label(low(cx.theme, "users in pain")).on_hover_text("as the indicator has it: two minutes late, when all reports are in");
+    ui.label(low(cx.theme, "users in pain"))
+        .on_hover_text("as the indicator has it: two minutes late, when all reports are in");
     ui.label(RichText::new(text).font(heading(16.0)).color(ink.c()));
     let (rect, _) = ui.allocate_exact_size(vec2(width, 22.0), Sense::hover());
     ui.painter().rect_filled(rect, 3, cx.theme.deep.c());
