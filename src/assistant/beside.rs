@@ -150,7 +150,7 @@ impl Advisor for Recording {
         let mut of = self.given.iter().filter(|(asked, _)| alike(*asked, asking)).map(|(_, advice)| advice);
         // Whoever asks what it is hears what was last said of it; pressing goes as far as it was pressed.
         let found = match asking {
-            Asking::Plain => of.clone().nth(before).or(of.last()),
+            Asking::Plain => of.clone().nth(before).or_else(|| of.next_back()),
             _ => of.nth(before),
         };
         found.cloned().map(Some).ok_or_else(|| "it was recorded, and was not asked that (so often) then".to_string())

@@ -152,6 +152,8 @@ pub struct Chosen {
     pub drill: Drill,
 }
 
+/// What only programs that play ask for.
+#[cfg(feature = "wire")]
 impl Beginning {
     /// A session of a variant and seed for somebody, with the usual terms.
     pub fn of(seed: u64, variant: &str, by: &str) -> Beginning {
@@ -173,7 +175,9 @@ impl Beginning {
     pub fn is_ranked(&self) -> bool {
         self.ranked
     }
+}
 
+impl Beginning {
     /// Begins a session that `drill` chose.
     ///
     /// # Errors

@@ -31,6 +31,8 @@ pub struct Incident {
     scenarios: Option<std::path::PathBuf>,
 }
 
+/// What only a program that plays asks for.
+#[cfg(feature = "wire")]
 impl Incident {
     /// The scenario as it was named, and the directory with others.
     pub fn named(&self) -> (&str, Option<&std::path::Path>) {
@@ -41,7 +43,9 @@ impl Incident {
     pub fn variant(&self) -> Option<&str> {
         self.variant.as_deref()
     }
+}
 
+impl Incident {
     /// The scenario, and the set-up that was asked for.
     ///
     /// # Errors

@@ -181,7 +181,7 @@ fn for_every_scenario_it_tells_a_story_of_either_kind_whose_citations_are_there(
                     let known = BOARDS.iter().find(|b| b.id == *board).expect("a board");
                     let shown = session.peek(&citation.look).expect("it opens").text;
                     let goes = citation.reads.as_ref().expect("it reads a line");
-                    let moved = (goes.to / goes.from).ln();
+                    let moved = libm::log(goes.to / goes.from);
                     let is_story = scartissue::assistant::correlator::rises(&advice.mechanism, {
                         let panel = known.panels.iter().find(|p| p.title == citation.shows);
                         panel.expect("a panel").id
