@@ -217,7 +217,7 @@ mod tests {
         ] {
             assert_eq!(reads_hold(&data, shows, &reads), holds, "{shows} {reads:?}");
         }
-        let query = json!({ "matrix": [{ "labels": { "pool": "a" }, "points": [[0, 1.0], [1, 1.0], [2, 1.0], [3, 3.0], [4, 3.0]] }] });
+        let query = json!({ "matrix": [{ "labels": { "pool": "a" }, "points": [[0, 1.0], [1, 1.0], [2, 1.0], [3, 1.0], [4, 1.0], [5, 3.0], [6, 3.0], [7, 3.0]] }] });
         assert!(reads_hold(&query, "it", &reads("a", 1.0, 3.0)) && !reads_hold(&query, "it", &reads("a", 1.0, 1.0)));
     }
 

@@ -426,7 +426,9 @@ fn a_first_hour_from_a_burn_to_its_retest() {
         "right; nobody judged the proof"
     );
     assert!(debrief["scar"]["drill"]["why"].as_str().is_some_and(|w| !w.is_empty()), "after the run it is said why");
-    assert!(debrief["scar"]["caveat"].as_str().is_some_and(|c| c.contains("not judged")));
+    // The case that is drilled may be one whose observer comes with the program.
+    let unjudged = debrief["cause"]["proved"].is_null();
+    assert_eq!(debrief["scar"]["caveat"].as_str().is_some_and(|c| c.contains("not judged")), unjudged);
     // What was known before the advice counts; what came after it is kept apart, and so is how the advice was met.
     let other =
         (1..).filter(|s| scartissue::session::seal::drawn(*s, 2) == 0).nth(3).expect("there is one").to_string();
