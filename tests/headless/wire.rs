@@ -14,7 +14,7 @@ use axum::http::Request;
 use proptest::prelude::*;
 use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::opened::Scenario;
-use scartissue::session::clock::{ClockKind, Seat, Terms};
+use scartissue::session::clock::{ClockKind, Mode, Seat, Terms};
 use scartissue::session::command::{Command, Look};
 use scartissue::session::live::{Clock, Live};
 use scartissue::session::log::{Header, Log};
@@ -84,7 +84,8 @@ impl Bench {
             paged_at_ns: paged_at.0,
             build: "test".to_string(),
         };
-        let terms = Terms { clock: ClockKind::Live, external_tools: true, unpriced, ..Terms::default() };
+        let terms =
+            Terms { clock: ClockKind::Live, external_tools: true, unpriced, mode: Mode::A3, ..Terms::default() };
         let header = Header {
             v: 1,
             session: "s".to_string(),
