@@ -28,8 +28,16 @@ fn main() {
 
 const SEED: u64 = 3;
 /// What was done: two orders and a commit.
-const LINES: [&str; 7] =
-    ["ack", "board overview", "arm", "act scale:agents-70b=12", "wait 3m", "act shed=0.2", "commit demand.growth 80"];
+const LINES: [&str; 8] = [
+    "next",
+    "ack",
+    "board overview",
+    "arm",
+    "act scale:agents-70b=12",
+    "wait 3m",
+    "act shed=0.2",
+    "commit demand.growth 70",
+];
 
 fn flagship() -> Scenario {
     Scenario::open(&Catalogue::built_in(), "empty-spares").expect("built in")

@@ -144,7 +144,7 @@ fn somebody(beside: &Beside, folder: &Path) -> Result<Box<dyn Advisor>, Failure>
         Beside::Seat => Box::new(Seated),
         #[cfg(feature = "wire")]
         Beside::Model { provider, name, reply_tokens, most_tokens } => {
-            crate::cli::llm::adviser((*provider, name, *reply_tokens), *most_tokens, folder)?
+            crate::cli::llm::advisor((*provider, name, *reply_tokens), *most_tokens, folder)?
         }
         #[cfg(not(feature = "wire"))]
         Beside::Model { name, .. } => {

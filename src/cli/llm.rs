@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::assistant::beside::SPOKEN;
 use crate::assistant::llm::http::Network;
 use crate::assistant::llm::{
-    Adviser, Budget, Ending, Model, Patient, Played, Provider, Recorded, Speaker, Transcript, play,
+    Budget, Ending, Model, ModelAdvisor, Patient, Played, Provider, Recorded, Speaker, Transcript, play,
 };
 use crate::cli::begin::{Beginning, Marks};
 use crate::cli::incident::Incident;
@@ -127,7 +127,7 @@ fn network() -> Network {
 ///
 /// # Errors
 /// As [`connect`], or the disk refuses.
-pub fn adviser(
+pub fn advisor(
     (provider, name, reply_tokens): (Provider, &str, u32),
     most_tokens: Option<u64>,
     folder: &Path,
@@ -141,7 +141,7 @@ pub fn adviser(
     };
     let out = File::options().create(true).append(true).open(&file).map_err(failed)?;
     let speaker = Patient::new(model.clone(), key, network());
-    Ok(Box::new(Adviser::new(model, Box::new(speaker), most_tokens, Transcript::to(Box::new(out)), &before)))
+    Ok(Box::new(ModelAdvisor::new(model, Box::new(speaker), most_tokens, Transcript::to(Box::new(out)), &before)))
 }
 
 /// Whose interface.

@@ -39,7 +39,7 @@ pub enum Purpose {
     Fault = 14,
     /// What nobody could know beforehand, in the runs that an ideal observer learns from.
     Unknown = 15,
-    /// Whether an adviser is right, and whether it changes its mind.
+    /// Whether an advisor is right, and whether it changes its mind.
     Advice = 16,
 }
 

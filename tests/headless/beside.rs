@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use scartissue::assistant::beside::{Absent, Recording, Seated};
-use scartissue::assistant::llm::{Adviser, Patient, Provider, Transcript};
+use scartissue::assistant::llm::{ModelAdvisor, Patient, Provider, Transcript};
 use scartissue::scenario::catalogue::Catalogue;
 use scartissue::session::advice::Advisor;
 use scartissue::session::clock::{Mode, Seat};
@@ -28,7 +28,7 @@ fn says(mechanism: &str, percent: u8) -> Value {
 }
 
 /// A model that replies so, beside a session.
-fn adviser(
+fn advisor(
     provider: Provider,
     steps: Vec<Step>,
     paper: &Paper,
@@ -38,7 +38,7 @@ fn adviser(
     let asked = Arc::clone(&line.asked);
     let speaker = Patient::new(model(provider), Some(KEY.to_string()), line);
     let transcript = Transcript::to(Box::new(paper.clone()));
-    (Box::new(Adviser::new(model(provider), Box::new(speaker), Some(2000), transcript, before)), asked)
+    (Box::new(ModelAdvisor::new(model(provider), Box::new(speaker), Some(2000), transcript, before)), asked)
 }
 
 fn opened(name: &str, seed: u64) -> (OpenSession, scartissue::session::store::Store) {
@@ -63,7 +63,7 @@ fn a_model_looks_and_advises_and_what_it_said_plays_again_without_a_network() {
         ];
         let paper = Paper::default();
         let (mut open, store) = opened(name, 3);
-        let (model, asked) = adviser(provider, steps, &paper, "");
+        let (model, asked) = advisor(provider, steps, &paper, "");
         open.advisor = Some(model);
         let (looks, before) = (open.session.observations().len(), open.session.now());
         let first = say(&mut open, "advise").expect("advice");
@@ -111,7 +111,7 @@ fn a_model_looks_and_advises_and_what_it_said_plays_again_without_a_network() {
         let (mut third, _) = opened(&format!("{name}-budget"), 3);
         let spent =
             text.clone() + &json!({ "kind": "advised", "spent": { "tokens_in": 2000, "tokens_out": 1 } }).to_string();
-        third.advisor = Some(adviser(provider, vec![], &Paper::default(), &spent).0);
+        third.advisor = Some(advisor(provider, vec![], &Paper::default(), &spent).0);
         assert!(say(&mut third, "advise").expect_err("used up").contains("tokens"));
     }
 }
@@ -131,7 +131,7 @@ fn what_a_model_may_not_do_it_cannot() {
         ("denied", vec![status(401, None, &format!("{{\"error\": \"bad {KEY}\"}}"))], "[key]"),
     ] {
         let (mut open, store) = opened(&format!("cannot-{name}"), 3);
-        open.advisor = Some(adviser(a, steps, &Paper::default(), "").0);
+        open.advisor = Some(advisor(a, steps, &Paper::default(), "").0);
         let said = say(&mut open, "advise").expect_err(name);
         assert!(said.contains(why) && !said.contains(KEY), "{name}: {said}");
         assert!(open.session.advising().given().is_empty());
@@ -145,7 +145,7 @@ fn what_a_model_may_not_do_it_cannot() {
         .into_iter()
         .chain([calls(a, &[("look", look("read", "../seal.json")), ("advise", says("api.flag", 60))])]);
     let (mut open, _) = opened("cannot-act", 3);
-    let (model, asked) = adviser(a, steps.collect(), &Paper::default(), "");
+    let (model, asked) = advisor(a, steps.collect(), &Paper::default(), "");
     open.advisor = Some(model);
     say(&mut open, "advise").expect("advice in the end");
     assert!(open.session.orders().is_empty() && open.session.ended().is_none());

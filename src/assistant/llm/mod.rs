@@ -4,7 +4,7 @@
 //! The loop calls nothing but [`crate::tools::Tools`], so that whatever a log line or a ticket tells the model to do, it can
 //! do no more than its session allows. Nothing here reads a clock or a key from the surroundings: whoever plays gives them.
 
-pub mod adviser; // a model beside whoever plays
+pub mod advisor; // a model beside whoever plays
 pub mod budget; // tokens, money, simulated time, turns
 pub mod play; // the loop
 pub mod provider; // requests and replies, as providers have them
@@ -14,7 +14,7 @@ pub mod transcript; // everything that was said, line by line
 #[cfg(feature = "wire")]
 pub mod http; // the network
 
-pub use adviser::Adviser;
+pub use advisor::ModelAdvisor;
 pub use budget::{Budget, Spent};
 pub use play::{Ending, Played, play};
 pub use provider::{Model, Offer, Provider};

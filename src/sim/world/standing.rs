@@ -52,13 +52,13 @@ impl World {
             let name = cohorts.get(usize::from(*cohort)).copied().unwrap_or_default();
             say(format!("cohort {name}"), "blocked".to_string());
         }
-        for (what, off) in [
-            ("images", (self.api.images_off, "off")),
-            ("batch work", (self.api.batch_paused, "held")),
-            ("rollouts", (self.rollouts_frozen, "frozen")),
+        for (what, how, stands) in [
+            ("images", "off", self.api.images_off),
+            ("batch work", "held", self.api.batch_paused),
+            ("rollouts", "frozen", self.rollouts_frozen),
         ] {
-            if off.0 {
-                say(what.to_string(), off.1.to_string());
+            if stands {
+                say(what.to_string(), how.to_string());
             }
         }
         all

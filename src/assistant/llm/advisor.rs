@@ -160,7 +160,7 @@ impl Advising {
 }
 
 /// A model that advises.
-pub struct Adviser {
+pub struct ModelAdvisor {
     model: Model,
     speaker: Box<dyn Speaker + Send>,
     budget: Budget,
@@ -169,7 +169,7 @@ pub struct Adviser {
     begun: bool,
 }
 
-impl Adviser {
+impl ModelAdvisor {
     /// One whose words are written down; `before` is what was written down of it, in the same session.
     pub fn new(
         model: Model,
@@ -177,14 +177,14 @@ impl Adviser {
         most_tokens: Option<u64>,
         transcript: Transcript,
         before: &str,
-    ) -> Adviser {
+    ) -> ModelAdvisor {
         let lines = before.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let sum = |key: &str, lines: &[Value]| lines.iter().filter_map(|line| line["spent"][key].as_u64()).sum();
         let lines: Vec<Value> = lines.collect();
         let spent =
             Spent { tokens_in: sum("tokens_in", &lines), tokens_out: sum("tokens_out", &lines), ..Spent::default() };
         let budget = Budget { tokens: most_tokens, turns: u32::MAX, ..Budget::default() };
-        Adviser { model, speaker, budget, spent, transcript, begun: !before.is_empty() }
+        ModelAdvisor { model, speaker, budget, spent, transcript, begun: !before.is_empty() }
     }
 
     fn talk(&mut self, session: &mut Session, asking: Asking, spent: &mut Spent) -> Result<Advice, String> {
@@ -249,7 +249,7 @@ impl Adviser {
     }
 }
 
-impl Advisor for Adviser {
+impl Advisor for ModelAdvisor {
     fn advise(&mut self, session: &mut Session, asking: Asking) -> Result<Option<Advice>, String> {
         if !std::mem::replace(&mut self.begun, true) {
             self.transcript.begin(&self.model, &session.view().case, SYSTEM);
