@@ -60,7 +60,8 @@ fn at_the_peak(panel: Panel, name: &str) -> App {
     until(&mut app, |s| 240.0 < s.view.elapsed_s);
     let board = |name: &str| Ask::Do(Command::Look(Look::Board { board: name.to_string(), window_s: 900 }));
     let logs = Look::Logs { service: "gateway".to_string(), since_s: 300, grep: String::new() };
-    ask(&mut app, vec![board("overview"), board("serving"), Ask::Do(Command::Look(logs))]);
+    ask(&mut app, vec![Ask::Do(Command::Acknowledge), board("overview"), board("serving")]);
+    ask(&mut app, vec![Ask::Do(Command::Look(logs))]);
     app.update();
     until(&mut app, |s| s.looked.len() == 3 && s.looked.iter().all(|l| l.answer.is_some()));
     app.world_mut().resource_mut::<State>().go_to(panel);

@@ -16,12 +16,13 @@ use crate::cli::{Failure, demo, play};
 use crate::console::shell::Clock;
 use crate::gui::app::Closed;
 use crate::gui::career::{Career, Today, career};
-use crate::gui::desk::{Belief, Desk, Told};
+use crate::gui::desk::{Belief, Desk, Other, Told};
 use crate::gui::map::film::film;
 use crate::gui::tour::Tour;
 use crate::scar::case::offers;
 use crate::scar::healing::date;
 use crate::scar::memory::DAY_S;
+use crate::scar::records::Row;
 use crate::scenario::opened::Scenario;
 use crate::score::debrief::debrief_among;
 use crate::score::observer::Observer;
@@ -139,6 +140,21 @@ impl Here {
     }
 }
 
+impl Here {
+    /// A graded run of that name, and all others.
+    fn runs(&self, name: &str, case: &str) -> Result<(Other, Vec<Other>), String> {
+        let name = Path::new(name).file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
+        let rows = self.place.profile().map_err(said)?.rows().map_err(|e| e.to_string())?;
+        let other = |row: &Row| Other {
+            same_case: row.graded.case == case,
+            points: row.graded.truth_percent,
+            found_min: row.graded.found_s.map(|s| s / 60.0),
+        };
+        let mine = rows.iter().find(|r| r.name == name).map(other).unwrap_or_default();
+        Ok((mine, rows.iter().filter(|r| r.name != name).map(other).collect()))
+    }
+}
+
 fn said(failure: Failure) -> String {
     failure.to_string()
 }
@@ -240,8 +256,11 @@ impl Desk for Here {
         let observer = Observer::built_in(session.scenario()).ok();
         let debrief = debrief_among(session, &events, observer, &runs, progress).map_err(|e| e.to_string())?;
         let healing = scar(&self.place, name, &replayed, &events, &debrief).map_err(said)?;
+        let (mine, others) = self.runs(name, &debrief.case)?;
         Ok(Told {
             debrief,
+            mine,
+            others,
             healing,
             beliefs: events.iter().filter_map(belief).collect(),
             length_s: session.now().as_secs_f64() - paged_s,

@@ -80,7 +80,7 @@ pub fn brief(session: &Session) -> String {
 fn map(session: &Session, by: &str) -> Result<String, String> {
     match session.role_of(by).filter(|role| !role.boards.is_empty()) {
         Some(role) => Err(role.sees_not()),
-        None => Ok(StackMap::seen(session.watch().world.scraped(), session.watch().now_ms()).text()),
+        None => Ok(StackMap::of(session.watch(), session.watch().now_ms()).text()),
     }
 }
 

@@ -31,7 +31,10 @@ pub fn keys(ctx: &egui::Context, screen: Screen, state: &mut State, snap: Option
     if enter && !state.settings_open && (greeting || matches!(screen, Screen::Title | Screen::Briefing)) {
         state.run = true;
     }
-    if enter && screen == Screen::Console && state.focus == Panel::Pager {
+    state.opens = enter && screen == Screen::Console;
+    let asleep = snap.is_some_and(|s| s.view.acknowledged.is_none());
+    if enter && screen == Screen::Console && state.focus == Panel::Pager && asleep {
+        state.opens = false;
         act(Verb::Acknowledge, ctx, screen, state, snap, asks);
     }
     if screen == Screen::Console
@@ -65,7 +68,7 @@ pub fn keys(ctx: &egui::Context, screen: Screen, state: &mut State, snap: Option
         }
     }
     if screen == Screen::Scars {
-        let (_, across) = arrows(ctx);
+        let across = arrows(ctx).1 + std::mem::take(&mut state.step);
         let last = state.career.seams.len().saturating_sub(1) as i32;
         state.seam = (state.seam as i32 + across).clamp(0, last.max(0)) as usize;
     }
@@ -94,7 +97,8 @@ fn arrows(ctx: &egui::Context) -> (i32, i32) {
 
 /// Arrows on the case board.
 fn choose(ctx: &egui::Context, state: &mut State) {
-    let by = ctx.input(|i| i32::from(i.key_pressed(Key::ArrowDown)) - i32::from(i.key_pressed(Key::ArrowUp)));
+    let by = std::mem::take(&mut state.step)
+        + ctx.input(|i| i32::from(i.key_pressed(Key::ArrowDown)) - i32::from(i.key_pressed(Key::ArrowUp)));
     if by == 0 || state.points.is_empty() {
         return;
     }
@@ -140,6 +144,10 @@ pub fn act(
         Verb::Bigger => state.settings.resize_text(10),
         Verb::Smaller => state.settings.resize_text(-10),
         Verb::Still => state.still = true,
+        Verb::Outline if screen == Screen::Scars => state.seams_as_table = !state.seams_as_table,
+        Verb::Outline => state.outline = !state.outline,
+        Verb::Onward => state.step = 1,
+        Verb::Backward => state.step = -1,
         Verb::Run => state.run = true,
         Verb::Back => back(ctx, screen, state),
         Verb::Stage => (state.stage, state.debrief.truth) = (!state.stage, false),
@@ -173,6 +181,8 @@ fn back(ctx: &egui::Context, screen: Screen, state: &mut State) {
         ctx.memory_mut(|m| m.surrender_focus(focused));
     } else if state.unit.is_some() {
         state.unit = None;
+    } else if state.dot.is_some() {
+        state.dot = None;
     } else if state.zoom.is_some() {
         state.zoom = None;
     } else if state.brush.is_some() {
@@ -212,9 +222,10 @@ fn on_call(verb: Verb, state: &mut State, snap: &Snapshot, asks: &mut Vec<Ask>, 
             Some(observation) => say(Command::Pin { observation, note: String::new() }),
             None => state.toast("nothing has been answered yet that could be pinned", true, now),
         },
-        Verb::Link => match (snap.view.board.pins.last(), state.chosen.clone()) {
+        Verb::Link | Verb::Against => match (snap.view.board.pins.last(), state.chosen.clone()) {
             (Some(pin), Some(mechanism)) => {
-                say(Command::Link { observation: pin.observation, mechanism, speaks: Speaks::For });
+                let speaks = if verb == Verb::Link { Speaks::For } else { Speaks::Against };
+                say(Command::Link { observation: pin.observation, mechanism, speaks });
             }
             (None, _) => state.toast("pin something first: p", true, now),
             (_, None) => state.toast("choose a hypothesis first: H and arrows", true, now),
@@ -223,7 +234,7 @@ fn on_call(verb: Verb, state: &mut State, snap: &Snapshot, asks: &mut Vec<Ask>, 
             [.., one, other] => say(Command::Contradict {
                 one: one.observation,
                 other: other.observation,
-                why: "they cannot both be true of one story".to_string(),
+                why: case_board::NO_WHY.to_string(),
             }),
             _ => state.toast("two pins are needed for a contradiction", true, now),
         },

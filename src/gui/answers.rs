@@ -3,6 +3,7 @@
 use egui_plot::PlotPoint;
 use serde_json::Value as Json;
 
+use crate::gui::panels::context;
 use crate::session::command::Look;
 use crate::session::look::Answer;
 use crate::telemetry::panels::{Board, Unit};
@@ -135,6 +136,8 @@ pub fn board_of(board: &str, data: &Json) -> Shown {
 
 /// The widest that a column is.
 const WIDEST: usize = 64;
+/// The same of a log line.
+const LINE: usize = 400;
 
 /// Makes an answer ready.
 pub fn shown(look: &Look, answer: &Answer) -> Shown {
@@ -145,6 +148,7 @@ pub fn shown(look: &Look, answer: &Answer) -> Shown {
             Shown::Charts(vec![matrix(query, data)])
         }
         Look::Promql { .. } if data["vector"].as_array().is_some_and(|v| !v.is_empty()) => Shown::Rows(vector(data)),
+        look if context::of(look).is_some() && data["rows"].is_array() => Shown::Rows(around(data)),
         Look::Sql { .. } if data["columns"].is_array() => Shown::Rows(rows_of(data)),
         Look::Traces { .. } if data["traces"].is_array() => Shown::Rows(traces(data)),
         Look::Changes { id, .. } if id.is_empty() => Shown::Rows(changes(data)),
@@ -376,9 +380,15 @@ fn log_lines(data: &Json) -> Table {
     let row =
         |l: &Json| vec![time_of(&l["time"]), text(&l["level"]), text(&l["pod"]), text(&l["body"]).replace('\n', "  ")];
     let mut table = Table::new(&["time", "level", "pod", "line"], list(&data["lines"]).iter().map(row).collect());
-    if let Some(last) = table.widths.last_mut() {
-        *last = 400;
-    }
+    table.widths[3] = LINE;
+    table
+}
+
+/// The lines around a line, as those of a search.
+fn around(data: &Json) -> Table {
+    let row = |r: &Json| vec![time_of(&r[0]), text(&r[1]), text(&r[2]), text(&r[3]).replace('\n', "  ")];
+    let mut table = Table::new(&["time", "level", "pod", "line"], list(&data["rows"]).iter().map(row).collect());
+    table.widths[3] = LINE;
     table
 }
 

@@ -412,8 +412,7 @@ fn show(
     overlay::primer_ui(&ctx, theme, state);
     settings::settings_ui(&ctx, theme, state);
     overlay::toasts_ui(&ctx, theme, state, now);
-    state.run = false;
-    state.wants_filter = false;
+    (state.run, state.wants_filter, state.step, state.opens) = (false, false, 0, false);
     if state.measures {
         state.misfits = misfits(&ctx);
     }

@@ -81,6 +81,17 @@ pub struct Belief {
     pub committed: bool,
 }
 
+/// A run that was graded, as far as others are held against it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Other {
+    /// It is of the same case.
+    pub same_case: bool,
+    /// Points of the truth when it counted; none: nothing was committed.
+    pub points: Option<u8>,
+    /// Minutes from the page until the truth led for good; none: it never did.
+    pub found_min: Option<f64>,
+}
+
 /// A debrief with what the window draws beside it.
 #[derive(Clone, Debug)]
 pub struct Told {
@@ -88,6 +99,10 @@ pub struct Told {
     pub debrief: Debrief,
     /// What it did to its player's scars; none: it is not graded here.
     pub healing: Option<Healing>,
+    /// This run, held against one's others.
+    pub mine: Other,
+    /// One's other runs that were graded.
+    pub others: Vec<Other>,
     /// Beliefs in order of time.
     pub beliefs: Vec<Belief>,
     /// From the page to the end, in seconds.

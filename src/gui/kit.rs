@@ -5,6 +5,7 @@ use bevy_egui::egui::{
     Ui, UiBuilder, pos2, vec2,
 };
 
+use crate::gui::keys::Panel;
 use crate::gui::snapshot::Snapshot;
 use crate::gui::state::State;
 use crate::gui::theme::{Theme, heading};
@@ -35,10 +36,48 @@ impl Cx<'_> {
         self.asks.push(Ask::Do(command));
     }
 
+    /// What keys make of a panel's list in this frame: the row that is chosen, by steps from the first.
+    pub fn pick(&mut self, panel: Panel, rows: usize) -> Pick {
+        let (step, opens) = (std::mem::take(&mut self.state.step), std::mem::take(&mut self.state.opens));
+        let at = self.state.picked.get(&panel).map(|at| (*at).min(rows.saturating_sub(1))).filter(|_| 0 < rows);
+        let next = match (at, step) {
+            (at, 0) => at,
+            (None, _) => (0 < rows).then_some(0),
+            (Some(at), step) => Some(at.saturating_add_signed(step as isize).min(rows - 1)),
+        };
+        next.map(|next| self.state.picked.insert(panel, next));
+        Pick { at: next, moved: step != 0, opens: opens && next.is_some() }
+    }
+
     /// Looks; the panel shows the answer when it is there.
     pub fn look(&mut self, look: Look) {
         self.command(Command::Look(look));
     }
+}
+
+impl Pick {
+    /// Marks a row that is chosen, and brings it into sight when it has just been.
+    pub fn mark(&self, ui: &Ui, theme: &Theme, row: usize, rect: Rect) {
+        if self.at != Some(row) {
+            return;
+        }
+        if self.moved {
+            ui.scroll_to_rect(rect, None);
+        }
+        let line = rect.with_max_x(rect.left() + 2.5).translate(vec2(-5.0, 0.0));
+        ui.painter().rect_filled(line, 1, theme.you.c());
+    }
+}
+
+/// What keys make of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pick {
+    /// The row that is chosen.
+    pub at: Option<usize>,
+    /// It was chosen in this frame, and is to be seen.
+    pub moved: bool,
+    /// It is opened.
+    pub opens: bool,
 }
 
 /// Whether a time of day lies outside the stretch that is brushed.

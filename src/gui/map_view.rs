@@ -8,10 +8,11 @@ use bevy_egui::egui::{self, Align2, FontId, Rect as EguiRect, Ui};
 
 use crate::gui::answers::{Shown, clock_of, seconds_of_day};
 use crate::gui::app::{Dress, Latest, State2};
+use crate::gui::keys::Panel;
 use crate::gui::map::draw::{Hang, Ink, Layout, Mark, Paint, draw};
 use crate::gui::map::layer::{CELL, Cell, cell_at, draw_layer, places, question};
 use crate::gui::map::mesh::Triangles;
-use crate::gui::map::picture::{Dot, Picture, layer_of, seen};
+use crate::gui::map::picture::{Dot, Picture, built, layer_of, seen};
 use crate::gui::map::svg::colour;
 use crate::gui::map::unit::{self, Unit, draw_unit};
 use crate::gui::settings::Motion;
@@ -21,6 +22,7 @@ use crate::gui::theme::{Theme, heading};
 use crate::gui::worker::Ask;
 use crate::session::command::{Command as Say, Look};
 use crate::sim::time::SimTime;
+use crate::telemetry::journeys::Place;
 
 /// The map: where it is to be seen, and its marks.
 #[derive(Resource, Default)]
@@ -44,10 +46,8 @@ impl MapView {
 
 /// What the last look at a replica found, with its time of day.
 fn known_of(snap: Option<&Snapshot>, pod: &str) -> Option<(Unit, String)> {
-    let asked = unit::question(pod);
-    let mine =
-        |l: &&Arc<Looked>| matches!(&l.look, Look::Promql { query, .. } if *query == asked) && l.answer.is_some();
-    let looked = snap?.looked.iter().rev().find(mine)?;
+    let asked = unit::look(pod);
+    let looked = snap?.looked.iter().rev().find(|l| l.look == asked && l.answer.is_some())?;
     Some((unit::read(&looked.answer.as_ref()?.data), looked.at.clone()))
 }
 
@@ -58,8 +58,7 @@ pub fn open_unit(state: &mut State, snap: Option<&Snapshot>, asks: &mut Vec<Ask>
         return;
     }
     if known_of(snap, &pod).is_none() {
-        let look = Look::Promql { query: unit::question(&pod), window_s: None, step_s: None };
-        asks.push(Ask::Do(Say::Look(look)));
+        asks.push(Ask::Do(Say::Look(unit::look(&pod))));
     }
     state.unit = Some(pod);
 }
@@ -111,6 +110,15 @@ fn picture(state: &State, latest: &Latest, screen: Screen) -> Option<Picture> {
         let mut picture = seen(steady, snap.seen.reference_rate, journeys, now, title);
         picture.legend[1] = "this is what normal looks like".to_string();
         return Some(picture);
+    }
+    if !snap.seen.live {
+        let title = snap.clock.get(..5).unwrap_or(&snap.clock).to_string();
+        let (says, veil) = match (&snap.view.frozen, snap.view.page.is_empty()) {
+            (Some(asked), _) => (asked.as_str(), "the host has frozen every screen"),
+            (None, true) => ("Nothing has paged yet", "live data come with the page"),
+            (None, false) => ("A page stands unacknowledged", "acknowledge the page to see live data:  a"),
+        };
+        return Some(built(stack, title, says, veil));
     }
     let severity = snap.view.severity.map_or(String::new(), |s| format!("  ·  SEV{s}"));
     let replayed = snap.seen.replayed.as_ref();
@@ -208,6 +216,75 @@ pub fn map(
     view.marks = marks;
 }
 
+/// The request that a step goes to: those that fail come first, then along the stack. None: there is none.
+fn next_dot(dots: &[(Dot, [f32; 2])], at: Option<&str>, step: i32) -> Option<String> {
+    let mut order: Vec<&Dot> = dots.iter().map(|(dot, _)| dot).collect();
+    let place = |dot: &Dot| match dot.place {
+        Place::Layer(n) => 2 * u32::from(n),
+        Place::Hop(n) => 2 * u32::from(n) + 1,
+    };
+    order.sort_by(|a, b| (!a.failed, place(a), &a.trace).cmp(&(!b.failed, place(b), &b.trace)));
+    let last = order.len().checked_sub(1)?;
+    let known = order.iter().position(|dot| Some(dot.trace.as_str()) == at);
+    let next = known.map_or(0, |n| n.saturating_add_signed(step as isize).min(last));
+    Some(order[next].trace.clone())
+}
+
+/// Requests by keys: `j` and `k` go from one to the next, Enter opens the trace of the one that is chosen.
+fn dots_by_keys(ui: &Ui, theme: &Theme, view: &MapView, rect: EguiRect, state: &mut State, asks: &mut Vec<Ask>) {
+    let (step, opens) = (std::mem::take(&mut state.step), std::mem::take(&mut state.opens));
+    if step != 0 {
+        state.dot = next_dot(&view.dots, state.dot.as_deref(), step);
+    }
+    let Some(trace) = state.dot.clone() else { return };
+    let Some((_, at)) = view.dots.iter().find(|(dot, _)| dot.trace == trace) else {
+        state.dot = None; // it has left the stack
+        return;
+    };
+    let at = rect.min + egui::vec2(at[0], at[1]);
+    for radius in [6.0, 9.0] {
+        ui.painter().circle_stroke(at, radius, egui::Stroke::new(1.5, theme.you.c()));
+    }
+    let text = format!("trace {}   Enter opens it, 10 s", trace.chars().take(8).collect::<String>());
+    let galley = ui.painter().layout_no_wrap(text, FontId::proportional(12.5), theme.text_high.c());
+    let size = galley.size() + egui::vec2(14.0, 8.0);
+    let left = (at.x + 14.0).min(rect.right() - size.x - 8.0);
+    let plate = EguiRect::from_min_size(egui::pos2(left, (at.y - size.y - 10.0).max(rect.top() + 4.0)), size);
+    ui.painter().rect_filled(plate, 5, theme.deep.c());
+    ui.painter().rect_stroke(plate, 5, egui::Stroke::new(1.0, theme.hairline.c()), egui::StrokeKind::Inside);
+    ui.painter().galley(plate.min + egui::vec2(7.0, 4.0), galley, theme.text_high.c());
+    if opens {
+        asks.push(Ask::Do(Say::Look(Look::Trace { id: trace })));
+        state.go_to(Panel::Traces);
+    }
+}
+
+/// The map in words, over it.
+fn outline(ui: &mut Ui, theme: &Theme, view: &MapView, rect: EguiRect) {
+    ui.painter().rect_filled(rect, 7, theme.ground.c());
+    ui.painter().rect_stroke(rect, 7, egui::Stroke::new(1.0, theme.hairline.c()), egui::StrokeKind::Inside);
+    ui.scope_builder(egui::UiBuilder::new().max_rect(rect.shrink2(egui::vec2(20.0, 14.0))).id_salt("outline"), |ui| {
+        egui::ScrollArea::vertical().id_salt("outline lines").auto_shrink([false, false]).show(ui, |ui| {
+            for (n, line) in view.summary.lines().enumerate() {
+                match (n, line.split_once(": ")) {
+                    (0, _) | (_, None) => drop(ui.label(crate::gui::kit::mid(theme, line))),
+                    (_, Some((layer, says))) => {
+                        ui.add_space(3.0);
+                        ui.horizontal(|ui| {
+                            let (name, _) = ui.allocate_exact_size(egui::vec2(140.0, 20.0), egui::Sense::hover());
+                            let (at, ink) = (name.left_center(), theme.text_high.c());
+                            ui.painter().text(at, Align2::LEFT_CENTER, layer, heading(13.5), ink);
+                            ui.label(crate::gui::kit::mid(theme, says));
+                        });
+                    }
+                }
+            }
+            ui.add_space(6.0);
+            ui.label(crate::gui::kit::low(theme, "o draws it again"));
+        });
+    });
+}
+
 /// The map's words, and its dots as things that can be opened.
 pub fn labels(
     ui: &mut Ui,
@@ -222,6 +299,10 @@ pub fn labels(
         let cell = EguiRect::from_min_size(rect.min + egui::vec2(*x, *y), egui::vec2(CELL.0[0], CELL.0[1]));
         let stroke = egui::Stroke::new(1.5, theme.you.c());
         ui.painter().rect_stroke(cell, 6, stroke, egui::StrokeKind::Outside);
+    }
+    if state.outline {
+        outline(ui, theme, view, rect);
+        return;
     }
     for mark in &view.marks {
         let Mark::Text { at, hang, size, mono, strong, paint, text } = mark else { continue };
@@ -240,6 +321,9 @@ pub fn labels(
     }
     let response = ui.interact(rect, egui::Id::new("map"), egui::Sense::click());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, &view.summary));
+    if state.focus == Panel::Map && state.zoom.is_none() {
+        dots_by_keys(ui, theme, view, rect, state, asks);
+    }
     let Some(pointer) = response.hover_pos() else { return };
     let at = pointer - rect.min;
     if let Some(cell) = cell_at(view.cells.0.len(), rect.width(), rect.height(), [at.x, at.y]) {
@@ -257,5 +341,6 @@ pub fn labels(
     response.on_hover_text(format!("trace {}\nopen it, 10 s", dot.trace));
     if clicked {
         asks.push(Ask::Do(Say::Look(Look::Trace { id: dot.trace.clone() })));
+        state.go_to(Panel::Traces);
     }
 }

@@ -57,8 +57,10 @@ pub struct AlertCard {
 /// The map's part of a snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// The six layers, as the last scrapes have them; none before the first.
+    /// The six layers, as the last scrapes have them, or as they are built; none before the first.
     pub stack: Option<StackMap>,
+    /// Whether anything measured is in it: only once the page was acknowledged.
+    pub live: bool,
     /// Requests per second at the session's beginning, for the width of ribbons.
     pub reference_rate: f64,
     /// Traced requests around the moment that the map plays.
@@ -90,7 +92,8 @@ pub struct Snapshot {
     pub briefing: Arc<str>,
     /// Looks in order.
     pub looked: Vec<Arc<Looked>>,
-    /// Alerts, the latest first; those of the page's time and after.
+    /// Alerts, the latest first, as far as they are known: those that the channel told after the page, once that was
+    /// acknowledged, and those that were there when somebody looked.
     pub alerts: Vec<AlertCard>,
     /// Shares of users in pain over the session so far: seconds since its beginning, per cent.
     pub pain: Arc<Vec<[f64; 2]>>,
@@ -256,7 +259,8 @@ impl Maker {
     fn read_map(&mut self, session: &Session, now: SimTime) {
         let tick = now.0 / SEEN_EVERY_NS;
         let reuse = self.reuse();
-        if self.seen_at == Some(tick) && self.seen.reuse == reuse {
+        let live = session.comms().acknowledged.is_some() && session.frozen().is_none();
+        if self.seen_at == Some(tick) && self.seen.reuse == reuse && self.seen.live == live {
             return;
         }
         self.seen_at = Some(tick);
@@ -266,7 +270,7 @@ impl Maker {
         let replayed = moment.map(|at| (watch.scene.calendar.clock(at), at));
         let now = moment.unwrap_or(now);
         let at_ms = if moment.is_some() { (now.0 / 1_000_000) as i64 } else { watch.now_ms() };
-        let stack = StackMap::seen(watch.world.scraped(), at_ms);
+        let stack = if live { StackMap::of(watch, at_ms) } else { StackMap::built(watch) };
         let reference_rate = match self.seen.reference_rate {
             rate if 0.0 < rate => rate,
             _ => reference(session),
@@ -274,13 +278,17 @@ impl Maker {
         let played = SimTime(now.0.saturating_sub(BEHIND.0));
         let from = SimTime(played.0.saturating_sub(HOP_FLOOR.0 * 3));
         let to = SimTime(played.0 + AROUND_NS);
-        let journeys = journeys(&watch.scene, watch.world.recording(), from, to);
+        let journeys = match live {
+            true => journeys(&watch.scene, watch.world.recording(), from, to),
+            false => Vec::new(),
+        };
         let (steady, steady_clock) = match &self.seen.steady {
             Some(known) => (Some(Arc::clone(known)), self.seen.steady_clock.clone()),
             None => steady(session),
         };
         self.seen = Arc::new(Seen {
             stack: Some(stack),
+            live,
             reference_rate,
             journeys,
             steady,
@@ -311,7 +319,7 @@ fn steady(session: &Session) -> (Option<Arc<(StackMap, Vec<Journey>, SimTime)>>,
     let begins = session.seal().begins_at();
     let (open_at, _) = watch.world.window();
     let at = SimTime(begins.0.saturating_sub(360_000_000_000).max(open_at.0 + 60_000_000_000));
-    let stack = StackMap::seen(watch.world.scraped(), (at.0 / 1_000_000) as i64);
+    let stack = StackMap::of(watch, (at.0 / 1_000_000) as i64);
     let from = SimTime(at.0.saturating_sub(BEHIND.0 + HOP_FLOOR.0 * 3));
     let near = journeys(&watch.scene, watch.world.recording(), from, SimTime(at.0 + STEADY_S * 1_000_000_000));
     let clock = watch.scene.calendar.clock(at).chars().take(5).collect();
@@ -324,14 +332,18 @@ fn reference(session: &Session) -> f64 {
     let at = session.seal().begins_at().0 / 1_000_000;
     let earlier = [600_000, 420_000, 240_000].map(|back| {
         let at = at.saturating_sub(back) as i64;
-        StackMap::seen(watch.world.scraped(), at).layers.first().and_then(|l| l.rate).unwrap_or(0.0)
+        StackMap::of(watch, at).layers.first().and_then(|l| l.rate).unwrap_or(0.0)
     });
     earlier.into_iter().fold(1.0, f64::max)
 }
 
 fn alerts(session: &Session) -> Vec<AlertCard> {
     let calendar = session.watch().scene.calendar;
-    let latest = session.watch().alerts.history().iter().rev().take(ALERTS);
+    let looks = session.observations().iter().filter(|o| o.look == Look::Alerts && o.answer.is_some());
+    let looked = looks.map(|o| o.at).max();
+    let told = session.comms().acknowledged.map(|_| SimTime(session.seal().paged_at_ns));
+    let known = |fired: SimTime| looked.is_some_and(|at| fired <= at) || told.is_some_and(|page| page < fired);
+    let latest = session.watch().alerts.history().iter().rev().filter(|a| known(a.fired)).take(ALERTS);
     latest
         .map(|a| AlertCard {
             name: a.name.clone(),

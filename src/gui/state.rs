@@ -80,6 +80,8 @@ pub struct CommitForm {
     pub causes: Vec<DeclaredCause>,
     /// Which led to which.
     pub links: Vec<(u8, u8)>,
+    /// The cause from which an arrow is being drawn.
+    pub from: Option<u8>,
     /// Observations that are cited.
     pub cites: Vec<u32>,
     /// Whether this is the last word.
@@ -172,6 +174,16 @@ pub struct State {
     pub units: Vec<String>,
     pub unit_at: usize,
     pub unit: Option<String>,
+    /// A step in the list of the panel in focus, in this frame.
+    pub step: i32,
+    /// What is chosen there is opened, in this frame.
+    pub opens: bool,
+    /// The rows that are chosen.
+    pub picked: BTreeMap<Panel, usize>,
+    /// The trace of the request that is chosen on the map.
+    pub dot: Option<String>,
+    /// The map is shown in words.
+    pub outline: bool,
     pub rule: String,
     pub beginning: bool,
     pub failed: Option<String>,
@@ -189,6 +201,8 @@ pub struct State {
     pub document: Option<u32>,
     pub chosen: Option<String>,
     pub points: BTreeMap<String, u8>,
+    /// A pin that cannot be true together with the one that is chosen next, and why.
+    pub contradicts: Option<(u32, String)>,
     pub mechanism_filter: String,
     pub chat: String,
     pub delegated: String,
@@ -241,6 +255,11 @@ impl State {
             units: Vec::new(),
             unit_at: 0,
             unit: None,
+            step: 0,
+            opens: false,
+            picked: BTreeMap::new(),
+            dot: None,
+            outline: false,
             rule: String::new(),
             beginning: false,
             failed: None,
@@ -265,6 +284,7 @@ impl State {
             document: None,
             chosen: None,
             points: BTreeMap::new(),
+            contradicts: None,
             mechanism_filter: String::new(),
             chat: String::new(),
             delegated: String::new(),
@@ -326,6 +346,7 @@ impl State {
 /// The panel that shows the answers to a look.
 pub fn panel_of(look: &Look) -> Panel {
     match look {
+        look if crate::gui::panels::context::of(look).is_some() => Panel::Logs,
         Look::Board { .. } => Panel::Dashboards,
         Look::Promql { .. }
         | Look::Sql { .. }

@@ -13,10 +13,11 @@ use crate::gui::brush::comparison;
 use crate::gui::buckets::Band;
 use crate::gui::keys::Panel;
 use crate::gui::map::{layer, unit};
+use crate::gui::panels::context;
 use crate::gui::snapshot::Snapshot;
 use crate::gui::state::{DebriefTab, Language, Screen, State};
 use crate::gui::worker::Ask;
-use crate::session::command::{Command as Say, Look, Speaks};
+use crate::session::command::{Command as Say, DeclaredCause, DeclaredRole, Look, Speaks};
 
 /// First tokens, as a map of heat.
 const SPREAD: &str = "sum by (le) (rate(vllm:time_to_first_token_seconds_bucket[2m]))";
@@ -114,6 +115,8 @@ fn steps(case: &str) -> VecDeque<Step> {
         Step::Until(|_, snap| snap.is_some_and(|s| 40.0 < s.view.elapsed_s), 400),
         Step::Shot("03-console-before"),
         Step::Until(|_, snap| snap.is_some_and(|s| !s.view.page.is_empty()), 600),
+        Step::Frames(3),
+        Step::Shot("03-console-page"),
         ask(|| vec![Ask::Do(Say::Acknowledge), Ask::Do(Say::Severity { level: 2 }), board("overview")]),
         ask(|| vec![board("serving"), look(Look::Changes { id: String::new(), hours: 24 })]),
         Step::Until(answered, 600),
@@ -138,7 +141,7 @@ fn steps(case: &str) -> VecDeque<Step> {
         Step::Shot("04-layer"),
         Step::Do(Box::new(|state, asks| {
             state.unit = state.units.first().cloned();
-            asks.extend(state.unit.as_deref().map(|pod| now(&unit::question(pod))));
+            asks.extend(state.unit.as_deref().map(|pod| look(unit::look(pod))));
         })),
         Step::Frames(4),
         Step::Until(answered, 600),
@@ -193,6 +196,14 @@ fn steps(case: &str) -> VecDeque<Step> {
         Step::Until(answered, 600),
         Step::Frames(4),
         Step::Shot("08-logs"),
+        Step::Do(Box::new(|state, _| state.tour_click = 3)),
+        Step::Frames(4),
+        Step::Until(answered, 600),
+        Step::Do(Box::new(|state, _| {
+            state.picked.insert(Panel::Logs, 4);
+        })),
+        Step::Frames(4),
+        Step::Shot("08-logs-around"),
         go(Panel::Traces),
         ask(|| vec![look(Look::Traces { filter: "min_ms=5000".to_string() })]),
         Step::Frames(4),
@@ -293,7 +304,21 @@ fn steps(case: &str) -> VecDeque<Step> {
         Step::Frames(6),
         Step::Shot("20-assistant"),
         screen(Screen::Commit),
-        Step::Do(Box::new(|state, _| state.commit.last = true)),
+        Step::Frames(2),
+        Step::Do(Box::new(|state, _| {
+            state.commit.last = true;
+            let cause = |mechanism: &str, role| DeclaredCause {
+                mechanism: mechanism.to_string(),
+                component: String::new(),
+                role,
+            };
+            state.commit.causes = vec![
+                cause("kv_cache.membership", DeclaredRole::Root),
+                cause("sdk.retries", DeclaredRole::Sustaining),
+                cause("demand.growth", DeclaredRole::Contributing),
+            ];
+            state.commit.links = vec![(0, 1), (2, 1)];
+        })),
         Step::Frames(4),
         Step::Shot("21-commit"),
         Step::Do(Box::new(|state, asks| {
@@ -429,6 +454,13 @@ fn opened_by_click(state: &mut State, snap: Option<&Snapshot>, asks: &mut Vec<As
             let answer = found(|l| matches!(l, Look::Traces { .. }));
             let id = answer.and_then(|a| a.data["traces"][0]["trace"].as_str().map(str::to_string));
             asks.extend(id.map(|id| look(Look::Trace { id })));
+        }
+        3 => {
+            let line = |a: &crate::session::look::Answer| {
+                let line = &a.data["lines"][2];
+                Some(context::around(line["pod"].as_str()?, line["time"].as_str()?))
+            };
+            asks.extend(found(|l| matches!(l, Look::Logs { .. })).and_then(|a| line(&a)).map(look));
         }
         2 => {
             let answer = found(|l| matches!(l, Look::Archive { .. }));

@@ -249,10 +249,17 @@ fn tried(record: &Record<'_>, debrief: &Debrief, until: Option<u64>, unseen: boo
     });
     let measure = |id: &str| debrief.card.measures.iter().find(|m| m.id == id);
     let found = record.leads_since(is_true).filter(|(_, event)| early(*event)).map(|(at, _)| record.after_page_s(at));
-    let final_commit = session.board().commits.last().map(|c| &c.commit);
-    // The observer judges the last commit; what was committed before it was judged by nobody.
-    let is_judged = last.is_some_and(|(_, commit)| Some(commit) == final_commit);
-    let proved = measure("M1").and_then(|m| m.value).filter(|_| is_judged).map(|value| 1.0 <= value);
+    let commits = events().filter(|e| matches!(e.command, Command::Commit(_))).count();
+    let is_last = commits == session.board().commits.len();
+    let right = last.and_then(|(_, commit)| said(commit)).is_some_and(|(m, _)| is_true(m));
+    // Of the last commit the score says whether it was proved; of one before it the observer does.
+    let proved = match (is_last, &debrief.observer) {
+        (true, _) => measure("M1").and_then(|m| m.value).filter(|_| 0 < commits).map(|value| 1.0 <= value),
+        (false, Some(observer)) => {
+            commits.checked_sub(1).and_then(|place| observer.proofs.get(place)).map(|proved| *proved && right)
+        }
+        (false, None) => None,
+    };
     let variant = session.scenario().file.variants.iter().find(|v| v.name == session.seal().variant);
     let file = &session.scenario().file;
     let harmless_change =

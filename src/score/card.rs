@@ -18,6 +18,7 @@ use crate::score::truth::{HURT, TOLERANCE, Truth};
 use crate::session::act::irreversible;
 use crate::session::belief::lead;
 use crate::session::command::{Command, Commit, DeclaredCause};
+use crate::session::prices;
 
 /// Why what needs an ideal observer is not judged.
 pub const NO_OBSERVER: &str = "no ideal observer was built for this scenario";
@@ -29,10 +30,6 @@ const OPEN: &str = "nothing ever had 70 points or more";
 pub const PAR_S: f64 = 480.0;
 /// An incident that cost so many minutes of people has no points for thrift left.
 const MOST_COST: f64 = 120.0;
-/// What an accelerator-hour costs, in minutes of people.
-const PER_GPU_HOUR: f64 = 2.0;
-/// What it costs to wake a team, in minutes of people.
-const PER_TEAM: f64 = 15.0;
 /// A lead with so many points on a decoy closes gate G1.
 const HALF: u8 = 50;
 /// Of a cause that is right in family alone, so much counts.
@@ -205,7 +202,7 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
     let gpu = |ran: &Ran| ran.cost.gpu_hours + ran.cost.gpu_hours_elsewhere;
     let gpu_hours = (gpu(replays.run) - gpu(replays.nothing)).max(0.0);
     let teams = record.session.comms().teams.len() as f64;
-    let cost = record.looks_s() / 60.0 + PER_GPU_HOUR * gpu_hours + PER_TEAM * teams;
+    let cost = record.looks_s() / 60.0 + prices::PER_GPU_HOUR * gpu_hours + prices::PER_TEAM * teams;
     let thrift = (1.0 - cost / MOST_COST).clamp(0.0, 1.0);
 
     let misplaced: u32 = (points.iter())

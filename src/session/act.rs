@@ -11,6 +11,7 @@ use crate::session::play::{Ordered, Session};
 use crate::session::prices;
 use crate::sim::spec::action::Action;
 use crate::sim::time::SimDuration;
+use crate::sim::world::survey::PoolState;
 use crate::telemetry::calendar::span;
 use crate::telemetry::fleet::FleetVerb;
 use crate::telemetry::watch::Watch;
@@ -135,6 +136,14 @@ impl Session {
         read(&self.scenario.file, text, &mut self.watch)
     }
 
+    /// Accelerators that an order adds to what its pool is to have at present.
+    fn gpus_added(&mut self, action: &Action) -> i64 {
+        let Action::Scale { pool, replicas } = action else { return 0 };
+        let pools = self.watch.world.survey().pools;
+        let more = |p: &PoolState| (i64::from(*replicas) - i64::from(p.wanted)) * i64::from(p.gpus);
+        pools.iter().find(|p| p.name == *pool).map_or(0, more)
+    }
+
     pub(super) fn act(&mut self, text: &str, confirm: Option<&str>) -> Result<(String, Value, Option<u32>), String> {
         let preview = self.preview(text)?;
         if !self.armed {
@@ -154,8 +163,11 @@ impl Session {
             return Err("time is up before the order is out".to_string());
         }
         self.charge(prices::ORDER);
+        let gpus_added = self.gpus_added(&action);
         let (at, index) = (self.now(), self.watch.world.order(action));
-        self.orders.push(Ordered { at, action: text.to_string(), index, state: "ordered".to_string() });
+        let effect = at + SimDuration::from_secs_f64(preview.delay_s);
+        let (action, state) = (text.to_string(), "ordered".to_string());
+        self.orders.push(Ordered { at, action, index, effect, gpus_added, state });
         self.pass_to(at); // the order itself is out at once, and in the change log
         self.comms.line(at, "incident-bot", &format!("action: {text} ({})", preview.scope));
         let says = format!(

@@ -473,3 +473,19 @@ pub enum DeclaredRole {
     /// It made things worse or possible.
     Contributing,
 }
+
+impl DeclaredRole {
+    /// All of them.
+    pub const ALL: [DeclaredRole; 4] =
+        [DeclaredRole::Trigger, DeclaredRole::Root, DeclaredRole::Sustaining, DeclaredRole::Contributing];
+
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            DeclaredRole::Trigger => "trigger",
+            DeclaredRole::Root => "root",
+            DeclaredRole::Sustaining => "sustaining",
+            DeclaredRole::Contributing => "contributing",
+        }
+    }
+}

@@ -20,6 +20,7 @@ use crate::session::look::Observation;
 use crate::session::play::{Ordered, Session};
 use crate::session::roles::Role;
 use crate::session::seal::Seal;
+use crate::session::spend::Burnt;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::telemetry::watch::{PARTS, Watch};
 
@@ -35,7 +36,7 @@ struct Kept {
     teams: Vec<(SimTime, String)>,
     channel: Vec<(SimTime, String, String)>,
     looks: Vec<(Look, SimTime, SimTime)>,
-    orders: Vec<(SimTime, String, usize, String)>,
+    orders: Vec<(SimTime, String, usize, String, SimTime, i64)>,
     injected: Vec<SimTime>,
     boards: OpenBoards,
     advising: Advising,
@@ -48,12 +49,17 @@ struct Kept {
     speed: u8,
     pauses: u32,
     spent: SimDuration,
+    burnt: Burnt,
     hints: u8,
     ended: Option<SimTime>,
     facts_seen: usize,
     paged: bool,
     secondary_paged: bool,
     overdue_told: bool,
+}
+
+fn of_order(o: &Ordered) -> (SimTime, String, usize, String, SimTime, i64) {
+    (o.at, o.action.clone(), o.index, o.state.clone(), o.effect, o.gpus_added)
 }
 
 impl Session {
@@ -73,7 +79,7 @@ impl Session {
             teams: comms.teams.clone(),
             channel: comms.channel.iter().map(|l| (l.at, l.from.clone(), l.text.clone())).collect(),
             looks: self.observations.iter().map(|o| (o.look.clone(), o.asked, o.at)).collect(),
-            orders: self.orders.iter().map(|o| (o.at, o.action.clone(), o.index, o.state.clone())).collect(),
+            orders: self.orders.iter().map(of_order).collect(),
             injected: self.injected.iter().map(|i| i.at).collect(),
             boards: self.boards.clone(),
             advising: self.advising.clone(),
@@ -86,6 +92,7 @@ impl Session {
             speed: self.speed,
             pauses: self.pauses,
             spent: self.spent,
+            burnt: self.burnt,
             hints: self.hints,
             ended: self.ended,
             facts_seen: self.facts_seen,
@@ -136,7 +143,8 @@ impl Session {
         };
         let look = |(place, (look, asked, at))| Observation { number: place, look, asked, at, answer: None };
         session.observations = (1..).zip(kept.looks).map(look).collect();
-        let order = |(at, action, index, state)| Ordered { at, action, index, state };
+        let order =
+            |(at, action, index, state, effect, gpus_added)| Ordered { at, action, index, state, effect, gpus_added };
         session.orders = kept.orders.into_iter().map(order).collect();
         session.boards = kept.boards;
         session.advising = kept.advising;
@@ -149,6 +157,7 @@ impl Session {
         session.speed = kept.speed;
         session.pauses = kept.pauses;
         session.spent = kept.spent;
+        session.burnt = kept.burnt;
         session.hints = kept.hints;
         session.ended = kept.ended;
         session.facts_seen = kept.facts_seen.min(session.watch.world.facts().len());

@@ -24,6 +24,7 @@ pub mod inject; // faults that a host injects
 pub mod live; // a session on a live clock, for whoever drives it
 pub mod look; // looks and their answers
 pub mod play; // the session itself
+pub mod spend; // what an incident has cost so far
 pub mod view; // what a participant may see at a moment
 
 pub mod coach; // what a first shift's coach says

@@ -21,6 +21,7 @@ use crate::session::look::{self, Observation};
 use crate::session::prices;
 use crate::session::roles::Role;
 use crate::session::seal::Seal;
+use crate::session::spend::Burnt;
 use crate::sim::spec::stack::Severity;
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::fact::What;
@@ -76,6 +77,12 @@ pub struct Ordered {
     /// Its place in the world's list.
     #[serde(skip)]
     pub index: usize,
+    /// When its effect was due to begin.
+    #[serde(skip)]
+    pub effect: SimTime,
+    /// Accelerators that it adds, as it was ordered.
+    #[serde(skip)]
+    pub gpus_added: i64,
     /// What is known of it: `ordered`, `in effect`, or why it was refused.
     pub state: String,
 }
@@ -96,6 +103,7 @@ pub struct Session {
     pub(super) speed: u8,
     pub(super) pauses: u32,
     pub(super) spent: SimDuration,
+    pub(super) burnt: Burnt,
     pub(super) hints: u8,
     pub(super) bookmarks: Vec<(SimTime, String)>,
     pub(super) ended: Option<SimTime>,
@@ -137,6 +145,7 @@ impl Session {
     pub(super) fn around(scenario: Scenario, seal: Seal, terms: Terms, watch: Watch) -> Session {
         let (_, horizon) = watch.world.window();
         let facts_seen = watch.world.facts().len();
+        let begins_at = seal.begins_at();
         Session {
             scenario,
             seal,
@@ -152,6 +161,7 @@ impl Session {
             speed: 1,
             pauses: 0,
             spent: SimDuration::ZERO,
+            burnt: Burnt::since(begins_at),
             hints: 0,
             bookmarks: Vec::new(),
             injected: Vec::new(),
@@ -644,6 +654,7 @@ impl Session {
     /// Notes what came to be seen since `before`.
     fn see_what_came(&mut self, before: SimTime) {
         self.page_if_due();
+        self.burnt.advance(&self.watch);
         self.answer_what_is_due();
         self.boards.see(self.watch.world.now(), &mut self.observations);
         self.follow_orders();

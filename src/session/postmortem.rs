@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::session::belief::lead;
+use crate::session::look::title;
 use crate::session::play::Session;
 use crate::sim::time::SimTime;
 
@@ -64,11 +65,82 @@ impl Session {
         timeline.sort_by_key(|(at, _)| *at);
         let timeline: Vec<String> = timeline.iter().map(|(at, text)| line(*at, text)).collect();
         sections.insert("timeline".to_string(), timeline.join("\n"));
-        if let Some((_, update)) = self.comms.updates.last() {
-            sections
-                .insert("impact".to_string(), format!("About {:.0} % of users, as last told.", update.impact_percent));
+        for (key, text) in [
+            ("impact", self.impact()),
+            ("causes", self.believed()),
+            ("helped", self.ordered()),
+            ("detection", self.detected()),
+        ] {
+            if !text.is_empty() {
+                sections.insert(key.to_string(), text);
+            }
         }
         sections.extend(self.postmortem.clone().unwrap_or_default());
         sections
+    }
+
+    /// What the indicator said of users, and what was told of them.
+    fn impact(&self) -> String {
+        let clock = |at: SimTime| self.watch.scene.calendar.clock(at);
+        let mut lines = Vec::new();
+        if let Some((first, last)) = self.burnt.span {
+            let until = if self.burnt.goes_on() { "to the end".to_string() } else { format!("to {}", clock(last)) };
+            let budget = self.burnt.percent().unwrap_or(0.0);
+            lines.push(format!(
+                "By the indicator, which is two minutes late: from {} {until}, {:.0} % of users at worst; {budget:.2} % of \
+                 the error budget of 28 days.",
+                clock(first),
+                self.burnt.worst * 100.0
+            ));
+        }
+        if let Some((at, update)) = self.comms.updates.last() {
+            lines.push(format!("About {:.0} % of users, as last told at {}.", update.impact_percent, clock(*at)));
+        }
+        lines.join("\n")
+    }
+
+    /// What the last commit declared, and what was pinned.
+    fn believed(&self) -> String {
+        let mut lines = Vec::new();
+        if let Some(committed) = self.board.commits.last() {
+            let commit = &committed.commit;
+            for cause in &commit.causes {
+                let at = if cause.component.is_empty() { String::new() } else { format!(", in {}", cause.component) };
+                lines.push(format!("- {}: {}{at}", cause.role.word(), cause.mechanism));
+            }
+            if let Some((mechanism, percent)) = lead(&commit.points) {
+                lines.push(format!("Believed at the last commit: {mechanism} at {percent} %."));
+            }
+        }
+        for pin in &self.board.pins {
+            let look = self.observations.get((pin.observation as usize).wrapping_sub(1)).map(|o| title(&o.look));
+            let note = if pin.note.is_empty() { String::new() } else { format!(": {}", pin.note) };
+            lines.push(format!("- E{} {}{note}", pin.observation, look.unwrap_or_default()));
+        }
+        lines.join("\n")
+    }
+
+    /// What was ordered and took effect; whether it helped is for whoever writes.
+    fn ordered(&self) -> String {
+        let done = self.orders.iter().filter(|o| o.state == "in effect");
+        done.map(|o| format!("- {}, in effect; did it help?", o.action)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// When it paged, who took it, and what was looked at first.
+    fn detected(&self) -> String {
+        let clock = |at: SimTime| self.watch.scene.calendar.clock(at);
+        let mut lines = Vec::new();
+        if self.paged {
+            let paged = clock(SimTime(self.seal.paged_at_ns));
+            let taken = self
+                .comms
+                .acknowledged
+                .map_or("never acknowledged".to_string(), |at| format!("acknowledged at {}", clock(at)));
+            lines.push(format!("Paged at {paged}, {taken}: {}", self.scenario.file.page));
+        }
+        if let Some(first) = self.observations.first() {
+            lines.push(format!("The first look, at {}: {}.", clock(first.at), title(&first.look)));
+        }
+        lines.join("\n")
     }
 }

@@ -33,6 +33,10 @@ pub fn price(look: &Look) -> SimDuration {
 pub const ORDER: SimDuration = SimDuration::from_secs(10);
 /// The price of advice: to ask, and to read it.
 pub const ADVICE: SimDuration = SimDuration::from_secs(15);
+/// What an accelerator-hour costs, in minutes of people.
+pub const PER_GPU_HOUR: f64 = 2.0;
+/// What it costs to wake a team, in minutes of people.
+pub const PER_TEAM: f64 = 15.0;
 /// The price of a structured update.
 pub const UPDATE: SimDuration = SimDuration::from_secs(15);
 

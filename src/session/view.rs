@@ -9,7 +9,9 @@ use crate::session::clock::{ClockKind, Mode};
 use crate::session::comms::Line;
 use crate::session::look::title;
 use crate::session::play::{Ordered, Session};
+use crate::session::prices::price;
 use crate::session::roles::Role;
+use crate::session::spend::Cost;
 use crate::sim::time::SimTime;
 use crate::telemetry::watch::NOISE;
 
@@ -43,6 +45,10 @@ pub struct View {
     pub severity: Option<u8>,
     /// Share of users in pain as the indicator has it, in per cent: as it was two minutes ago, and 0 for what is under 5.
     pub pain_percent: Option<f64>,
+    /// How much of the error budget of 28 days the session has burnt, in per cent, by the same indicator and as late.
+    pub budget_burnt_percent: Option<f64>,
+    /// What looks, teams and orders have cost.
+    pub cost: Cost,
     /// Seconds until the promised update; negative: overdue.
     pub next_update_s: Option<f64>,
     /// Whether actions are carried out.
@@ -83,6 +89,8 @@ impl View {
             acknowledged: None,
             severity: None,
             pain_percent: None,
+            budget_burnt_percent: None,
+            cost: Cost::default(),
             next_update_s: None,
             board: Board::default(),
             orders: Vec::new(),
@@ -100,6 +108,11 @@ impl View {
 pub fn in_pain(percent: f64) -> String {
     let least = 100.0 * NOISE;
     if percent < least { format!("under {least:.0} %") } else { format!("{percent:.0} %") }
+}
+
+/// What an incident has taken of the error budget, as a screen says it.
+pub fn burnt(percent: f64) -> String {
+    if percent == 0.0 { "0 %".to_string() } else { format!("-{percent:.2} %") }
 }
 
 impl Session {
@@ -128,6 +141,8 @@ impl Session {
             acknowledged: self.comms.acknowledged.map(|at| calendar.clock(at)),
             severity: self.comms.severity,
             pain_percent: self.watch.pain().map(|share| (share * 1000.0).round() / 10.0),
+            budget_burnt_percent: self.burnt.percent(),
+            cost: self.cost(),
             next_update_s: self.comms.next_due.map(|due| due.as_secs_f64() - now.as_secs_f64()),
             armed: self.armed,
             board: self.board.clone(),
@@ -151,7 +166,19 @@ impl Session {
         if view.frozen.is_some() { view.blank() } else { view }
     }
 
-    /// One line: time, severity, users in pain, next update.
+    /// What looks, teams and orders have cost.
+    fn cost(&self) -> Cost {
+        let hours = |order: &Ordered| order.gpus_added as f64 * self.now().since(order.effect).as_secs_f64() / 3600.0;
+        let stands = |o: &&Ordered| o.effect <= self.now() && !o.state.starts_with("refused");
+        let looks = self.observations.iter().filter(|_| !self.is_free());
+        Cost {
+            looks_s: looks.map(|o| price(&o.look).as_secs_f64()).fold(0.0, |a, b| a + b),
+            teams: self.comms.teams.len() as u32,
+            gpu_hours: self.orders.iter().filter(stands).map(hours).fold(0.0, |a, b| a + b),
+        }
+    }
+
+    /// One line: time, severity, users in pain, error budget, cost, next update.
     pub fn status_line(&self) -> String {
         if let Some(blank) = self.blank() {
             return blank;
@@ -169,7 +196,8 @@ impl Session {
             Some(s) => format!("next update in {}", minutes(s)),
         };
         let armed = if view.armed { " | armed" } else { "" };
-        format!("{time} | {severity} | {pain} | {update}{armed}")
+        let budget = view.budget_burnt_percent.map_or(String::new(), |p| format!(" | budget {}", burnt(p)));
+        format!("{time} | {severity} | {pain}{budget} | cost {:.0} min | {update}{armed}", view.cost.minutes())
     }
 }
 

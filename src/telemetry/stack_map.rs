@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::metrics::promql::{Query, Value};
 use crate::metrics::store::Store;
+use crate::telemetry::watch::Watch;
 
 /// A share of failed requests that is worth a mark, and one that is worth an alarm.
 const ERRORS: (f64, f64) = (0.01, 0.10);
@@ -17,11 +18,16 @@ const FIRST_TOKEN_S: (f64, f64) = (2.5, 10.0);
 const IN_LINE: (f64, f64) = (10.0, 40.0);
 /// The same of a resource that is in use.
 const FULL: (f64, f64) = (0.90, 0.97);
+/// What was not scraped for so long, two intervals, is not known any more, though a rate over a minute would still have a
+/// value.
+const FRESH: &str = "30s";
 
 /// How a layer stands, as far as is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
+    /// There is nothing of the kind here: how the stack is built, no gap in what is measured.
+    Absent,
     /// Within its marks.
     Steady,
     /// Beyond a mark.
@@ -36,6 +42,7 @@ impl State {
     /// In a word.
     pub fn word(self) -> &'static str {
         match self {
+            State::Absent => "none here",
             State::Steady => "steady",
             State::Degraded => "degraded",
             State::Failing => "failing",
@@ -149,32 +156,61 @@ fn settled(mut layer: Layer, extra: &[State]) -> Layer {
 impl StackMap {
     /// The stack as the scrapes up to a moment, in milliseconds of the world, have it.
     pub fn seen(store: &Store, at_ms: i64) -> StackMap {
-        let ask = |promql: &str| one(store, at_ms, promql);
-        let arriving = ask("sum(rate(envoy_http_downstream_rq_total[1m]))");
+        let fresh = |metric: &str| one(store, at_ms, &format!("count(last_over_time({metric}[{FRESH}]))")).is_some();
+        let [gateways_fresh, engines_fresh, boards_fresh, tier_fresh] = [
+            "envoy_http_downstream_cx_active",
+            "vllm:num_requests_waiting",
+            "DCGM_FI_DEV_GPU_UTIL",
+            "kvcache_capacity_tokens",
+        ]
+        .map(fresh);
+        let of = |fresh: bool| move |promql: &str| one(store, at_ms, promql).filter(|_| fresh);
+        let (at_gateways, at_engines, at_boards, at_tier) =
+            (of(gateways_fresh), of(engines_fresh), of(boards_fresh), of(tier_fresh));
+        let arriving = at_gateways("sum(rate(envoy_http_downstream_rq_total[1m]))");
         let share = |part: Option<f64>| match (part, arriving) {
             (Some(part), Some(all)) if 0.0 < all => Some((part / all).min(1.0)),
             _ => None,
         };
         StackMap {
             layers: vec![
-                clients(&ask, arriving, &share),
-                network(&ask, arriving, &share),
-                gateways(&ask, arriving, &share),
-                serving(&ask),
-                accelerators(&ask),
-                caches(&ask),
+                clients(&at_gateways, arriving, &share),
+                network(&at_gateways, arriving, &share),
+                gateways(&at_gateways, arriving, &share),
+                serving(&at_gateways, &at_engines),
+                accelerators(&at_engines, &at_boards),
+                caches(&at_tier),
             ],
         }
     }
 
-    /// The most requests per second that any layer saw, for the width of ribbons.
-    pub fn most(&self) -> f64 {
-        self.layers.iter().filter_map(|l| l.rate).fold(0.0, f64::max)
+    /// The stack of a watch at a moment, in milliseconds of its world: as scrapes have it, and what is not built said so.
+    pub fn of(watch: &Watch, at_ms: i64) -> StackMap {
+        let seen = StackMap::seen(watch.world.scraped(), at_ms);
+        if watch.scene.cache_nodes == 0 { seen.without_shared_cache() } else { seen }
+    }
+
+    /// How a stack is built, and nothing that was measured of it.
+    pub fn built(watch: &Watch) -> StackMap {
+        let nothing = StackMap::seen(&Store::default(), 0);
+        if watch.scene.cache_nodes == 0 { nothing.without_shared_cache() } else { nothing }
+    }
+
+    /// The same of a stack that has no shared cache tier: there is none to measure, which is no gap.
+    fn without_shared_cache(mut self) -> StackMap {
+        if let Some(cache) = self.layers.iter_mut().find(|l| l.id == "kv_cache") {
+            (cache.rate, cache.queue, cache.fill, cache.state) = (None, None, None, State::Absent);
+            cache.readings = vec![Reading { text: "no shared tier".to_string(), state: State::Absent }];
+        }
+        self
     }
 
     /// The map in words, one line for each layer: the same as the picture says.
     pub fn text(&self) -> String {
         let line = |l: &Layer| {
+            if l.state == State::Absent {
+                return format!("{:<13} {:<9} {}", l.title, l.state.word(), l.readings[0].text);
+            }
             let rate = l.rate.map_or("rate -".to_string(), |r| format!("{}/s", short(r)));
             let fill = match (l.fill, l.fill_of) {
                 (_, "") => String::new(),
@@ -231,13 +267,13 @@ fn gateways(ask: Ask<'_>, arriving: Option<f64>, share: Share<'_>) -> Layer {
     settled(api, &[against(busy, FULL)])
 }
 
-fn serving(ask: Ask<'_>) -> Layer {
+fn serving(gateways: Ask<'_>, ask: Ask<'_>) -> Layer {
     let first =
         ask("max(histogram_quantile(0.95, sum by (le, pool) (rate(vllm:time_to_first_token_seconds_bucket[1m]))))");
     let waiting = ask("sum(vllm:num_requests_waiting)");
     let worst_line = ask("max(vllm:num_requests_waiting)");
     let usage = ask("max(vllm:kv_cache_usage_perc)");
-    let mut serving = layer("serving", "SERVING", ask("sum(rate(envoy_cluster_upstream_rq_total[1m]))"));
+    let mut serving = layer("serving", "SERVING", gateways("sum(rate(envoy_cluster_upstream_rq_total[1m]))"));
     serving.queue = waiting;
     (serving.fill, serving.fill_of, serving.limit) = (usage, "KV blocks", Some(FULL.0));
     serving.readings = vec![
@@ -247,10 +283,10 @@ fn serving(ask: Ask<'_>) -> Layer {
     settled(serving, &[])
 }
 
-fn accelerators(ask: Ask<'_>) -> Layer {
+fn accelerators(engines: Ask<'_>, ask: Ask<'_>) -> Layer {
     let busy = ask("avg(DCGM_FI_DEV_GPU_UTIL) / 100");
     let memory = ask("avg(DCGM_FI_PROF_DRAM_ACTIVE)");
-    let started = ask("sum(rate(vllm:time_to_first_token_seconds_count[1m]))");
+    let started = engines("sum(rate(vllm:time_to_first_token_seconds_count[1m]))");
     let mut accelerator = layer("accelerator", "ACCELERATORS", started);
     (accelerator.fill, accelerator.fill_of) = (busy, "utilisation");
     accelerator.readings = vec![

@@ -169,7 +169,7 @@ impl Attempt {
     /// The six layers at a glance, as text.
     pub(super) fn topology(&self) -> String {
         let watch = self.open.session.watch();
-        StackMap::seen(watch.world.scraped(), watch.now_ms()).text()
+        StackMap::of(watch, watch.now_ms()).text()
     }
 
     /// Every metric that can be asked for.

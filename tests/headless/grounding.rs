@@ -134,6 +134,20 @@ fn closing_early_and_not_moving_are_told_of_whole_sessions() {
     );
     assert_eq!(premature(&["wait 120s", COST[0], "commit kv_cache.membership=60 other=40", "end"]), None);
 
+    // Every commit is judged by what it cites: one that cites nothing proves nothing, the next may.
+    let told = night.judged(&[
+        "wait 150s",
+        COST[0],
+        TIER[0],
+        TIER[1],
+        TIER[2],
+        TIER[3],
+        "commit kv_cache.membership 70",
+        "commit kv_cache.membership 90 cite E1 E2 E3 E4 E5",
+        "end",
+    ]);
+    assert_eq!((&told.proofs[..], told.proves), (&[false, true][..], true), "{}", told.truth_given_cited);
+
     // A look speaks against demand: who does not move at all, who moves some of the way, who moves as far.
     let inertia = |after: &str| {
         let told = night.judged(&["believe demand.growth=80 other=20", "wait 150s", COST[0], after, "end"]);

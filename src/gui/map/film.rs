@@ -35,13 +35,13 @@ pub fn film(session: &Session) -> Vec<Frame> {
     let first_tries = first_tries(recording.attempts());
     let reference = [600u64, 300, 120].map(|back| {
         let at = (begin.0 / 1_000_000).saturating_sub(back * 1000) as i64;
-        StackMap::seen(watch.world.scraped(), at).layers[0].rate.unwrap_or(0.0)
+        StackMap::of(watch, at).layers[0].rate.unwrap_or(0.0)
     });
     let reference = reference.into_iter().fold(1.0, f64::max);
     let mut frames = Vec::new();
     let mut at = begin;
     while at <= end {
-        let stack = StackMap::seen(watch.world.scraped(), (at.0 / 1_000_000) as i64);
+        let stack = StackMap::of(watch, (at.0 / 1_000_000) as i64);
         let played = SimTime(at.0.saturating_sub(BEHIND.0));
         let near = journeys(&watch.scene, recording, SimTime(played.0.saturating_sub(HOP_FLOOR.0 * 3)), played + EVERY);
         let clock = watch.scene.calendar.clock(at);

@@ -6,6 +6,7 @@ pub mod layer; // one layer from near
 pub mod mesh; // marks into triangles, for Bevy
 pub mod picture; // what is to be drawn
 pub mod svg; // marks into SVG
+mod tanks; // the tanks of a picture
 pub mod unit; // one replica from near
 
 #[cfg(test)]
@@ -38,6 +39,7 @@ mod tests {
             retries: None,
             reuse: None,
             changes: Vec::new(),
+            veil: None,
             notes: Vec::new(),
         }
     }
@@ -74,6 +76,63 @@ mod tests {
         assert!(10 < hatched && written);
         assert_eq!(fills(&marks) + 1, fills(&draw(&picture(), 1200.0, 460.0)));
         assert!(gap.text().contains("KV CACHE: no data"), "{}", gap.text());
+    }
+
+    /// A mark without its colours: what is left of it on a grey print.
+    fn shape(mark: &Mark) -> String {
+        match mark {
+            Mark::Box { size, radius, fill, line, .. } => {
+                let (fill, line) = (fill.is_some(), line.map(|l| l.0));
+                format!("box {:.0}x{:.0} {radius} {fill} {line:?}", size[0], size[1])
+            }
+            Mark::Line { from, to, width, .. } => {
+                format!("line {:.0} {:.0} {width}", to[0] - from[0], to[1] - from[1])
+            }
+            Mark::Text { text, .. } => format!("text {text}"),
+            other => format!("{other:?}").split_whitespace().next().unwrap_or_default().to_string(),
+        }
+    }
+
+    /// Printed in grey, states are told apart by shape alone; so are requests that fail, and tries after the first.
+    #[test]
+    fn states_in_grey_are_told_apart_by_their_shapes() {
+        for theme in themes() {
+            let roles =
+                [theme.flow, theme.degraded, theme.failing, theme.retry, theme.change, theme.you, theme.unknown];
+            let greys: Vec<String> = roles.iter().map(|c| format!("{:.2}", c.luminance())).collect();
+            println!(
+                "{}: luminance of flow, degraded, failing, retry, change, you, unknown {}",
+                theme.name,
+                greys.join(" ")
+            );
+        }
+        let dot =
+            |again, failed| Dot { trace: "t".to_string(), place: Place::Hop(1), share: 0.5, lane: 0.5, again, failed };
+        let mut pictures: Vec<(String, Picture)> = Vec::new();
+        for state in [State::Steady, State::Degraded, State::Failing, State::Unknown, State::Absent] {
+            let mut odd = picture();
+            odd.tanks[5].state = state;
+            if state == State::Unknown {
+                odd.tanks[5].fill = None;
+            }
+            pictures.push((state.word().to_string(), odd));
+        }
+        for (name, dot) in
+            [("a request", dot(false, false)), ("a try", dot(true, false)), ("a failure", dot(false, true))]
+        {
+            pictures.push((name.to_string(), Picture { dots: vec![dot], ..picture() }));
+        }
+        pictures.push(("a change".to_string(), Picture { changes: vec![(5, "14:05".to_string())], ..picture() }));
+        let shapes = |picture: &Picture| {
+            let mut shapes: Vec<String> = draw(picture, 1250.0, 460.0).iter().map(shape).collect();
+            shapes.sort();
+            shapes
+        };
+        for (n, (one, a)) in pictures.iter().enumerate() {
+            for (other, b) in &pictures[n + 1..] {
+                assert_ne!(shapes(a), shapes(b), "{one} and {other} look alike in grey");
+            }
+        }
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub struct Picture {
     pub reuse: Option<f64>,
     /// Changes that were looked up, the latest first: a layer's place and a time of day.
     pub changes: Vec<(usize, String)>,
+    /// What has to be done before anything measured is shown; none: it is shown.
+    pub veil: Option<String>,
     /// Words on a tank that was lost, by place.
     pub notes: Vec<(usize, String)>,
 }
@@ -114,6 +116,36 @@ pub fn seen(stack: &StackMap, reference_rate: f64, journeys: &[Journey], now: Si
         retries: None,
         reuse: None,
         changes: Vec::new(),
+        veil: None,
+        notes: Vec::new(),
+    }
+}
+
+/// How the stack is built, before anything measured of it may be shown.
+pub fn built(stack: &StackMap, title: String, says: &str, veil: &str) -> Picture {
+    let bare = |layer: &crate::telemetry::stack_map::Layer| {
+        let tank = tank(layer);
+        let absent = tank.state == State::Absent;
+        Tank {
+            fill: None,
+            queue: 0.0,
+            state: if absent { State::Absent } else { State::Steady },
+            readings: if absent { tank.readings } else { Vec::new() },
+            ..tank
+        }
+    };
+    Picture {
+        title,
+        says: says.to_string(),
+        legend: [String::new(), "how the stack is built; nothing measured is shown yet".to_string()],
+        tanks: stack.layers.iter().map(bare).collect(),
+        flows: vec![None; stack.layers.len() - 1],
+        reference_rate: 1.0,
+        dots: Vec::new(),
+        retries: None,
+        reuse: None,
+        changes: Vec::new(),
+        veil: Some(veil.to_string()),
         notes: Vec::new(),
     }
 }
@@ -160,14 +192,23 @@ impl Picture {
     /// The picture in words: every mark that stands out is in it.
     pub fn text(&self) -> String {
         let mut text = format!("{}. {}.", self.title, self.says);
+        if let Some(veil) = &self.veil {
+            text.push_str(&format!(" {veil}."));
+        }
         for tank in &self.tanks {
+            let readings: Vec<&str> = tank.readings.iter().map(|(r, _)| r.as_str()).collect();
+            let said = readings.join(", ");
+            if self.veil.is_some() || tank.state == State::Absent {
+                let says = if tank.state == State::Absent { said.as_str() } else { "not shown yet" };
+                text.push_str(&format!("\n{}: {says}", tank.title));
+                continue;
+            }
             let fill = match (tank.fill, tank.fill_of.as_str()) {
                 (_, "") => String::new(),
                 (Some(fill), of) => format!(", {of} {:.0} %", fill * 100.0),
                 (None, of) => format!(", {of} no data"),
             };
-            let readings: Vec<&str> = tank.readings.iter().map(|(r, _)| r.as_str()).collect();
-            text.push_str(&format!("\n{}: {}, {}{fill}", tank.title, tank.state.word(), readings.join(", ")));
+            text.push_str(&format!("\n{}: {}, {said}{fill}", tank.title, tank.state.word()));
         }
         if let Some(retries) = self.retries {
             text.push_str(&format!("\nRetries {:.0} %, x{:.2} amplification", retries.share * 100.0, retries.times));

@@ -2,6 +2,7 @@
 
 use bevy_egui::egui::{self, RichText, TextEdit, Ui};
 
+use crate::gui::keys::Panel;
 use crate::gui::kit::{Cx, Shape, head, high, inset, key_cap, low, mid, primary, shape};
 use crate::gui::state::ActionForm;
 use crate::gui::worker::Ask;
@@ -56,9 +57,13 @@ fn list(ui: &mut Ui, cx: &mut Cx<'_>) {
     let fits = |f: &&(usize, &crate::scenario::apply::Form)| {
         words.split_whitespace().all(|w| f.1.name.contains(w) || f.1.does.to_lowercase().contains(w))
     };
-    for (place, form) in FORMS.iter().enumerate().filter(|f| fits(&f)) {
+    let shown: Vec<(usize, &crate::scenario::apply::Form)> = FORMS.iter().enumerate().filter(|f| fits(&f)).collect();
+    let pick = cx.pick(Panel::Actions, shown.len());
+    for (n, (place, form)) in shown.into_iter().enumerate() {
         let text = RichText::new(form.name).monospace().size(12.5).color(cx.theme.text_high.c());
-        if ui.add(egui::Button::new(text).frame(false)).on_hover_text(form.does).clicked() {
+        let response = ui.add(egui::Button::new(text).frame(false)).on_hover_text(form.does);
+        pick.mark(ui, cx.theme, n, response.rect);
+        if response.clicked() || (pick.opens && pick.at == Some(n)) {
             let filter = cx.state.action.filter.clone();
             cx.state.action = ActionForm { chosen: Some(place), filter, ..ActionForm::default() };
             if form.target.is_none() && form.value.is_none() {

@@ -2,6 +2,7 @@
 
 use bevy_egui::egui::{self, Rect, RichText, Sense, TextEdit, Ui, UiBuilder, vec2};
 
+use crate::gui::keys::Panel;
 use crate::gui::kit::{Cx, empty, head, inset, low, mid, priced};
 use crate::gui::panels::logs::under_way;
 use crate::session::command::{Command, Look};
@@ -153,8 +154,9 @@ fn found(ui: &mut Ui, cx: &mut Cx<'_>, found: &serde_json::Value) {
         empty(ui, cx.theme, "No document has all of these words.");
         return;
     }
+    let pick = cx.pick(Panel::Archive, all.len());
     egui::ScrollArea::vertical().id_salt("found list").auto_shrink([false, false]).show(ui, |ui| {
-        for item in all {
+        for (n, item) in all.iter().enumerate() {
             let document = if item["document"].is_object() { &item["document"] } else { item };
             let field = |name: &str| document[name].as_str().unwrap_or_default();
             let id = field("id").to_string();
@@ -168,7 +170,11 @@ fn found(ui: &mut Ui, cx: &mut Cx<'_>, found: &serde_json::Value) {
                 }
             });
             let response = ui.interact(inner.response.rect, egui::Id::new(("document", &id)), Sense::click());
-            if response.clicked() {
+            let says = format!("read {}", field("title"));
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &says));
+            pick.mark(ui, cx.theme, n, inner.response.rect.translate(vec2(5.0, 0.0)));
+            if response.clicked() || (pick.opens && pick.at == Some(n)) {
+                cx.state.picked.insert(Panel::Archive, n);
                 cx.look(Look::Document { id });
             }
         }

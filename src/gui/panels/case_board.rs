@@ -8,6 +8,8 @@ use crate::gui::state::Screen;
 use crate::scenario::mechanisms::{MECHANISMS, Mechanism, search};
 use crate::session::command::{Command, Speaks};
 
+/// Why two pins contradict each other, where nobody says.
+pub const NO_WHY: &str = "they cannot both be true of one story";
 /// Points of one step.
 const STEP: u8 = 5;
 
@@ -187,7 +189,12 @@ fn evidence(ui: &mut Ui, cx: &mut Cx<'_>) {
             ui.spacing_mut().item_spacing.y = 2.0;
             ui.horizontal(|ui| {
                 chip(ui, cx.theme, &format!("E{}", pin.observation), cx.theme.text_high.c());
-                ui.add(egui::Label::new(low(cx.theme, title)).truncate());
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    contradict(ui, cx, pin.observation);
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        ui.add(egui::Label::new(low(cx.theme, title)).truncate());
+                    });
+                });
             });
             if !pin.note.is_empty() {
                 ui.label(mid(cx.theme, &pin.note).size(13.0));
@@ -198,11 +205,37 @@ fn evidence(ui: &mut Ui, cx: &mut Cx<'_>) {
             link(ui, cx, pin.observation);
         });
     }
+    if let Some((one, why)) = &mut cx.state.contradicts {
+        ui.label(low(cx.theme, format!("E{one} cannot be true together with ... mark the other.")));
+        ui.add(TextEdit::singleline(why).desired_width(f32::INFINITY).hint_text("why, in a line"));
+    }
     for (one, other, why) in &board.contradictions {
         ui.horizontal_wrapped(|ui| {
             chip(ui, cx.theme, &format!("E{one} against E{other}"), cx.theme.you.c());
             ui.label(low(cx.theme, why));
         });
+    }
+}
+
+/// Two pins that cannot both be true: the mark of one, and then that of the other.
+fn contradict(ui: &mut Ui, cx: &mut Cx<'_>, observation: u32) {
+    if cx.snap.view.board.pins.len() < 2 {
+        return;
+    }
+    let first = cx.state.contradicts.as_ref().map(|(one, _)| *one);
+    let name = format!("! E{observation}");
+    let response = ui.selectable_label(first == Some(observation), "!");
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &name));
+    if !response.on_hover_text("cannot be true together with another: mark both").clicked() {
+        return;
+    }
+    match cx.state.contradicts.take() {
+        None => cx.state.contradicts = Some((observation, String::new())),
+        Some((one, why)) if one != observation => {
+            let why = if why.trim().is_empty() { NO_WHY.to_string() } else { why.trim().to_string() };
+            cx.command(Command::Contradict { one, other: observation, why });
+        }
+        Some(_) => {}
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bevy_egui::egui::{self, Rect, RichText, Ui, UiBuilder, vec2};
 
 use crate::gui::answers::Shown;
+use crate::gui::keys::Panel;
 use crate::gui::kit::{Cx, empty, head, inset, low, outside, priced};
 use crate::gui::panels::grid::grid_ui;
 use crate::gui::panels::logs::under_way;
@@ -40,7 +41,7 @@ pub fn changes_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
             cx.theme,
             format!("E{}  {}", list.number, answer.data["base_rate"].as_str().unwrap_or_default()),
         ));
-        ui.label(low(cx.theme, format!("at {}; choose one for its diff, 5 s", list.at)));
+        ui.label(low(cx.theme, format!("at {}; j, k and Enter, or a click: its diff, 5 s", list.at)));
         if ui.small_button("pin").clicked() {
             cx.command(Command::Pin { observation: list.number, note: String::new() });
         }
@@ -48,6 +49,7 @@ pub fn changes_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let whole = ui.available_rect_before_wrap();
     let list_w = if one.is_some() { whole.width() * 0.58 } else { whole.width() };
     let rect = Rect::from_min_size(whole.min, vec2(list_w, whole.height()));
+    let pick = cx.pick(Panel::Changes, table.rows.len());
     let clicked = ui.scope_builder(UiBuilder::new().max_rect(rect).id_salt("changes"), |ui| {
         let change = cx.theme.change.c();
         let (brush, quiet) = (cx.state.brush, cx.theme.unknown.c());
@@ -55,9 +57,10 @@ pub fn changes_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
             true => Some(quiet),
             false => (column == 2).then_some(change),
         };
-        grid_ui(ui, cx.theme, "changes", table, ink)
+        grid_ui(ui, cx.theme, "changes", table, pick, ink)
     });
     if let Some(row) = clicked.inner {
+        cx.state.picked.insert(Panel::Changes, row);
         cx.look(Look::Changes { id: table.rows[row][0].clone(), hours: 24 });
     }
     if let Some(one) = one {

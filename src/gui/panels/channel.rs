@@ -9,6 +9,9 @@ use crate::telemetry::colleagues::colleagues;
 
 /// Draws it.
 pub fn channel_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    let run = std::mem::take(&mut cx.state.run);
+    let sends = run && cx.state.update.open;
+    cx.state.update.open |= run;
     let whole = ui.available_rect_before_wrap();
     let form = if cx.state.update.open { 196.0 } else { 62.0 };
     let lines = Rect::from_min_max(whole.min, egui::pos2(whole.right(), whole.bottom() - form));
@@ -16,7 +19,7 @@ pub fn channel_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let below = Rect::from_min_max(egui::pos2(whole.left(), lines.bottom() + 4.0), whole.max);
     ui.scope_builder(UiBuilder::new().max_rect(below).id_salt("say"), |ui| {
         if cx.state.update.open {
-            update_ui(ui, cx);
+            update_ui(ui, cx, sends);
         } else {
             say_ui(ui, cx);
         }
@@ -78,7 +81,7 @@ fn say_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     });
 }
 
-fn update_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+fn update_ui(ui: &mut Ui, cx: &mut Cx<'_>, sends: bool) {
     let lead = crate::session::belief::lead(&cx.state.points).map(|(m, p)| (m.to_string(), p));
     let form = &mut cx.state.update;
     ui.spacing_mut().item_spacing.y = 4.0;
@@ -98,7 +101,7 @@ fn update_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         ui.end_row();
     });
     ui.horizontal(|ui| {
-        if primary(ui, cx.theme, "Send", true) {
+        if primary(ui, cx.theme, "Send", true) || sends {
             let (hypothesis, percent) = lead.unwrap_or_default();
             let update = Update {
                 impact_percent: cx.state.update.impact,

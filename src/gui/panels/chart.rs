@@ -3,14 +3,18 @@
 use bevy_egui::egui::{self, Color32, FontId, Sense, Stroke, Ui, vec2};
 use egui_plot::{HLine, HoverPosition, Line as PlotLine, LineStyle, Plot, PlotBounds, PlotPoints, VLine};
 
-use crate::gui::answers::{Chart, Heat, Line, clock_of};
-use crate::gui::buckets::{Band, column_of};
-use crate::gui::kit::{head, low};
+use crate::gui::answers::{Chart, Line, clock_of};
+use crate::gui::buckets::Band;
+use crate::gui::panels::heat::heat_ui;
 use crate::gui::theme::Theme;
 use crate::telemetry::panels::Unit;
 
 /// Lines beyond so many are drawn alike, and only the outermost are named.
 const NAMED: usize = 6;
+/// Beyond so many lines, what was usual is not drawn.
+const GHOSTS: usize = 3;
+/// Length of a line's sample in the legend.
+const SAMPLE: f32 = 13.0;
 /// Entries of a legend.
 const LEGEND: usize = 4;
 
@@ -36,6 +40,8 @@ pub struct Axis {
     pub brush: Option<(f64, f64)>,
     /// The band of a measured time that was brushed with it.
     pub band: Option<Band>,
+    /// Charts are shown as tables.
+    pub table: bool,
 }
 
 /// Draws a chart into what is available; `high` is the height of the plot alone. Returns whether its spread was asked for.
@@ -48,6 +54,8 @@ pub fn chart_ui(ui: &mut Ui, theme: &Theme, chart: &Chart, high: f32, axis: &mut
         let spread = title(ui, theme, chart, width);
         if chart.lines.is_empty() {
             nothing(ui, theme, width, high);
+        } else if axis.table {
+            table_ui(ui, theme, chart, width, high);
         } else if let Some(heat) = &chart.heat {
             heat_ui(ui, theme, heat, chart, vec2(width, high + 18.0), axis);
         } else {
@@ -60,7 +68,14 @@ pub fn chart_ui(ui: &mut Ui, theme: &Theme, chart: &Chart, high: f32, axis: &mut
 }
 
 /// The cursor and the brush over a plot, and what the pointer makes of them.
-fn share_time(ui: &Ui, theme: &Theme, response: &egui::Response, plot: egui::Rect, span: (f64, f64), axis: &mut Axis) {
+pub(super) fn share_time(
+    ui: &Ui,
+    theme: &Theme,
+    response: &egui::Response,
+    plot: egui::Rect,
+    span: (f64, f64),
+    axis: &mut Axis,
+) {
     let second = |x: f32| span.0 + (span.1 - span.0) * f64::from(((x - plot.left()) / plot.width()).clamp(0.0, 1.0));
     let x = |s: f64| plot.left() + plot.width() * ((s - span.0) / (span.1 - span.0)) as f32;
     if let Some(at) = response.hover_pos() {
@@ -93,106 +108,6 @@ fn share_time(ui: &Ui, theme: &Theme, response: &egui::Response, plot: egui::Rec
     if let Some(cursor) = axis.cursor.filter(|c| span.0 <= *c && *c <= span.1) {
         painter.vline(x(cursor), plot.y_range(), Stroke::new(1.0, theme.text_low.c()));
     }
-}
-
-/// A map of heat: how values are spread, where a mean would touch nobody.
-fn heat_ui(ui: &mut Ui, theme: &Theme, heat: &Heat, chart: &Chart, size: egui::Vec2, axis: &mut Axis) {
-    let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, spread_says(heat)));
-    let plot = egui::Rect::from_min_max(rect.min + vec2(44.0, 4.0), rect.max - vec2(6.0, 18.0));
-    let painter = ui.painter();
-    painter.rect_filled(plot, 2, theme.heat(0.0));
-    let (rows, columns) = (heat.ends.len(), heat.moments.len());
-    let (wide, high) = (plot.width() / columns.max(1) as f32, plot.height() / rows as f32);
-    let mut mesh = egui::Mesh::default();
-    for (column, cells) in heat.cells.chunks(rows).enumerate() {
-        for (row, share) in cells.iter().enumerate().filter(|(_, s)| 0.0 < **s) {
-            let at = egui::pos2(plot.left() + wide * column as f32, plot.bottom() - high * (row + 1) as f32);
-            let cell = egui::Rect::from_min_size(at, vec2(wide + 0.5, high + 0.5)).intersect(plot);
-            mesh.add_colored_rect(cell, theme.heat(share.sqrt()));
-        }
-    }
-    painter.add(egui::Shape::mesh(mesh));
-    let every = (rows as f32 / (plot.height() / 17.0)).ceil().max(1.0) as usize;
-    for (row, end) in heat.ends.iter().enumerate().filter(|(row, _)| row % every == 0) {
-        let at = egui::pos2(plot.left() - 6.0, plot.bottom() - high * (row + 1) as f32 + high / 2.0);
-        let text = if end.is_finite() { Unit::Seconds.number(*end) } else { "more".to_string() };
-        painter.text(at, egui::Align2::RIGHT_CENTER, text, FontId::monospace(11.0), theme.text_low.c());
-    }
-    let (from, to) = chart.span;
-    for tick in ticks(from, to) {
-        let x = plot.left() + plot.width() * ((tick.value - from) / (to - from).max(1.0)) as f32;
-        let text: String = clock_of(tick.value).chars().take(5).collect();
-        let at = egui::pos2(x, plot.bottom() + 9.0);
-        painter.text(at, egui::Align2::CENTER_CENTER, text, FontId::monospace(11.0), theme.text_low.c());
-    }
-    for moment in axis.moments.iter().filter(|m| from <= m.at_s && m.at_s <= to) {
-        let x = plot.left() + plot.width() * ((moment.at_s - from) / (to - from).max(1.0)) as f32;
-        painter.vline(x, plot.y_range(), Stroke::new(1.0, moment.colour));
-    }
-    share_time(ui, theme, &response, plot, chart.span, axis);
-    let column = chart.queries.first().and_then(|q| column_of(q));
-    if let Some(column) = column {
-        band_ui(ui, theme, heat, column, &response, plot, chart.span, axis);
-    }
-}
-
-/// A box has a band of values too, by whole buckets; one that is as high as the map has none.
-#[allow(
-    clippy::too_many_arguments,
-    reason = "a box lies on a map of heat, at a place, in a span, and changes what is brushed"
-)]
-fn band_ui(
-    ui: &Ui,
-    theme: &Theme,
-    heat: &Heat,
-    (column, scale): (&'static str, f64),
-    response: &egui::Response,
-    plot: egui::Rect,
-    span: (f64, f64),
-    axis: &mut Axis,
-) {
-    let rows = heat.ends.len();
-    let row = |y: f32| ((((plot.bottom() - y) / plot.height()) * rows as f32).floor().max(0.0) as usize).min(rows - 1);
-    let begun = egui::Id::new("band begins");
-    if let Some(at) = response.interact_pointer_pos() {
-        if response.drag_started() {
-            let pressed = ui.input(|i| i.pointer.press_origin()).unwrap_or(at);
-            ui.data_mut(|d| d.insert_temp(begun, row(pressed.y)));
-        }
-        if response.dragged()
-            && let Some(from) = ui.data(|d| d.get_temp::<usize>(begun))
-        {
-            let (low, top) = (from.min(row(at.y)), from.max(row(at.y)));
-            let lower = if low == 0 { 0.0 } else { heat.ends[low - 1] * scale };
-            let band = Band { column, from_ms: lower, to_ms: heat.ends[top] * scale };
-            axis.band = (top - low + 1 < rows && axis.brush.is_some()).then_some(band);
-        }
-    }
-    let Some((band, (from, to))) = axis.band.as_ref().filter(|b| b.column == column).zip(axis.brush) else { return };
-    let inside = |end: &f64| band.from_ms < end * scale && end * scale <= band.to_ms;
-    let (Some(low), Some(top)) = (heat.ends.iter().position(inside), heat.ends.iter().rposition(inside)) else {
-        return;
-    };
-    let x = |s: f64| plot.left() + plot.width() * ((s - span.0) / (span.1 - span.0)).clamp(0.0, 1.0) as f32;
-    let y = |row: usize| plot.bottom() - plot.height() * row as f32 / rows as f32;
-    let shown = egui::Rect::from_x_y_ranges(x(from)..=x(to), y(top + 1)..=y(low));
-    ui.painter().rect_stroke(shown, 1, Stroke::new(2.0, theme.you.c()), egui::StrokeKind::Inside);
-}
-
-/// Where most is at the end, in words.
-fn spread_says(heat: &Heat) -> String {
-    let rows = heat.ends.len();
-    let Some(last) = heat.cells.chunks(rows).next_back() else { return "nothing measured".to_string() };
-    let all: f32 = last.iter().sum();
-    let mut order: Vec<usize> = (0..rows).filter(|r| 0.0 < last[*r]).collect();
-    order.sort_by(|a, b| last[*b].total_cmp(&last[*a]));
-    let band = |row: usize| {
-        let end = heat.ends[row];
-        let text = if end.is_finite() { format!("up to {}", Unit::Seconds.number(end)) } else { "more".to_string() };
-        format!("{:.0} % {text}", last[row] / all.max(1e-9) * 100.0)
-    };
-    format!("spread at the end: {}", order.into_iter().take(3).map(band).collect::<Vec<_>>().join(", "))
 }
 
 /// Whether its spread was asked for.
@@ -308,6 +223,16 @@ fn plot(ui: &mut Ui, theme: &Theme, chart: &Chart, size: egui::Vec2, axis: &mut 
                     HLine::new("mark", mark).color(theme.text_low.c()).width(1.0).style(style).allow_hover(false),
                 );
             }
+            // What was usual: the mean of the window before, faint, where lines are few enough to tell apart.
+            for (place, line) in chart.lines.iter().enumerate().filter(|_| chart.lines.len() <= GHOSTS) {
+                let scale = if unit == Unit::Share { 100.0 } else { 1.0 };
+                let Some(before) = line.before.map(|b| b * scale).filter(|b| *b <= top) else { continue };
+                let ink = theme.series(place).gamma_multiply(0.55);
+                let style = LineStyle::Dotted { spacing: 7.0 };
+                plot.hline(
+                    HLine::new("the window before", before).color(ink).width(1.4).style(style).allow_hover(false),
+                );
+            }
             for (place, line) in chart.lines.iter().enumerate() {
                 let among = named.iter().position(|n| *n == place);
                 let (colour, width) = match among {
@@ -329,17 +254,35 @@ fn plot(ui: &mut Ui, theme: &Theme, chart: &Chart, size: egui::Vec2, axis: &mut 
     share_time(ui, theme, &shown.response, plot, (from, to), axis);
 }
 
-/// Lines differ in pattern as well as in colour.
+/// Lines that are named differ in pattern as well as in colour.
 fn dash(place: usize) -> LineStyle {
-    match place % 3 {
+    match place % NAMED {
         0 => LineStyle::Solid,
         1 => LineStyle::Dashed { length: 9.0 },
-        _ => LineStyle::Dotted { spacing: 5.0 },
+        2 => LineStyle::Dotted { spacing: 5.0 },
+        3 => LineStyle::Dashed { length: 18.0 },
+        4 => LineStyle::Dashed { length: 4.0 },
+        _ => LineStyle::Dotted { spacing: 10.0 },
+    }
+}
+
+/// A piece of such a line, for a legend.
+fn sample(painter: &egui::Painter, from: egui::Pos2, width: f32, place: usize, colour: Color32) {
+    let ends = [from, from + vec2(width, 0.0)];
+    let stroke = Stroke::new(2.0, colour);
+    match dash(place) {
+        LineStyle::Solid => drop(painter.line_segment(ends, stroke)),
+        LineStyle::Dashed { length } => {
+            painter.extend(egui::Shape::dashed_line(&ends, stroke, length * 0.45, length * 0.25));
+        }
+        LineStyle::Dotted { spacing } => {
+            painter.extend(egui::Shape::dotted_line(&ends, colour, spacing * 0.6, 1.2));
+        }
     }
 }
 
 /// Whole minutes on the axis of time, four or five of them.
-fn ticks(from: f64, to: f64) -> Vec<egui_plot::GridMark> {
+pub(super) fn ticks(from: f64, to: f64) -> Vec<egui_plot::GridMark> {
     let span = (to - from).max(60.0);
     let step = [60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21_600.0]
         .into_iter()
@@ -382,14 +325,16 @@ fn legend(ui: &mut Ui, theme: &Theme, chart: &Chart, width: f32) {
         let name = painter.layout_no_wrap(name, FontId::proportional(12.0), theme.text_mid.c());
         let last = painter.layout_no_wrap(last, FontId::monospace(11.5), theme.text_high.c());
         let (name_w, last_w) = (name.size().x, last.size().x);
-        let room = if order + 1 < chart.lines.len() { 26.0 } else { 0.0 };
-        if 0 < told && rect.right() - room < x + 19.0 + name_w + last_w {
+        // Beside it there has to be room for how many more there are.
+        let more = chart.lines.len() - order - 1;
+        let room = if more == 0 { 0.0 } else { 16.0 + 7.0 * format!("+{more}").len() as f32 };
+        if 0 < told && rect.right() - room < x + SAMPLE + 9.0 + name_w + last_w {
             break;
         }
-        painter.line_segment([egui::pos2(x, y), egui::pos2(x + 10.0, y)], Stroke::new(2.0, colour));
-        painter.galley(egui::pos2(x + 14.0, y - name.size().y / 2.0), name, theme.text_mid.c());
-        painter.galley(egui::pos2(x + 19.0 + name_w, y - last.size().y / 2.0), last, theme.text_high.c());
-        x += 33.0 + name_w + last_w;
+        sample(&painter, egui::pos2(x, y), SAMPLE, *place, colour);
+        painter.galley(egui::pos2(x + SAMPLE + 4.0, y - name.size().y / 2.0), name, theme.text_mid.c());
+        painter.galley(egui::pos2(x + SAMPLE + 9.0 + name_w, y - last.size().y / 2.0), last, theme.text_high.c());
+        x += SAMPLE + 22.0 + name_w + last_w;
         told += 1;
     }
     if told < chart.lines.len() {
@@ -399,8 +344,57 @@ fn legend(ui: &mut Ui, theme: &Theme, chart: &Chart, width: f32) {
     }
 }
 
-/// A chart's words as a table: for those who do not see it, and to copy.
-pub fn words_ui(ui: &mut Ui, theme: &Theme, chart: &Chart) {
-    ui.label(head(theme, &chart.title));
-    ui.label(low(theme, &chart.summary));
+/// The same as a table: for those who do not see the lines, and to read numbers off.
+fn table_ui(ui: &mut Ui, theme: &Theme, chart: &Chart, width: f32, high: f32) {
+    const ROW: f32 = 17.0;
+    let (rect, response) = ui.allocate_exact_size(vec2(width, high + 18.0), Sense::hover());
+    let scale = if chart.unit == Unit::Share { 100.0 } else { 1.0 };
+    let unit = if chart.unit == Unit::Share { Unit::Percent } else { chart.unit };
+    let number = |v: Option<f64>| v.map_or("-".to_string(), |v| unit.number(v));
+    let rows: Vec<[String; 5]> = (chart.lines.iter())
+        .map(|line| {
+            let values = || line.stretches.iter().flatten().map(|p| p.y);
+            let (low, high) = (values().reduce(f64::min), values().reduce(f64::max));
+            let (last, before) = (line.last.map(|v| v * scale), line.before.map(|v| v * scale));
+            let name: String = line.legend.chars().take(22).collect();
+            [name, number(last), number(low), number(high), number(before)]
+        })
+        .collect();
+    let told: Vec<String> = rows.iter().map(|[n, last, low, high, _]| format!("{n} {last}, {low} to {high}")).collect();
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Label, true, told.join("; ")));
+    let painter = ui.painter().with_clip_rect(rect);
+    let heads = ["", "last", "lowest", "highest", "before"].map(str::to_string);
+    let room = ((rect.height() / ROW) as usize).saturating_sub(1);
+    for (n, row) in [heads].iter().chain(&rows).take(room + 1).enumerate() {
+        let y = rect.top() + ROW * (n as f32 + 0.5);
+        for (column, cell) in row.iter().enumerate() {
+            let ink = if n == 0 || column == 4 { theme.text_low } else { theme.text_high };
+            let (at, align, font) = match column {
+                0 => (rect.left(), egui::Align2::LEFT_CENTER, FontId::proportional(12.0)),
+                c => {
+                    (rect.right() - (4 - c) as f32 * width * 0.17, egui::Align2::RIGHT_CENTER, FontId::monospace(11.5))
+                }
+            };
+            painter.text(egui::pos2(at, y), align, cell, font, ink.c());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gui::theme::themes;
+
+    /// A chart that is printed in grey: lines that are named differ in their pattern, whatever their colours come to.
+    #[test]
+    fn lines_in_grey_are_told_apart_by_their_pattern() {
+        for theme in themes() {
+            let greys: Vec<String> = theme.series.iter().map(|c| format!("{:.2}", c.luminance())).collect();
+            println!("{}: luminance of the series {}", theme.name, greys.join(" "));
+        }
+        let patterns: Vec<String> = (0..NAMED).map(|place| format!("{:?}", dash(place))).collect();
+        for (n, pattern) in patterns.iter().enumerate() {
+            assert!(!patterns[n + 1..].contains(pattern), "two of {NAMED} lines look alike: {pattern}");
+        }
+    }
 }

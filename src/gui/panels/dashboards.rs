@@ -153,6 +153,7 @@ pub fn axis(cx: &Cx<'_>) -> Axis {
         found: None,
         brush: cx.state.brush,
         band: cx.state.band.clone(),
+        table: cx.state.outline,
     }
 }
 

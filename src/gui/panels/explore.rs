@@ -12,7 +12,7 @@ use crate::gui::panels::compare::differences_ui;
 use crate::gui::panels::dashboards::{axis, share};
 use crate::gui::panels::grid::grid_ui;
 use crate::gui::snapshot::Looked;
-use crate::gui::state::Language;
+use crate::gui::state::{Language, panel_of};
 use crate::session::command::{Command, Look};
 use crate::session::prices::price;
 use crate::sim::world::exposition::metrics;
@@ -127,9 +127,7 @@ fn error_ui(ui: &mut Ui, cx: &mut Cx<'_>, error: &str) {
 }
 
 fn answers(cx: &Cx<'_>) -> Vec<Arc<Looked>> {
-    let mine = |l: &&Arc<Looked>| {
-        matches!(l.look, Look::Promql { .. } | Look::Sql { .. } | Look::Fleet { .. } | Look::Compare { .. })
-    };
+    let mine = |l: &&Arc<Looked>| panel_of(&l.look) == Panel::Explore;
     cx.snap.looked.iter().filter(mine).cloned().collect()
 }
 
@@ -194,7 +192,10 @@ fn show(ui: &mut Ui, cx: &mut Cx<'_>, looked: &Looked) {
         }
         Shown::Differs(found) => differences_ui(ui, cx.theme, found),
         Shown::Rows(table) => {
-            grid_ui(ui, cx.theme, &format!("E{}", looked.number), table, |_, _| None);
+            let pick = cx.pick(Panel::Explore, table.rows.len());
+            if let Some(row) = grid_ui(ui, cx.theme, &format!("E{}", looked.number), table, pick, |_, _| None) {
+                cx.state.picked.insert(Panel::Explore, row);
+            }
         }
         _ => printout(ui, cx.theme, ("explore", looked.number), &answer.text),
     }

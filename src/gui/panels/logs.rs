@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use bevy_egui::egui::{self, Rect, TextEdit, Ui, UiBuilder, vec2};
 
-use crate::gui::answers::Shown;
-use crate::gui::kit::{Cx, brushed, chip, empty, head, inset, low, outside, priced, ring};
+use crate::gui::answers::{Shown, clock_of, seconds_of_day};
+use crate::gui::keys::Panel;
+use crate::gui::kit::{Cx, Pick, brushed, chip, empty, head, inset, low, outside, priced, ring};
+use crate::gui::panels::context;
 use crate::gui::panels::grid::grid_ui;
 use crate::gui::snapshot::Looked;
+use crate::gui::state::panel_of;
 use crate::session::command::{Command, Look};
 
 /// Width of the counts.
 const SIDE: f32 = 200.0;
+/// Height of the line that is chosen.
+const LINE: f32 = 84.0;
 
 /// Draws them.
 pub fn logs_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -34,11 +39,15 @@ pub fn logs_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         let look = Look::Logs { service: service.trim().to_string(), since_s, grep: grep.clone() };
         if priced(ui, cx.theme, "Search", &look) || entered || run {
             cx.look(look);
+            cx.state.shown.remove(&Panel::Logs);
+            cx.state.picked.remove(&Panel::Logs);
         }
     });
     ui.add_space(2.0);
-    let mine = |l: &&Arc<Looked>| matches!(l.look, Look::Logs { .. });
-    let Some(looked) = cx.snap.looked.iter().rev().find(mine).cloned() else {
+    let mine = |l: &&Arc<Looked>| panel_of(&l.look) == Panel::Logs;
+    let chosen = cx.state.shown.get(&Panel::Logs).copied();
+    let all = || cx.snap.looked.iter().rev().filter(mine);
+    let Some(looked) = all().find(|l| Some(l.number) == chosen).or(all().next()).cloned() else {
         empty(ui, cx.theme, "What processes said, by service and text. A search costs 20 s.");
         return;
     };
@@ -47,11 +56,7 @@ pub fn logs_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         return;
     };
     ui.horizontal(|ui| {
-        let data = &answer.data;
-        ui.label(head(cx.theme, format!("E{}  {}", looked.number, looked.title)));
-        let total = data["total"].as_u64().unwrap_or(0);
-        let searched = data["searched"].as_u64().unwrap_or(0);
-        ui.label(low(cx.theme, format!("{total} of {searched} lines, at {}", looked.at)));
+        said(ui, cx, &looked, &answer.data);
         if let Shown::Rows(table) = &looked.shown {
             ui.label(low(cx.theme, brushed(cx.state.brush, table.rows.iter().map(|r| r[0].clone()))));
         }
@@ -59,29 +64,62 @@ pub fn logs_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
             cx.command(Command::Pin { observation: looked.number, note: String::new() });
         }
     });
-    let whole = ui.available_rect_before_wrap();
-    let main = Rect::from_min_size(whole.min, vec2(whole.width() - SIDE - 12.0, whole.height()));
-    if let Shown::Rows(table) = &looked.shown {
-        ui.scope_builder(UiBuilder::new().max_rect(main).id_salt("lines"), |ui| {
-            let brush = cx.state.brush;
-            let ink = |row: usize, column: usize| {
-                if outside(brush, &table.rows[row][0]) {
-                    return Some(cx.theme.unknown.c());
-                }
-                let level = table.rows[row].get(1).map(String::as_str);
-                match (column, level) {
-                    (1 | 3, Some("error" | "ERROR" | "fatal" | "FATAL")) => Some(cx.theme.failing.c()),
-                    (1, Some("warn" | "WARN")) => Some(cx.theme.degraded.c()),
-                    (3, _) => Some(cx.theme.text_high.c()),
-                    _ => Some(cx.theme.text_low.c()),
-                }
-            };
-            grid_ui(ui, cx.theme, "logs", table, ink);
+    let Shown::Rows(table) = &looked.shown else { return };
+    let pick = cx.pick(Panel::Logs, table.rows.len());
+    let line = pick.at.and_then(|row| context::line(&answer.data, row));
+    let mut whole = ui.available_rect_before_wrap();
+    if let Some(line) = line {
+        let below = whole.with_min_y(whole.bottom() - LINE);
+        whole = whole.with_max_y(below.top() - 6.0);
+        ui.scope_builder(UiBuilder::new().max_rect(below).id_salt("line"), |ui| {
+            context::line_ui(ui, cx, &line, pick.opens);
         });
     }
-    let side = Rect::from_min_max(egui::pos2(main.right() + 12.0, whole.top()), whole.max);
-    let facets = answer.data["facets"].clone();
-    ui.scope_builder(UiBuilder::new().max_rect(side).id_salt("facets"), |ui| facets_ui(ui, cx, &facets));
+    let facets = &answer.data["facets"];
+    let side_w = if facets.is_array() { SIDE + 12.0 } else { 0.0 };
+    let main = Rect::from_min_size(whole.min, vec2(whole.width() - side_w, whole.height()));
+    ui.scope_builder(UiBuilder::new().max_rect(main).id_salt("lines"), |ui| {
+        let brush = cx.state.brush;
+        let ink = |row: usize, column: usize| {
+            if outside(brush, &table.rows[row][0]) {
+                return Some(cx.theme.unknown.c());
+            }
+            let level = table.rows[row].get(1).map(String::as_str);
+            match (column, level) {
+                (1 | 3, Some("error" | "ERROR" | "fatal" | "FATAL")) => Some(cx.theme.failing.c()),
+                (1, Some("warn" | "WARN")) => Some(cx.theme.degraded.c()),
+                (3, _) => Some(cx.theme.text_high.c()),
+                _ => Some(cx.theme.text_low.c()),
+            }
+        };
+        let rows = Pick { opens: false, ..pick };
+        if let Some(row) = grid_ui(ui, cx.theme, "logs", table, rows, ink) {
+            cx.state.picked.insert(Panel::Logs, row);
+        }
+    });
+    if facets.is_array() {
+        let side = Rect::from_min_max(egui::pos2(main.right() + 12.0, whole.top()), whole.max);
+        ui.scope_builder(UiBuilder::new().max_rect(side).id_salt("facets"), |ui| facets_ui(ui, cx, facets));
+    }
+}
+
+/// What was asked, and the way back to the search from the lines around one.
+fn said(ui: &mut Ui, cx: &mut Cx<'_>, looked: &Looked, data: &serde_json::Value) {
+    let Some((pod, time)) = context::of(&looked.look) else {
+        ui.label(head(cx.theme, format!("E{}  {}", looked.number, looked.title)));
+        let (total, searched) = (data["total"].as_u64().unwrap_or(0), data["searched"].as_u64().unwrap_or(0));
+        ui.label(low(cx.theme, format!("{total} of {searched} lines, at {}; j, k or a click choose one", looked.at)));
+        return;
+    };
+    let clock = seconds_of_day(time).map(clock_of).unwrap_or_default();
+    ui.label(head(cx.theme, format!("E{}  {pod}, 30 s around {clock}", looked.number)));
+    let count = data["rows"].as_array().map_or(0, Vec::len);
+    ui.label(low(cx.theme, format!("{count} lines, at {}", looked.at)));
+    let search = cx.snap.looked.iter().rev().find(|l| matches!(l.look, Look::Logs { .. })).map(|l| l.number);
+    if let Some(search) = search.filter(|_| ui.small_button("back to the search").clicked()) {
+        cx.state.shown.insert(Panel::Logs, search);
+        cx.state.picked.remove(&Panel::Logs);
+    }
 }
 
 fn facets_ui(ui: &mut Ui, cx: &mut Cx<'_>, facets: &serde_json::Value) {

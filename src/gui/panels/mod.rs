@@ -8,12 +8,14 @@ pub mod changes; // the change log
 pub mod channel; // chat and updates
 pub mod chart; // a chart of a panel
 pub mod compare; // what is brushed, against the rest
+pub mod context; // the lines around a line
 pub mod dashboards; // boards
 pub mod explore; // questions in three languages
 pub mod grid; // a table
+pub mod heat; // how times are spread
 pub mod logs; // log lines
 pub mod overlay; // palette, keys, primer, messages
 pub mod pager; // page and alerts
 pub mod strip; // time at the bottom
-pub mod top; // clock, severity, pain, promise
+pub mod top; // clock, severity, budget, pain, cost, promise
 pub mod traces; // traces and waterfalls

@@ -2,7 +2,8 @@
 
 use bevy_egui::egui::{self, RichText, Ui};
 
-use crate::gui::kit::{Cx, Shape, empty, head, high, inset, low, mid, primary, shape};
+use crate::gui::keys::Panel;
+use crate::gui::kit::{Cx, Pick, Shape, empty, head, high, inset, low, mid, priced, primary, shape};
 use crate::gui::snapshot::AlertCard;
 use crate::session::command::{Command, Look};
 
@@ -11,18 +12,30 @@ pub fn pager_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     egui::ScrollArea::vertical().id_salt("pager").auto_shrink([false, false]).show(ui, |ui| {
         page(ui, cx);
         let alerts = cx.snap.alerts.clone();
-        if !alerts.is_empty() {
+        if cx.snap.view.acknowledged.is_some() || !alerts.is_empty() {
             ui.add_space(2.0);
-            ui.label(low(cx.theme, "Alerts, the latest first"));
+            ui.horizontal(|ui| {
+                let looked = cx.snap.looked.iter().any(|l| l.look == Look::Alerts);
+                let says = match (looked, alerts.is_empty()) {
+                    (true, _) => "Alerts, the latest first",
+                    (false, true) => "No alert since the page",
+                    (false, false) => "Alerts since the page",
+                };
+                ui.label(low(cx.theme, says));
+                if !looked && priced(ui, cx.theme, "all alerts", &Look::Alerts) {
+                    cx.look(Look::Alerts);
+                }
+            });
         }
-        alerts.iter().for_each(|alert| card(ui, cx, alert));
+        let pick = cx.pick(Panel::Pager, alerts.len());
+        alerts.iter().enumerate().for_each(|(n, alert)| card(ui, cx, alert, pick, n));
     });
 }
 
 fn page(ui: &mut Ui, cx: &mut Cx<'_>) {
     let view = &cx.snap.view;
     if view.page.is_empty() {
-        empty(ui, cx.theme, "Nothing has paged yet. Learn what normal looks like.");
+        empty(ui, cx.theme, "Nothing has paged yet. Live data come with the page.");
         return;
     }
     let acknowledged = view.acknowledged.clone();
@@ -59,9 +72,10 @@ fn page(ui: &mut Ui, cx: &mut Cx<'_>) {
         });
 }
 
-fn card(ui: &mut Ui, cx: &mut Cx<'_>, alert: &AlertCard) {
+fn card(ui: &mut Ui, cx: &mut Cx<'_>, alert: &AlertCard, pick: Pick, n: usize) {
     let fires = alert.resolved.is_none();
-    inset(cx.theme).show(ui, |ui| {
+    let mut opens = pick.opens && pick.at == Some(n) && !alert.runbook.is_empty();
+    let drawn = inset(cx.theme).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 2.0;
         ui.horizontal(|ui| {
@@ -80,11 +94,12 @@ fn card(ui: &mut Ui, cx: &mut Cx<'_>, alert: &AlertCard) {
         };
         ui.label(low(cx.theme, when));
         ui.label(mid(cx.theme, &alert.summary).size(13.5));
-        if !alert.runbook.is_empty()
-            && ui.link(RichText::new(format!("runbook {}", alert.runbook)).size(12.5)).clicked()
-        {
-            cx.look(Look::Document { id: alert.runbook.clone() });
-            cx.state.go_to(crate::gui::keys::Panel::Archive);
-        }
+        let link = || RichText::new(format!("runbook {}", alert.runbook)).size(12.5);
+        opens |= !alert.runbook.is_empty() && ui.link(link()).clicked();
     });
+    pick.mark(ui, cx.theme, n, drawn.response.rect.translate(egui::vec2(5.0, 0.0)));
+    if opens {
+        cx.look(Look::Document { id: alert.runbook.clone() });
+        cx.state.go_to(Panel::Archive);
+    }
 }

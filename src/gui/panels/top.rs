@@ -1,34 +1,42 @@
-//! The bar at the top: clock and speed, severity, users in pain, what looking has cost, the next promise.
+//! The bar at the top: clock and speed, severity, error budget, users in pain, cost, the next promise.
 
 use bevy_egui::egui::{self, Align, Color32, FontId, Layout, Rect, RichText, Sense, Stroke, Ui, vec2};
 
 use crate::gui::kit::{Cx, chip, key_cap, low, minutes};
 use crate::gui::theme::heading;
 use crate::session::command::Command;
-use crate::session::view::in_pain;
+use crate::session::prices;
+use crate::session::spend::{ALLOWED, DAYS};
+use crate::session::view::{burnt, in_pain};
+
+/// Below this width of the bar only what cannot wait is in it; from the other on all of it.
+const NARROW: f32 = 1000.0;
+/// See [`NARROW`].
+const ROOMY: f32 = 1400.0;
 
 /// Draws it. Returns whether the palette, the keys or the settings were asked for.
 pub fn top_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
-    let narrow = ui.available_width() < 1000.0;
+    let narrow = ui.available_width() < NARROW;
+    let roomy = ROOMY < ui.available_width();
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 10.0;
         clock(ui, cx);
         divider(ui, cx);
         severity(ui, cx);
-        pain(ui, cx, if narrow { 60.0 } else { 150.0 });
+        pain(ui, cx, if roomy { 150.0 } else { 60.0 });
+        divider(ui, cx);
+        if !narrow {
+            budget(ui, cx);
+        }
+        cost(ui, cx);
         divider(ui, cx);
         promise(ui, cx);
-        if !narrow {
-            let view = &cx.snap.view;
-            let says = format!("{} looks, {} spent", view.looks.len(), minutes(looked_s(cx)));
-            ui.label(low(cx.theme, says)).on_hover_text("seconds of the clock that looks have cost");
-        }
         if cx.snap.view.armed {
             chip(ui, cx.theme, "ARMED", cx.theme.degraded.c());
         }
         let (free, whole) = (ui.cursor().left() + 8.0, ui.max_rect());
         let taken = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            right(ui, cx, narrow);
+            right(ui, cx, narrow, roomy);
             ui.min_rect().left()
         });
         cx.state.toast_room =
@@ -36,8 +44,38 @@ pub fn top_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     });
 }
 
-fn looked_s(cx: &Cx<'_>) -> f64 {
-    cx.snap.looked.iter().map(|l| l.price_s).sum()
+/// A quiet name with a number that stands out.
+fn told(ui: &mut Ui, cx: &Cx<'_>, name: &str, value: &str, hover: &str) {
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        ui.label(low(cx.theme, name)).on_hover_text(hover);
+        ui.label(RichText::new(value).font(heading(14.0)).color(cx.theme.text_high.c())).on_hover_text(hover);
+    });
+}
+
+fn budget(ui: &mut Ui, cx: &Cx<'_>) {
+    let says = cx.snap.view.budget_burnt_percent.map_or("-".to_string(), burnt);
+    let hover = format!(
+        "since you came on, of the error budget: {:.1} % of the requests of {DAYS:.0} days; \
+         by the same indicator, two minutes late, under level traffic",
+        ALLOWED * 100.0
+    );
+    told(ui, cx, "error budget", &says, &hover);
+}
+
+fn cost(ui: &mut Ui, cx: &Cx<'_>) {
+    let cost = cx.snap.view.cost;
+    let hover = format!(
+        "minutes of people, as the score counts them\n{} looks: {}\n{} teams woken: {:.0} min each\n\
+         {:.1} accelerator-hours ordered: {:.0} min each",
+        cx.snap.view.looks.len(),
+        minutes(cost.looks_s),
+        cost.teams,
+        prices::PER_TEAM,
+        cost.gpu_hours,
+        prices::PER_GPU_HOUR
+    );
+    told(ui, cx, "cost", &format!("{:.0} min", cost.minutes()), &hover);
 }
 
 fn divider(ui: &mut Ui, cx: &Cx<'_>) {
@@ -66,7 +104,11 @@ fn clock(ui: &mut Ui, cx: &mut Cx<'_>) {
         cx.command(Command::Pause { stopped: !view.stopped });
     }
     let says = if view.stopped { "paused".to_string() } else { format!("{}x", view.speed) };
-    ui.label(low(cx.theme, says));
+    let faster = if view.speed < 8 { view.speed * 2 } else { 1 };
+    let hover = format!("{faster}x  (comma slower, full stop faster)");
+    if ui.add(egui::Button::new(low(cx.theme, says)).frame(false)).on_hover_text(hover).clicked() {
+        cx.command(Command::Speed { times: faster });
+    }
 }
 
 fn severity(ui: &mut Ui, cx: &Cx<'_>) {
@@ -112,7 +154,7 @@ fn promise(ui: &mut Ui, cx: &Cx<'_>) {
     ui.label(RichText::new(text).size(13.0).color(ink.c()));
 }
 
-fn right(ui: &mut Ui, cx: &mut Cx<'_>, narrow: bool) {
+fn right(ui: &mut Ui, cx: &mut Cx<'_>, narrow: bool, roomy: bool) {
     if ui.add(egui::Button::new(RichText::new("Settings").size(13.0)).frame(false)).clicked() {
         cx.state.settings_open = true;
     }
@@ -120,11 +162,13 @@ fn right(ui: &mut Ui, cx: &mut Cx<'_>, narrow: bool) {
         cx.state.help = true;
     }
     key_cap(ui, cx.theme, "?");
-    if !narrow {
+    if roomy {
         if ui.add(egui::Button::new(RichText::new("Palette").size(13.0)).frame(false)).clicked() {
             cx.state.palette = Some(Default::default());
         }
         key_cap(ui, cx.theme, "Ctrl+K");
+    }
+    if !narrow {
         let left = cx.snap.view.left_s;
         ui.label(low(cx.theme, format!("shift ends in {}", minutes(left))));
     }

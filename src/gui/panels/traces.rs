@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bevy_egui::egui::{self, FontId, Rect, Sense, TextEdit, Ui, UiBuilder, vec2};
 
 use crate::gui::answers::{Bar, Shown};
+use crate::gui::keys::Panel;
 use crate::gui::kit::{Cx, empty, head, low, outside, priced};
 use crate::gui::panels::grid::grid_ui;
 use crate::gui::panels::logs::under_way;
@@ -73,7 +74,7 @@ fn list_ui(ui: &mut Ui, cx: &mut Cx<'_>, looked: &Arc<Looked>) {
     };
     ui.horizontal(|ui| {
         ui.label(head(cx.theme, format!("E{}  {}", looked.number, looked.title)));
-        ui.label(low(cx.theme, format!("at {}; choose one for its waterfall, 10 s", looked.at)));
+        ui.label(low(cx.theme, format!("at {}; j, k and Enter, or a click: its waterfall, 10 s", looked.at)));
         if ui.small_button("pin").clicked() {
             cx.command(Command::Pin { observation: looked.number, note: String::new() });
         }
@@ -84,7 +85,9 @@ fn list_ui(ui: &mut Ui, cx: &mut Cx<'_>, looked: &Arc<Looked>) {
         true => Some(quiet),
         false => (column == 3 && table.rows[row][3] != "0").then_some(failing),
     };
-    if let Some(row) = grid_ui(ui, cx.theme, "traces", table, ink) {
+    let pick = cx.pick(Panel::Traces, table.rows.len());
+    if let Some(row) = grid_ui(ui, cx.theme, "traces", table, pick, ink) {
+        cx.state.picked.insert(Panel::Traces, row);
         let id = table.rows[row][4].clone();
         cx.look(Look::Trace { id });
     }

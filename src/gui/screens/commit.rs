@@ -4,6 +4,7 @@ use bevy_egui::egui::{self, ComboBox, Rect, RichText, TextEdit, Ui, UiBuilder, v
 
 use crate::gui::kit::{Cx, bar, chip, frame, head, low, mid, primary};
 use crate::gui::panels::case_board::is;
+use crate::gui::screens::causes::{causes_ui, toggle};
 use crate::gui::state::Screen;
 use crate::gui::theme::heading;
 use crate::session::command::{Command, Commit, DeclaredCause, DeclaredRole};
@@ -24,12 +25,6 @@ const COMPONENTS: &[&str] = &[
 ];
 /// Causes that a commit may name.
 const MOST: usize = 6;
-const ROLES: [(DeclaredRole, &str); 4] = [
-    (DeclaredRole::Trigger, "trigger"),
-    (DeclaredRole::Root, "root"),
-    (DeclaredRole::Sustaining, "sustaining"),
-    (DeclaredRole::Contributing, "contributing"),
-];
 
 /// Draws it.
 pub fn commit_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -134,10 +129,10 @@ fn causes(ui: &mut Ui, cx: &mut Cx<'_>) {
                     );
                 }
             });
-            let role = ROLES.iter().find(|(r, _)| *r == cause.role).map_or("root", |(_, n)| n);
+            let role = cause.role.word();
             ComboBox::from_id_salt(("role", place)).selected_text(role).width(96.0).show_ui(ui, |ui| {
-                for (value, name) in ROLES {
-                    ui.selectable_value(&mut cause.role, value, name);
+                for value in DeclaredRole::ALL {
+                    ui.selectable_value(&mut cause.role, value, value.word());
                 }
             });
             if ui.small_button("remove").clicked() {
@@ -147,7 +142,7 @@ fn causes(ui: &mut Ui, cx: &mut Cx<'_>) {
     }
     if let Some(place) = gone {
         cx.state.commit.causes.remove(place);
-        cx.state.commit.links.clear();
+        (cx.state.commit.links, cx.state.commit.from) = (Vec::new(), None);
     }
     let first = named.first().cloned();
     let room = cx.state.commit.causes.len() < MOST;
@@ -171,15 +166,13 @@ fn links(ui: &mut Ui, cx: &mut Cx<'_>) {
         return;
     }
     ui.label(head(cx.theme, "What led to what"));
+    causes_ui(ui, cx);
     ui.horizontal_wrapped(|ui| {
         for from in 0..count as u8 {
             for to in (0..count as u8).filter(|to| *to != from) {
                 let on = cx.state.commit.links.contains(&(from, to));
                 if ui.selectable_label(on, format!("{} to {}", from + 1, to + 1)).clicked() {
-                    cx.state.commit.links.retain(|l| *l != (from, to));
-                    if !on {
-                        cx.state.commit.links.push((from, to));
-                    }
+                    toggle(&mut cx.state.commit.links, (from, to));
                 }
             }
         }

@@ -210,7 +210,12 @@ fn extra(cx: &Cx<'_>, panel: Panel) -> String {
     match panel {
         Panel::Pager => {
             let firing = cx.snap.alerts.iter().filter(|a| a.resolved.is_none()).count();
-            if firing == 0 { "quiet".to_string() } else { format!("{firing} firing") }
+            match (cx.snap.view.page.is_empty(), cx.snap.view.acknowledged.is_some()) {
+                (true, _) => "no page yet".to_string(),
+                (false, false) => "not acknowledged".to_string(),
+                (false, true) if firing == 0 => "acknowledged".to_string(),
+                (false, true) => format!("{firing} firing"),
+            }
         }
         Panel::Chat => format!("#{}", cx.snap.view.case.to_lowercase()),
         Panel::CaseBoard => format!("{} pinned", cx.snap.view.board.pins.len()),
@@ -222,14 +227,14 @@ fn extra(cx: &Cx<'_>, panel: Panel) -> String {
 
 /// A panel; keys that run or filter are for the one in focus alone.
 fn body(ui: &mut Ui, cx: &mut Cx<'_>, panel: Panel) {
-    let (run, wants) = (cx.state.run, cx.state.wants_filter);
+    let keys = (cx.state.run, cx.state.wants_filter, cx.state.step, cx.state.opens);
     if cx.state.focus == panel {
         draw(ui, cx, panel);
         return;
     }
-    (cx.state.run, cx.state.wants_filter) = (false, false);
+    (cx.state.run, cx.state.wants_filter, cx.state.step, cx.state.opens) = (false, false, 0, false);
     draw(ui, cx, panel);
-    (cx.state.run, cx.state.wants_filter) = (run, wants);
+    (cx.state.run, cx.state.wants_filter, cx.state.step, cx.state.opens) = keys;
 }
 
 fn draw(ui: &mut Ui, cx: &mut Cx<'_>, panel: Panel) {

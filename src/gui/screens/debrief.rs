@@ -8,6 +8,7 @@ use crate::gui::desk::Told;
 use crate::gui::kit::{Shape, frame, head, high, key_cap, low, mid, primary, shape, whole};
 use crate::gui::screens::belief::belief_chart;
 use crate::gui::screens::healing::healing_ui;
+use crate::gui::screens::others::others_ui;
 use crate::gui::screens::turning::turning_ui;
 use crate::gui::screens::what_if::what_if_ui;
 use crate::gui::state::{DebriefTab, Screen, State};
@@ -319,11 +320,13 @@ fn score(ui: &mut Ui, theme: &Theme, told: &Told) {
     if 900.0 < ui.available_width() {
         ui.columns(2, |columns| {
             parts(&mut columns[0], theme, told);
+            others_ui(&mut columns[0], theme, &told.mine, &told.others);
             measures(&mut columns[1], theme, told);
         });
         return;
     }
     parts(ui, theme, told);
+    others_ui(ui, theme, &told.mine, &told.others);
     ui.add_space(10.0);
     measures(ui, theme, told);
 }

@@ -44,6 +44,8 @@ pub struct Judgement {
     pub truth_given_cited: f64,
     /// Whether that proves it: something was cited that could show something, and it makes it 80 % sure.
     pub proves: bool,
+    /// The same of every commit, in order: whether what it cites proves the truth.
+    pub proofs: Vec<bool>,
     /// The same, given everything that was viewed by then.
     pub truth_given_viewed: f64,
     /// The same, given everything that there was to be seen by then.
@@ -167,6 +169,10 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
     };
     let all_cited = cited(None);
     let truth_given_cited = truth(&mind.given(&all_cited));
+    let proves = |cells: &Cells| !cells.is_empty() && GROUNDED <= truth(&mind.given(cells));
+    let proofs = (record.session.board().commits.iter())
+        .map(|c| proves(&c.commit.cites.iter().filter_map(of_cite).flatten().copied().collect()))
+        .collect();
     let tells_nothing = |number: &&u32| {
         let without = truth(&mind.given(&cited(Some(**number))));
         (logit(truth_given_cited) - logit(without)).abs() < IRRELEVANT
@@ -202,7 +208,8 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
         seeds: observer.table.seeds,
         truth_given_first_screen: truth(&on_first),
         truth_given_cited,
-        proves: !all_cited.is_empty() && GROUNDED <= truth_given_cited,
+        proves: proves(&all_cited),
+        proofs,
         truth_given_viewed: truth(&viewed),
         truth_given_all: truth(&mind.given(&all)),
         lead_given_viewed: facts.said.map_or(0.0, |m| observer.of_mechanism(&viewed, m)),

@@ -97,6 +97,31 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
     }
 }
 
+/// A log line to the lines around it, and a request of the map to its trace.
+fn lines_and_dots(desk: &mut Desktop) {
+    desk.press("L");
+    desk.press("Ctrl+Enter");
+    desk.answers(3);
+    desk.press("j");
+    desk.press("j");
+    assert_eq!(desk.state().picked.get(&Panel::Logs), Some(&1));
+    desk.press("Enter");
+    desk.answers(4);
+    let around = desk.snapshot().expect("a session").looked[3].clone();
+    let Shown::Rows(lines) = &around.shown else { panic!("{}: {:?}", around.title, around.answer) };
+    assert!(around.title.contains("FROM logs WHERE pod = ") && !lines.rows.is_empty(), "{}", around.title);
+    desk.press("M");
+    desk.until("requests on the map", |d| !d.snapshot().expect("a session").seen.journeys.is_empty());
+    desk.frame();
+    desk.press("j");
+    assert!(desk.state().dot.is_some(), "a request is chosen");
+    desk.press("Enter");
+    desk.answers(5);
+    let trace = desk.snapshot().expect("a session").looked[4].clone();
+    assert!(trace.title.starts_with("trace ") && matches!(trace.shown, Shown::Waterfall(_)), "{}", trace.title);
+    assert_eq!(desk.state().focus, Panel::Traces);
+}
+
 /// Plays a case from the title to its debrief: looks, pins, believes, acts, commits, hands in.
 fn play(desk: &mut Desktop, case: &str, mechanism: &str, action: &str) {
     desk.standing("the cases", |d| !d.state().cases.is_empty());
@@ -121,6 +146,7 @@ fn play(desk: &mut Desktop, case: &str, mechanism: &str, action: &str) {
     desk.press("Esc");
     desk.answers(2);
     assert_eq!(desk.snapshot().expect("a session").looked[1].title, "explore sum(up)");
+    lines_and_dots(desk);
     desk.press("H");
     desk.press("/");
     desk.frame();

@@ -1,5 +1,6 @@
 //! The window without a display: the app with keys as Bevy gets them, and panels found, typed into and clicked by label.
 
+mod afterwards; // the title, scars, settings and the debrief, in words
 mod desktop; // the app, a keyboard, a clock that is moved by hand
 mod keys; // an incident from its page to its debrief, by the keyboard alone
 mod panels; // panels by label: what is clicked is what is said

@@ -7,7 +7,7 @@ use scartissue::console::parse::{Said, parse};
 use scartissue::gui::answers::clock_of;
 use scartissue::gui::keys::Panel;
 use scartissue::gui::panels::{actions, archive, case_board, changes, channel, dashboards, explore, logs, pager, top};
-use scartissue::gui::screens::console;
+use scartissue::gui::screens::{commit, console};
 use scartissue::gui::state::{Language, Screen};
 use scartissue::gui::worker::Ask;
 use scartissue::session::clock::Seat;
@@ -185,6 +185,13 @@ fn logs_changes_and_the_archive_are_searched() {
     let look = Look::Logs { service: "gateway".to_string(), since_s: 300, grep: "Error".to_string() };
     assert_eq!(asked(&mut logs), [said(Command::Look(look))]);
 
+    logs.run_steps(2);
+    click_first(&mut logs, "  gateway-");
+    assert!(logs.state().state.picked.contains_key(&Panel::Logs), "a line is chosen");
+    click(&mut logs, "30 s around it 20 s");
+    let [around] = &asked(&mut logs)[..] else { panic!("one look") };
+    assert!(around.contains("FROM logs WHERE pod = 'gateway-") && around.contains("time_ms BETWEEN"), "{around}");
+
     let mut changes = stand(&session, (1200.0, 420.0), changes::changes_ui);
     click_first(&mut changes, "2 hours");
     assert_eq!(asked(&mut changes), [said(Command::Look(Look::Changes { id: String::new(), hours: 2 }))]);
@@ -194,6 +201,45 @@ fn logs_changes_and_the_archive_are_searched() {
     archive.state_mut().state.run = true;
     archive.run_steps(1);
     assert_eq!(asked(&mut archive), [said(Command::Look(Look::Archive { words: "rollback".to_string() }))]);
+}
+
+/// Arrows between causes are drawn by clicking on one and then on the other, or by their words.
+#[test]
+fn what_led_to_what_is_drawn() {
+    let session = session("first-shift-1", &["board api 15m", "believe api.flag=60 other=40"]);
+    let mut sheet = stand(&session, (1600.0, 900.0), commit::commit_ui);
+    click(&mut sheet, "add a cause");
+    click(&mut sheet, "cause 1: api.flag, led to nothing");
+    click(&mut sheet, "cause 2: other, led to nothing");
+    assert_eq!(sheet.state().state.commit.links, [(0, 1)]);
+    assert!(sheet.query_by_label("cause 1: api.flag, led to 2").is_some());
+    click(&mut sheet, "1 to 2");
+    assert!(sheet.state().state.commit.links.is_empty(), "the words take it away again");
+}
+
+/// What an incident has cost is told as far as whoever plays can know it: by the indicator, and by what was asked.
+#[test]
+fn budget_and_cost_are_those_of_the_indicator_and_of_what_was_asked() {
+    let quiet = session("quiet-tuesday", &["wait 6m"]).view();
+    assert_eq!((quiet.budget_burnt_percent, quiet.cost.minutes()), (Some(0.0), 0.0));
+    let early = session("first-shift-3", &["wait 3m"]).view();
+    let late = session("first-shift-3", &["wait 9m", "board api 15m", "page serving"]);
+    let (view, watch) = (late.view(), late.watch());
+    let begins_ms = late.seal().begins_at().0 as i64 / 1_000_000;
+    let grid = (1..).map(|n| begins_ms + n * 30_000).take_while(|at| *at <= watch.now_ms());
+    let pain_s: f64 = grid.map(|at| watch.pain_at(at).unwrap_or(0.0) * 30.0).sum();
+    let wanted = pain_s / (0.005 * 28.0 * 86_400.0) * 100.0;
+    let burnt = view.budget_burnt_percent.expect("it is measured");
+    assert!((burnt - wanted).abs() < 0.01 && early.budget_burnt_percent < Some(burnt), "{burnt} for {wanted}");
+    assert!((view.cost.minutes() - (5.0 / 60.0 + 15.0)).abs() < 1e-9, "{:?}", view.cost);
+    let pool = late.scenario().file.world(&Default::default()).expect("a world").stack.pools[0].clone();
+    let hours = |replicas: u16| {
+        let scale = format!("act scale:{}={replicas}", pool.name);
+        session("first-shift-3", &["wait 2m", "arm", &scale, "wait 6m"]).view().cost.gpu_hours
+    };
+    let (more, wanted) = (hours(pool.replicas + 2) - hours(pool.replicas), 2.0 * f64::from(pool.gpus) * 0.1);
+    assert!((more - wanted).abs() < 0.05 * wanted, "two replicas more for a tenth of an hour: {more}, not {wanted}");
+    assert!(late.status_line().contains(&format!("budget -{burnt:.2} % | cost 15 min")), "{}", late.status_line());
 }
 
 #[test]

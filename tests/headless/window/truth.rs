@@ -1,7 +1,7 @@
 //! What the map shows is what was scraped and traced, and nothing else: held to the world of a real session.
 
 use scartissue::gui::map::draw::{Ink, Mark, draw};
-use scartissue::gui::map::picture::{Picture, seen};
+use scartissue::gui::map::picture::{Picture, built, seen};
 use scartissue::gui::snapshot::Maker;
 use scartissue::metrics::promql::{Query, Value};
 use scartissue::session::Session;
@@ -46,7 +46,7 @@ fn crossings_times_the_sample_are_what_the_world_counted() {
 
 #[test]
 fn every_dot_opens_its_trace() {
-    let mut session = session("quiet-tuesday", &["wait 90s"]);
+    let mut session = session("quiet-tuesday", &["wait 90s", "ack"]);
     let dots = picture(&session).dots;
     assert!(5 < dots.len(), "{dots:?}");
     for dot in dots.iter().step_by(dots.len().div_ceil(4)) {
@@ -57,10 +57,50 @@ fn every_dot_opens_its_trace() {
     assert!(opened.clone().all(|a| a.data["spans"].as_array().is_some_and(|s| !s.is_empty())) && 3 < opened.count());
 }
 
+/// As in the terminal, the first screen is the page and the indicator: before somebody acknowledges, the map shows how the
+/// stack is built and nothing that was measured, and no alert is told.
+#[test]
+fn nothing_measured_is_shown_before_the_page_is_acknowledged() {
+    for (lines, veiled, alerts) in [
+        (&["wait 30s"][..], true, false),
+        (&["wait 3m"], true, false),
+        (&["wait 3m", "alerts"], true, true),
+        (&["wait 3m", "ack"], false, true),
+    ] {
+        let session = session("first-shift-3", lines);
+        let snap = Maker::default().snapshot("a-session", &session);
+        let stack = snap.seen.stack.clone().expect("a stack");
+        let measured = stack.layers.iter().any(|l| l.rate.or(l.queue).or(l.fill).is_some());
+        assert_eq!((measured, snap.seen.journeys.is_empty(), snap.seen.live), (!veiled, veiled, !veiled), "{lines:?}");
+        assert_eq!(!snap.alerts.is_empty(), alerts, "{lines:?}: {:?}", snap.alerts);
+        if veiled {
+            let picture = built(&stack, snap.clock.clone(), "as it is built", "acknowledge");
+            let marks = draw(&picture, 1250.0, 460.0);
+            let filled = |m: &&Mark| matches!(m, Mark::Box { fill: Some(p), .. } if matches!(p.0, Ink::Fill(_)));
+            let bands = marks.iter().filter(|m| matches!(m, Mark::Band { .. } | Mark::Dot { .. })).count();
+            assert_eq!((marks.iter().filter(filled).count(), bands), (0, 0));
+            assert!(!marks.iter().any(is_mark) && picture.text().contains("acknowledge"), "{}", picture.text());
+        }
+    }
+}
+
+/// A cell that has no shared tier is built that way; that is told apart from telemetry that is missing.
+#[test]
+fn a_cell_without_a_shared_cache_says_so_and_has_no_gap() {
+    for (name, there) in [("first-shift-3", true), ("quiet-tuesday", false)] {
+        let picture = picture(&session(name, &["wait 2m", "ack"]));
+        let cache = &picture.tanks[5];
+        assert_eq!((cache.state != State::Absent, cache.fill.is_some()), (there, there), "{name}: {cache:?}");
+        let text = picture.text();
+        assert_eq!(text.contains("KV CACHE: no shared tier"), !there, "{text}");
+        assert!(!text.contains("No data"), "{text}");
+    }
+}
+
 #[test]
 fn fills_are_the_last_scraped_values() {
     for name in ["first-shift-3", "quiet-tuesday"] {
-        let session = session(name, &["wait 2m"]);
+        let session = session(name, &["wait 2m", "ack"]);
         let watch = session.watch();
         let tanks = picture(&session).tanks;
         for (place, query) in [
@@ -86,15 +126,17 @@ fn fills_are_the_last_scraped_values() {
 
 /// What was not scraped for two intervals is hatched, and no number is left standing.
 #[test]
-fn a_missing_scrape_is_hatched_within_its_lookback() {
+fn a_missing_scrape_is_hatched_within_two_intervals() {
     let session = session("first-shift-3", &["wait 60s"]);
     let watch = session.watch();
     let (store, now) = (watch.world.scraped(), watch.now_ms());
-    let later = |minutes: i64| StackMap::seen(store, now + minutes * 60_000);
-    assert!(later(0).layers.iter().all(|l| l.state != State::Unknown));
-    // Rates of a minute go first, gauges with Prometheus' lookback of five.
-    assert_eq!(later(2).layers[0].rate, None, "a rate of the last minute");
-    let gone = later(6);
+    let spec = session.scenario().file.world(&Default::default()).expect("a world");
+    let interval_s = spec.stack.monitoring.scrape_interval_s.as_secs_f64();
+    let later = |intervals: f64| StackMap::seen(store, now + (intervals * interval_s * 1000.0) as i64);
+    for intervals in [0.0, 0.9] {
+        assert!(later(intervals).layers.iter().all(|l| l.state != State::Unknown), "{intervals}");
+    }
+    let gone = later(2.0);
     assert!(gone.layers.iter().all(|l| l.state == State::Unknown && l.rate.is_none()), "{gone:?}");
     let blank = seen(&gone, 10.0, &[], SimTime(0), "later".to_string());
     let marks = draw(&blank, 1250.0, 460.0);
@@ -106,14 +148,13 @@ fn a_missing_scrape_is_hatched_within_its_lookback() {
 #[test]
 fn the_words_have_every_mark_that_stands_out_and_the_same_moment_gives_the_same_marks() {
     for (name, odd) in [("first-shift-3", true), ("quiet-tuesday", false)] {
-        let session = session(name, &["wait 2m"]);
+        let session = session(name, &["wait 2m", "ack"]);
         let (one, other) = (picture(&session), picture(&session));
         assert_eq!(draw(&one, 1250.0, 460.0), draw(&other, 1250.0, 460.0), "{name}");
         let text = one.text();
         let mut standing = one.tanks.iter().filter(|t| State::Steady < t.state);
         standing.clone().for_each(|t| assert!(text.contains(&format!("{}: {}", t.title, t.state.word())), "{text}"));
-        // A cell without a shared cache has no data of one.
-        assert_eq!(standing.any(|t| t.state != State::Unknown), odd, "{name}: {text}");
+        assert_eq!(standing.next().is_some(), odd, "{name}: {text}");
         let shapes = draw(&one, 1250.0, 460.0).iter().filter(|m| is_mark(m)).count();
         let failing = one.tanks.iter().filter(|t| matches!(t.state, State::Degraded | State::Failing)).count();
         assert_eq!(shapes, failing, "{name}: a shape for each state that is not steady");
@@ -136,6 +177,6 @@ fn the_picture_of_what_is_seen_is_made_without_the_truth() {
         let used = source.lines().filter(|l| l.trim_start().starts_with("use ")).any(|l| l.contains(word));
         assert!(!used, "picture.rs uses {word}");
     }
-    let picture = picture(&session("first-shift-3", &["wait 3m"]));
+    let picture = picture(&session("first-shift-3", &["wait 3m", "ack"]));
     assert!(picture.retries.is_none() && picture.dots.iter().all(|d| !d.again) && picture.notes.is_empty());
 }

@@ -66,6 +66,40 @@ fn plain(text: &str) -> String {
     plain
 }
 
+/// Words that are held to those that were kept, or kept anew.
+#[derive(Default)]
+pub struct Kept {
+    differ: Vec<String>,
+}
+
+impl Kept {
+    /// Holds what a screen says to what it said.
+    pub fn hold(&mut self, name: &str, now: &str) {
+        let now = plain(now);
+        assert!(20 < now.len(), "{name} says next to nothing: {now}");
+        let file = kept(name);
+        if std::env::var_os("SCARTISSUE_BLESS").is_some() {
+            std::fs::create_dir_all(file.parent().expect("a folder")).expect("it can be made");
+            std::fs::write(&file, &now).expect("it can be written");
+            return;
+        }
+        let then = std::fs::read_to_string(&file).unwrap_or_default();
+        if then != now {
+            let first = then.lines().zip(now.lines()).find(|(a, b)| a != b);
+            self.differ.push(format!("{}: {first:?}", file.display()));
+        }
+    }
+
+    /// Fails if something is said otherwise.
+    pub fn done(self) {
+        let differ = self.differ;
+        assert!(
+            differ.is_empty(),
+            "{differ:#?}\nSCARTISSUE_BLESS=1 cargo test --release --test headless window:: writes them anew"
+        );
+    }
+}
+
 fn say(session: &mut Session, line: &str) {
     let Ok(Said::Command(command)) = parse(line) else { panic!("{line}: no command") };
     session.apply(Seat::Participant, &command).unwrap_or_else(|why| panic!("{line}: {why}"));
@@ -73,7 +107,7 @@ fn say(session: &mut Session, line: &str) {
 
 #[test]
 fn panels_read_as_they_did_and_stay_inside_their_edges() {
-    let mut differ = Vec::new();
+    let mut kept = Kept::default();
     for (name, lead) in
         [("first-shift-3", "believe demand.growth=60 other=40"), ("quiet-tuesday", "believe no_fault=70 other=30")]
     {
@@ -100,23 +134,7 @@ fn panels_read_as_they_did_and_stay_inside_their_edges() {
         say(&mut session, "end");
         let written = stand(&session, (1600.0, 900.0), postmortem::postmortem_ui);
         all.push(("postmortem".to_string(), words(&written)));
-        for (panel, now) in all.into_iter().map(|(panel, now)| (panel, plain(&now))) {
-            assert!(20 < now.len(), "{name}, {panel} says next to nothing: {now}");
-            let file = kept(&format!("{name}-{panel}"));
-            if std::env::var_os("SCARTISSUE_BLESS").is_some() {
-                std::fs::create_dir_all(file.parent().expect("a folder")).expect("it can be made");
-                std::fs::write(&file, &now).expect("it can be written");
-                continue;
-            }
-            let then = std::fs::read_to_string(&file).unwrap_or_default();
-            if then != now {
-                let first = then.lines().zip(now.lines()).find(|(a, b)| a != b);
-                differ.push(format!("{}: {first:?}", file.display()));
-            }
-        }
+        all.into_iter().for_each(|(panel, now)| kept.hold(&format!("{name}-{panel}"), &now));
     }
-    assert!(
-        differ.is_empty(),
-        "{differ:#?}\nSCARTISSUE_BLESS=1 cargo test --release --test headless window::words writes them anew"
-    );
+    kept.done();
 }
