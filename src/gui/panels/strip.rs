@@ -18,14 +18,19 @@ pub fn strip_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let base = rect.bottom() - 20.0;
     let top = rect.top() + 4.0;
     let painter = ui.painter();
-    let columns: Vec<_> = cx.snap.pain.windows(2).collect();
-    for pair in columns {
-        let (a, b) = (pair[0], pair[1]);
-        let high = |p: f64| base - (base - top) * (p / 100.0).clamp(0.0, 1.0) as f32;
-        let points =
-            vec![pos2(x(a[0]), base), pos2(x(a[0]), high(a[1])), pos2(x(b[0]), high(b[1])), pos2(x(b[0]), base)];
-        painter.add(egui::Shape::convex_polygon(points, theme.tint(theme.failing, 0.16), Stroke::NONE));
+    // One mesh: of polygons beside each other the edges would be seen.
+    let mut pain = egui::Mesh::default();
+    let high = |p: f64| base - (base - top) * (p / 100.0).clamp(0.0, 1.0) as f32;
+    for (n, [at_s, percent]) in cx.snap.pain.iter().enumerate() {
+        for y in [base, high(*percent)] {
+            pain.colored_vertex(pos2(x(*at_s), y), theme.tint(theme.failing, 0.16));
+        }
+        if let Some(last) = (2 * n as u32).checked_sub(2) {
+            pain.add_triangle(last, last + 1, last + 2);
+            pain.add_triangle(last + 1, last + 3, last + 2);
+        }
     }
+    painter.add(egui::Shape::mesh(pain));
     painter.text(
         pos2(rect.left() + 10.0, (top + base) / 2.0),
         Align2::LEFT_CENTER,

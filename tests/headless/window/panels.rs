@@ -4,12 +4,14 @@ use bevy_egui::egui;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use scartissue::console::parse::{Said, parse};
-use scartissue::gui::answers::clock_of;
+use scartissue::gui::answers::{Shown, clock_of};
 use scartissue::gui::keys::Panel;
 use scartissue::gui::panels::{actions, archive, case_board, changes, channel, dashboards, explore, logs, pager, top};
 use scartissue::gui::screens::{commit, console};
 use scartissue::gui::state::{Language, Screen};
 use scartissue::gui::worker::Ask;
+use scartissue::scenario::catalogue::Catalogue;
+use scartissue::scenario::opened::Scenario;
 use scartissue::session::clock::Seat;
 use scartissue::session::command::{Command, Look, Speaks};
 
@@ -203,6 +205,45 @@ fn logs_changes_and_the_archive_are_searched() {
     assert_eq!(asked(&mut archive), [said(Command::Look(Look::Archive { words: "rollback".to_string() }))]);
 }
 
+/// Two pins are marked one after the other; an update is opened and sent by the key that a panel is for; a change is gone to
+/// by steps and opened.
+#[test]
+fn contradictions_updates_and_diffs_are_there_for_pointer_and_keys() {
+    let session = session(
+        "first-shift-1",
+        &["board api 15m", "board overview 15m", "changes 24h", "pin E1", "pin E2", "believe api.flag=60 other=40"],
+    );
+    let mut board = stand(&session, (360.0, 700.0), case_board::case_board_ui);
+    click(&mut board, "! E1");
+    assert!(has(&board, "E1 cannot be true together with"));
+    click(&mut board, "! E2");
+    let why = case_board::NO_WHY.to_string();
+    assert_eq!(asked(&mut board), [said(Command::Contradict { one: 1, other: 2, why })]);
+
+    let mut channel = stand(&session, (290.0, 420.0), channel::channel_ui);
+    for _ in 0..2 {
+        assert!(asked(&mut channel).is_empty());
+        channel.state_mut().state.run = true;
+        channel.run_steps(1);
+    }
+    let [update] = &asked(&mut channel)[..] else { panic!("one update") };
+    assert!(
+        update.contains("Update") && update.contains("api.flag") && update.contains("next_minutes: 10"),
+        "{update}"
+    );
+
+    let mut changes = stand(&session, (1200.0, 420.0), changes::changes_ui);
+    for _ in 0..2 {
+        changes.state_mut().state.step = 1;
+        changes.run_steps(1);
+    }
+    changes.state_mut().state.opens = true;
+    changes.run_steps(1);
+    let Some(Shown::Rows(list)) = changes.state().snap.looked.last().map(|l| &l.shown) else { panic!("a list") };
+    let second = list.rows[1][0].clone();
+    assert_eq!(asked(&mut changes), [said(Command::Look(Look::Changes { id: second, hours: 24 }))]);
+}
+
 /// Arrows between causes are drawn by clicking on one and then on the other, or by their words.
 #[test]
 fn what_led_to_what_is_drawn() {
@@ -222,24 +263,25 @@ fn what_led_to_what_is_drawn() {
 fn budget_and_cost_are_those_of_the_indicator_and_of_what_was_asked() {
     let quiet = session("quiet-tuesday", &["wait 6m"]).view();
     assert_eq!((quiet.budget_burnt_percent, quiet.cost.minutes()), (Some(0.0), 0.0));
-    let early = session("first-shift-3", &["wait 3m"]).view();
-    let late = session("first-shift-3", &["wait 9m", "board api 15m", "page serving"]);
-    let (view, watch) = (late.view(), late.watch());
-    let begins_ms = late.seal().begins_at().0 as i64 / 1_000_000;
+    let file = Scenario::open(&Catalogue::built_in(), "first-shift-3").expect("a built-in scenario").file;
+    let pool = file.world(&Default::default()).expect("a world").stack.pools[0].clone();
+    let with = |replicas: u16| {
+        let scale = format!("act scale:{}={replicas}", pool.name);
+        session("first-shift-3", &["wait 2m", "arm", &scale, "wait 6m", "board api 15m", "page serving"])
+    };
+    let (one, other) = (with(pool.replicas), with(pool.replicas + 2));
+    let (view, watch) = (one.view(), one.watch());
+    let begins_ms = one.seal().begins_at().0 as i64 / 1_000_000;
     let grid = (1..).map(|n| begins_ms + n * 30_000).take_while(|at| *at <= watch.now_ms());
     let pain_s: f64 = grid.map(|at| watch.pain_at(at).unwrap_or(0.0) * 30.0).sum();
     let wanted = pain_s / (0.005 * 28.0 * 86_400.0) * 100.0;
     let burnt = view.budget_burnt_percent.expect("it is measured");
-    assert!((burnt - wanted).abs() < 0.01 && early.budget_burnt_percent < Some(burnt), "{burnt} for {wanted}");
-    assert!((view.cost.minutes() - (5.0 / 60.0 + 15.0)).abs() < 1e-9, "{:?}", view.cost);
-    let pool = late.scenario().file.world(&Default::default()).expect("a world").stack.pools[0].clone();
-    let hours = |replicas: u16| {
-        let scale = format!("act scale:{}={replicas}", pool.name);
-        session("first-shift-3", &["wait 2m", "arm", &scale, "wait 6m"]).view().cost.gpu_hours
-    };
-    let (more, wanted) = (hours(pool.replicas + 2) - hours(pool.replicas), 2.0 * f64::from(pool.gpus) * 0.1);
+    assert!((burnt - wanted).abs() < 0.01 && 0.0 < burnt, "{burnt} for {wanted}");
+    assert_eq!((view.cost.looks_s, view.cost.teams), (5.0, 1));
+    let (more, wanted) = (other.view().cost.gpu_hours - view.cost.gpu_hours, 2.0 * f64::from(pool.gpus) * 0.1);
     assert!((more - wanted).abs() < 0.05 * wanted, "two replicas more for a tenth of an hour: {more}, not {wanted}");
-    assert!(late.status_line().contains(&format!("budget -{burnt:.2} % | cost 15 min")), "{}", late.status_line());
+    let line = one.status_line();
+    assert!(line.contains(&format!("budget -{burnt:.2} % | cost {:.0} min", view.cost.minutes())), "{line}");
 }
 
 #[test]
