@@ -248,6 +248,10 @@ fn on_call(verb: Verb, state: &mut State, snap: &Snapshot, asks: &mut Vec<Ask>, 
             state.toast("brush something first: drag on a chart, or Alt and arrow up", true, now);
         }
         Verb::Compare => with_context(state, snap, asks, compare),
+        Verb::Retries => {
+            let query = crate::gui::snapshot::RETRIES.to_string();
+            say(Command::Look(crate::session::command::Look::Sql { query }));
+        }
         Verb::Reuse => {
             let near = state.zoom.and_then(crate::gui::map::layer::question);
             let query = near.map_or(crate::gui::snapshot::REUSE, |(query, _)| query).to_string();

@@ -12,7 +12,7 @@ use crate::gui::keys::Panel;
 use crate::gui::map::draw::{Hang, Ink, Layout, Mark, Paint, draw};
 use crate::gui::map::layer::{CELL, Cell, cell_at, draw_layer, places, question};
 use crate::gui::map::mesh::Triangles;
-use crate::gui::map::picture::{Dot, Picture, built, layer_of, seen};
+use crate::gui::map::picture::{Dot, Loop, Picture, built, layer_of, seen};
 use crate::gui::map::svg::colour;
 use crate::gui::map::unit::{self, Unit, draw_unit};
 use crate::gui::settings::Motion;
@@ -129,6 +129,10 @@ fn picture(state: &State, latest: &Latest, screen: Screen) -> Option<Picture> {
     let now = replayed.map_or_else(|| moment(snap.now, state.settings.motion), |(_, at)| *at);
     let mut picture = seen(stack, snap.seen.reference_rate, &snap.seen.journeys, now, title);
     picture.changes = changes(snap);
+    if let Some(([requests, wishes], clock)) = &snap.seen.retries {
+        picture.retries = Some(Loop { share: 1.0 - wishes / requests, times: requests / wishes });
+        picture.legend[1] = format!("tries over wishes as of {clock}  ·  {}", picture.legend[1]);
+    }
     if let Some((share, clock)) = &snap.seen.reuse {
         picture.reuse = Some(*share);
         picture.legend[1] = format!("prefix reuse as of {clock}  ·  {}", picture.legend[1]);

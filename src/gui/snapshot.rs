@@ -75,6 +75,8 @@ pub struct Seen {
     pub replayed: Option<(String, SimTime)>,
     /// The share of prompt tokens that a cache had, as the last look at it found, with its time of day.
     pub reuse: Option<(f64, String)>,
+    /// Tries and wishes of a minute, as the last look at them found, with its time of day.
+    pub retries: Option<([f64; 2], String)>,
 }
 
 /// Everything that panels read.
@@ -162,6 +164,12 @@ pub struct Maker {
     glanced: (u64, Vec<u32>),
 }
 
+/// What a look asks that puts retries on the map: requests of the last minute, and how many different ones they are. Clients
+/// give a request one key for all its tries; where they do not, tries look like wishes here too.
+pub const RETRIES: &str = concat!(
+    "SELECT count(*) AS requests, count(DISTINCT idempotency_key) AS wishes FROM requests ",
+    "WHERE time_ms > (SELECT max(time_ms) FROM requests) - 60000"
+);
 /// What a look asks that puts prefix reuse on the map.
 pub const REUSE: &str = "sum(rate(vllm:prefix_cache_hits_total[2m])) / sum(rate(vllm:prefix_cache_queries_total[2m]))";
 
@@ -258,9 +266,10 @@ impl Maker {
 
     fn read_map(&mut self, session: &Session, now: SimTime) {
         let tick = now.0 / SEEN_EVERY_NS;
-        let reuse = self.reuse();
+        let (reuse, retries) = (self.reuse(), self.retries());
         let live = session.comms().acknowledged.is_some() && session.frozen().is_none();
-        if self.seen_at == Some(tick) && self.seen.reuse == reuse && self.seen.live == live {
+        let overlaid = self.seen.reuse == reuse && self.seen.retries == retries;
+        if self.seen_at == Some(tick) && overlaid && self.seen.live == live {
             return;
         }
         self.seen_at = Some(tick);
@@ -296,7 +305,17 @@ impl Maker {
             quiet_loop_s: STEADY_S as f64,
             replayed,
             reuse,
+            retries,
         });
+    }
+
+    /// What the last look at retries found.
+    fn retries(&self) -> Option<([f64; 2], String)> {
+        let mine = |l: &&Arc<Looked>| matches!(&l.look, Look::Sql { query } if query == RETRIES) && l.answer.is_some();
+        let looked = self.looked.iter().rev().find(mine)?;
+        let row = &looked.answer.as_ref()?.data["rows"][0];
+        let (requests, wishes) = (row[0].as_f64()?, row[1].as_f64()?);
+        (0.0 < wishes).then(|| ([requests, wishes], looked.at.clone()))
     }
 
     /// What the last look at prefix reuse found.

@@ -44,8 +44,17 @@ pub struct Axis {
     pub table: bool,
 }
 
-/// Draws a chart into what is available; `high` is the height of the plot alone. Returns whether its spread was asked for.
-pub fn chart_ui(ui: &mut Ui, theme: &Theme, chart: &Chart, high: f32, axis: &mut Axis, link: &str) -> bool {
+/// What is asked of a chart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// How its values are spread.
+    Spread,
+    /// Its question, where it can be changed.
+    Explore,
+}
+
+/// Draws a chart into what is available; `high` is the height of the plot alone. Returns what was asked of it.
+pub fn chart_ui(ui: &mut Ui, theme: &Theme, chart: &Chart, high: f32, axis: &mut Axis, link: &str) -> Option<Wish> {
     let width = ui.available_width();
     let drawn = ui.vertical(|ui| {
         ui.set_width(width);
@@ -110,11 +119,16 @@ pub(super) fn share_time(
     }
 }
 
-/// Whether its spread was asked for.
-fn title(ui: &mut Ui, theme: &Theme, chart: &Chart, width: f32) -> bool {
-    let (rect, response) = ui.allocate_exact_size(vec2(width, 20.0), Sense::hover());
+/// What was asked for at its head: a click on the title asks for its question, one on the word beside it for its spread.
+fn title(ui: &mut Ui, theme: &Theme, chart: &Chart, width: f32) -> Option<Wish> {
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 20.0), Sense::click());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Label, true, &chart.summary));
-    let response = if chart.says.is_empty() { response } else { response.on_hover_text(&chart.says) };
+    // On a board a title has words, and in Explore it is the question itself.
+    let response = match chart.says.is_empty() {
+        true => response,
+        false => response.on_hover_text(format!("{}\nclick: its question in Explore, 10 s", chart.says)),
+    };
+    let explores = !chart.says.is_empty() && response.clicked();
     let unit = chart.unit.suffix().trim();
     let unit_w = if unit.is_empty() { 0.0 } else { 7.0 * unit.chars().count() as f32 + 10.0 };
     let font = crate::gui::theme::heading(13.0);
@@ -131,9 +145,8 @@ fn title(ui: &mut Ui, theme: &Theme, chart: &Chart, width: f32) -> bool {
         FontId::monospace(11.5),
         theme.text_low.c(),
     );
-    drop(response);
     if spread_w == 0.0 {
-        return false;
+        return explores.then_some(Wish::Explore);
     }
     let at = egui::Rect::from_min_max(
         egui::pos2(rect.right() - unit_w - spread_w, rect.top()),
@@ -145,7 +158,11 @@ fn title(ui: &mut Ui, theme: &Theme, chart: &Chart, width: f32) -> bool {
     });
     let ink = if response.hovered() { theme.text_high } else { theme.text_low };
     ui.painter().text(at.center(), egui::Align2::CENTER_CENTER, "spread", FontId::proportional(11.5), ink.c());
-    response.on_hover_text("a map of heat instead of two lines: 10 s, in Explore").clicked()
+    let spreads = response.on_hover_text("a map of heat instead of two lines: 10 s, in Explore").clicked();
+    match (spreads, explores) {
+        (true, _) => Some(Wish::Spread),
+        (false, explores) => explores.then_some(Wish::Explore),
+    }
 }
 
 fn nothing(ui: &mut Ui, theme: &Theme, width: f32, high: f32) {

@@ -7,8 +7,8 @@ use bevy_egui::egui::{self, Align, Layout, Rect, Ui, UiBuilder, vec2};
 use crate::gui::answers::Shown;
 use crate::gui::buckets::spread_of;
 use crate::gui::keys::Panel;
-use crate::gui::kit::{Cx, empty, head, low, minutes, priced, ring};
-use crate::gui::panels::chart::{Axis, Moment, chart_ui};
+use crate::gui::kit::{Cx, Pick, empty, head, low, minutes, priced, ring};
+use crate::gui::panels::chart::{Axis, Moment, Wish, chart_ui};
 use crate::gui::snapshot::Looked;
 use crate::gui::state::Language;
 use crate::session::command::{Command, Look};
@@ -36,17 +36,23 @@ pub fn dashboards_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let side_by_side = 2.0 * (2.0 * NARROWEST) < whole.width();
     let shown = if side_by_side { &open[..] } else { &open[open.len() - 1..] };
     let width = (whole.width() - 12.0 * (shown.len() as f32 - 1.0)) / shown.len() as f32;
+    let charts = |looked: &Looked| if let Shown::Charts(charts) = &looked.shown { charts.len() } else { 0 };
+    let pick = cx.pick(Panel::Dashboards, shown.iter().map(|l| charts(l)).sum());
+    let mut first = 0;
     for (place, looked) in shown.iter().enumerate() {
         let left = whole.left() + place as f32 * (width + 12.0);
         let rect = Rect::from_min_size(egui::pos2(left, whole.top()), vec2(width, whole.height()));
-        ui.scope_builder(UiBuilder::new().max_rect(rect).id_salt(("board", looked.number)), |ui| board(ui, cx, looked));
+        ui.scope_builder(UiBuilder::new().max_rect(rect).id_salt(("board", looked.number)), |ui| {
+            board(ui, cx, looked, pick, first);
+        });
+        first += charts(looked);
     }
     ui.allocate_rect(whole, egui::Sense::hover());
 }
 
 fn choose(ui: &mut Ui, cx: &mut Cx<'_>) {
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 6.0;
+        ui.spacing_mut().item_spacing.x = 4.0;
         for board in BOARDS {
             let look = Look::Board { board: board.id.to_string(), window_s: cx.state.window_min * 60 };
             if priced(ui, cx.theme, &board.id.replace('_', " "), &look) {
@@ -81,7 +87,8 @@ fn open_boards(cx: &Cx<'_>) -> Vec<Arc<Looked>> {
     open
 }
 
-fn board(ui: &mut Ui, cx: &mut Cx<'_>, looked: &Looked) {
+/// A board; its charts are counted from `first` on.
+fn board(ui: &mut Ui, cx: &mut Cx<'_>, looked: &Looked, pick: Pick, first: usize) {
     let Look::Board { board, window_s } = &looked.look else { return };
     let title = BOARDS.iter().find(|b| b.id == board).map_or(board.as_str(), |b| b.title);
     let age = cx.snap.view.elapsed_s - looked.at_s;
@@ -118,25 +125,38 @@ fn board(ui: &mut Ui, cx: &mut Cx<'_>, looked: &Looked) {
     let room = (ui.available_height() - 8.0) / rows as f32 - 46.0;
     let high = room.clamp(84.0, 190.0);
     let mut axis = axis(cx);
-    let mut spread = None;
+    let mut question = None;
     egui::ScrollArea::vertical().id_salt(("charts", looked.number)).auto_shrink([false, false]).show(ui, |ui| {
         let width = (ui.available_width() - 14.0 * (columns as f32 - 1.0) - 6.0) / columns as f32;
-        for row in charts.chunks(columns) {
+        for (line, row) in charts.chunks(columns).enumerate() {
             ui.horizontal_top(|ui| {
                 ui.spacing_mut().item_spacing.x = 14.0;
-                for chart in row {
-                    ui.allocate_ui(vec2(width, high + 42.0), |ui| {
+                for (column, chart) in row.iter().enumerate() {
+                    let chosen = pick.at == Some(first + line * columns + column);
+                    let drawn = ui.allocate_ui(vec2(width, high + 42.0), |ui| {
                         ui.set_width(width);
-                        if chart_ui(ui, theme, chart, high, &mut axis, &format!("board {}", looked.number)) {
-                            spread = chart.queries.iter().find_map(|q| spread_of(q));
+                        let wish = chart_ui(ui, theme, chart, high, &mut axis, &format!("board {}", looked.number));
+                        let wish = wish.or((chosen && pick.opens).then_some(Wish::Explore));
+                        match wish {
+                            Some(Wish::Spread) => question = chart.queries.iter().find_map(|q| spread_of(q)),
+                            Some(Wish::Explore) => question = chart.queries.first().cloned(),
+                            None => {}
                         }
                     });
+                    if chosen {
+                        let around = drawn.response.rect.expand(3.0);
+                        if pick.moved {
+                            ui.scroll_to_rect(around, None);
+                        }
+                        let line = egui::Stroke::new(1.0, cx.theme.text_low.c());
+                        ui.painter().rect_stroke(around, 4, line, egui::StrokeKind::Inside);
+                    }
                 }
             });
         }
     });
     share(cx, axis);
-    if let Some(query) = spread {
+    if let Some(query) = question {
         cx.state.language = Language::Promql;
         cx.state.questions.insert(Language::Promql, query.clone());
         cx.state.shown.remove(&Panel::Explore);

@@ -67,6 +67,10 @@ fn a_board_is_asked_for_pinned_and_asked_for_again() {
     click_first(&mut boards, "serving");
     assert_eq!(asked(&mut boards), [board("serving").replace("900", "300")]);
     assert!(has(&boards, "Requests that failed"), "a chart says what it shows");
+    (boards.state_mut().state.step, boards.state_mut().state.opens) = (1, true);
+    boards.run_steps(1);
+    let [question] = &asked(&mut boards)[..] else { panic!("one look") };
+    assert!(question.contains("Promql") && boards.state().state.focus == Panel::Explore, "{question}");
 }
 
 #[test]

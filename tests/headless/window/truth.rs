@@ -2,7 +2,7 @@
 
 use scartissue::gui::map::draw::{Ink, Mark, draw};
 use scartissue::gui::map::picture::{Picture, built, seen};
-use scartissue::gui::snapshot::Maker;
+use scartissue::gui::snapshot::{Maker, RETRIES};
 use scartissue::metrics::promql::{Query, Value};
 use scartissue::session::Session;
 use scartissue::session::clock::Seat;
@@ -94,6 +94,19 @@ fn a_cell_without_a_shared_cache_says_so_and_has_no_gap() {
         let text = picture.text();
         assert_eq!(text.contains("KV CACHE: no shared tier"), !there, "{text}");
         assert!(!text.contains("No data"), "{text}");
+    }
+}
+
+/// Retries are an overlay: a look at the price of a search, and then tries over wishes as that look found them.
+#[test]
+fn retries_are_on_the_map_once_somebody_looked_at_the_price_of_a_search() {
+    for (lines, looked) in [(&["wait 3m", "ack"][..], false), (&["wait 3m", "ack", &format!("sql {RETRIES}")], true)] {
+        let session = session("first-shift-3", lines);
+        let snap = Maker::default().snapshot("a-session", &session);
+        assert_eq!(snap.seen.retries.is_some(), looked, "{lines:?}");
+        let Some(([requests, wishes], _)) = &snap.seen.retries else { continue };
+        assert!(0.0 < *wishes && wishes <= requests && 100.0 < *requests, "{wishes} wishes, {requests} requests");
+        assert_eq!(snap.looked[0].price_s, 20.0);
     }
 }
 
