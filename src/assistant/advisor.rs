@@ -3,12 +3,16 @@
 //!
 //! From the author's file it has what is true, to be right or wrong on purpose, and no words. What it says is read off the
 //! boards, in the same form for both, so that nothing in the telling gives away which it is. Its wrong stories are the
-//! correlator's.
+//! correlator's; what it cites for them is there to be seen, and by an ideal observer's tables tells least of what is true.
 
 use crate::assistant::correlator::{findings, panels_of, rises, told_of};
 use crate::assistant::signs::{Sign, Signs};
 use crate::scenario::file::{CauseSpec, Role};
 use crate::scenario::mechanisms::{NO_FAULT, mechanism};
+use crate::score::observer::Observer;
+use crate::score::observer::mind::Mind;
+use crate::score::observer::neutral::Between;
+use crate::score::observer::reading::Reading;
 pub use crate::session::advice::Advisor;
 use crate::session::advice::{Advice, Asking, Citation, VERSION};
 use crate::session::clock::Seat;
@@ -19,6 +23,7 @@ use crate::session::look::title;
 use crate::session::store::{ApplyError, OpenSession};
 use crate::session::{Refusal, Reply, Session};
 use crate::sim::rng::{Purpose, Stream};
+use crate::sim::time::SimTime;
 use crate::telemetry::panels::{BOARDS, Panel};
 
 /// What the assistant is called in the log.
@@ -50,6 +55,12 @@ const WAYS: &[(&str, &str, Way)] = &[
 ];
 /// What is shown where nothing is wrong, if it stands.
 const CALM: [&str; 5] = ["ttft", "failures", "requests", "waiting", "replicas"];
+/// What users feel.
+const FELT: [&str; 2] = ["ttft", "failures"];
+/// The best so many stories are tried.
+const STORIES: usize = 3;
+/// A story gives little away whose citations tell no more than this, in nats.
+const LITTLE: f64 = 1.0;
 /// Citations of a first piece of advice, and fresh ones each time it is pressed.
 const FIRST: usize = 3;
 const FRESH: usize = 2;
@@ -192,6 +203,26 @@ struct Scene {
     variant: String,
     /// Mechanisms of the variant's causes as the author has them, the root first.
     true_ones: Vec<String>,
+    /// What a story that is not so is shown by is chosen by these; none where nobody built tables.
+    tables: Option<Tables>,
+}
+
+/// An ideal observer's tables, what panels show it of this world, and when it is, in seconds after the page.
+struct Tables {
+    observer: Observer,
+    reading: Reading,
+    at_s: f64,
+}
+
+impl Tables {
+    fn read(session: &Session) -> Option<Tables> {
+        let (scenario, watch) = (session.scenario(), session.watch());
+        let observer = Observer::built_in(scenario).ok()?;
+        let paged_s = SimTime(session.seal().paged_at_ns).as_secs_f64();
+        let after_opening_s = paged_s - watch.scene.open_at.as_secs_f64();
+        let reading = Reading::of_panels(watch, after_opening_s, scenario.file.length_s.as_secs_f64());
+        Some(Tables { observer, reading, at_s: session.now().as_secs_f64() - paged_s })
+    }
 }
 
 impl Scene {
@@ -213,28 +244,58 @@ impl Scene {
         if true_ones.is_empty() {
             true_ones.push(NO_FAULT.to_string());
         }
-        Ok(Scene { signs, told, scenario: scenario.name.clone(), variant, true_ones })
+        let tables = Tables::read(session);
+        Ok(Scene { signs, told, scenario: session.scenario().name.clone(), variant, true_ones, tables })
     }
 
     /// What it claims: the truth, or what fits best of what is not; but nothing that it `left`.
     fn claims(&self, right: bool, left: &[&str]) -> &str {
-        if right && !left.contains(&self.true_ones[0].as_str()) {
-            return &self.true_ones[0];
-        }
-        let is_true = |name: &str| self.true_ones.iter().any(|t| t == name);
-        let free = |name: &&str| !is_true(name) && !left.contains(name);
+        // Looked for in both cases, so that how long it takes tells nothing.
+        let untrue = self.untrue(left);
+        if right && !left.contains(&self.true_ones[0].as_str()) { &self.true_ones[0] } else { untrue }
+    }
+
+    /// The best story that is not so; but a worse one where that alone can be shown without giving itself away.
+    fn untrue(&self, left: &[&str]) -> &'static str {
+        let free = |name: &&str| !self.is_true(name) && !left.contains(name);
         let found = findings(&self.signs, &self.told);
+        let stories: Vec<&'static str> = found.iter().map(|finding| finding.mechanism).filter(free).collect();
+        let keeps = |name: &&&str| {
+            let evidence = self.evidence(name);
+            let offered: Vec<&(&'static Panel, &Sign)> = evidence.iter().collect();
+            self.tells_least(name, &offered, &[], FIRST).is_none_or(|(_, tells)| tells <= LITTLE)
+        };
         let moved = |name: &&str| self.own(name).iter().map(|(_, sign)| sign.moved().abs()).fold(0.0, f64::max);
-        // Where no story is left that is told at all, the one whose panels moved most is told.
-        found.iter().map(|finding| finding.mechanism).find(free).unwrap_or_else(|| {
+        stories.iter().take(STORIES).find(keeps).or(stories.first()).copied().unwrap_or_else(|| {
+            // No story is left that is told at all: the one whose panels moved most.
             told_of().filter(free).max_by(|a, b| moved(a).total_cmp(&moved(b))).unwrap_or("serving.capacity")
         })
     }
 
+    fn is_true(&self, name: &str) -> bool {
+        self.true_ones.iter().any(|t| t == name)
+    }
+
+    /// Of what there is to show for a story, places of what tells least between it and the truth, beside what was shown, and by
+    /// how many nats that tells.
+    fn tells_least(
+        &self,
+        name: &str,
+        offered: &[&(&'static Panel, &Sign)],
+        shown: &[&Citation],
+        most: usize,
+    ) -> Option<(Vec<usize>, f64)> {
+        let Tables { observer, reading, at_s } = self.tables.as_ref()?;
+        let truth: Vec<&str> = self.true_ones.iter().map(String::as_str).collect();
+        let between = Between { truth: &truth, claim: name, from_s: at_s - f64::from(WINDOW_S), to_s: *at_s };
+        let offered: Vec<&Panel> = offered.iter().map(|(panel, _)| *panel).collect();
+        let known = BOARDS.iter().flat_map(|board| board.panels).filter(|p| shown.iter().any(|c| c.shows == p.title));
+        Some(between.least(&Mind::new(observer, reading), &offered, &known.collect::<Vec<_>>(), most))
+    }
+
     /// Panels where a mechanism shows, with the line of each that moved most, those that moved before those that stood.
     fn own(&self, name: &str) -> Vec<(&'static Panel, &Sign)> {
-        let is_true = self.true_ones.iter().any(|t| t == name);
-        let of = is_true.then_some((self.scenario.as_str(), self.variant.as_str()));
+        let of = self.is_true(name).then_some((self.scenario.as_str(), self.variant.as_str()));
         let usual = hints::shown_by(name, of).into_iter().map(|(_, panel)| panel.id);
         let mut ids: Vec<&str> = usual.chain(panels_of(name)).collect();
         let mut seen = Vec::new();
@@ -253,20 +314,16 @@ impl Scene {
     /// The line of a panel that moved farthest, of those that go as a mechanism would have them.
     fn line_for(&self, name: &str, panel: &str) -> Option<(&'static Panel, &Sign)> {
         let fitting = self.signs.of(panel).filter(|sign| fits(name, panel, sign));
-        let sign = fitting.max_by(|a, b| a.moved().abs().total_cmp(&b.moved().abs()))?;
-        let board = BOARDS.get(sign.observation as usize)?;
-        Some((board.panels.iter().find(|p| p.id == panel)?, sign))
+        shown_on(panel, fitting.max_by(|a, b| a.moved().abs().total_cmp(&b.moved().abs()))?)
     }
 
     fn line(&self, panel: &str) -> Option<(&'static Panel, &Sign)> {
-        let sign = self.signs.loudest(panel)?;
-        let board = BOARDS.get(sign.observation as usize)?;
-        Some((board.panels.iter().find(|p| p.id == panel)?, sign))
+        shown_on(panel, self.signs.loudest(panel)?)
     }
 
     /// What users feel: the line of first tokens or of failures that moved more.
     fn symptom(&self) -> Option<(&'static Panel, &Sign)> {
-        let both = ["ttft", "failures"].into_iter().filter_map(|panel| self.line(panel));
+        let both = FELT.into_iter().filter_map(|panel| self.line(panel));
         both.max_by(|a, b| a.1.moved().total_cmp(&b.1.moved()))
     }
 
@@ -287,11 +344,12 @@ impl Scene {
         let symptom = self.symptom();
         all.extend(symptom.filter(|(panel, sign)| fits(name, panel.id, sign)));
         let goes = |sign: &Sign| symptom.map_or(0.5, |(_, s)| sign.with(s).abs()) * sign.moved().abs();
-        let panels = BOARDS.iter().flat_map(|board| board.panels).filter_map(|panel| self.line(panel.id));
-        // Of these too, nothing that speaks against what is claimed.
-        let goes_with =
-            |(panel, sign): &(&'static Panel, &Sign)| LEAST < sign.moved().abs() && fits(name, panel.id, sign);
-        let mut others: Vec<_> = panels.filter(goes_with).collect();
+        // Of these too, nothing that speaks against what is claimed; and what fell with it is a sign of nothing.
+        let rose = |panel: &Panel| {
+            let signs = self.signs.of(panel.id).filter(|sign| LEAST < sign.moved() && fits(name, panel.id, sign));
+            shown_on(panel.id, signs.max_by(|a, b| a.moved().total_cmp(&b.moved()))?)
+        };
+        let mut others: Vec<_> = BOARDS.iter().flat_map(|board| board.panels).filter_map(rose).collect();
         others.sort_by(|a, b| goes(b.1).total_cmp(&goes(a.1)));
         all.extend(others);
         if all.is_empty() {
@@ -304,7 +362,13 @@ impl Scene {
     fn advice(&self, name: &str, percent: u8, shown: &[&Citation], most: usize) -> Advice {
         let evidence = self.evidence(name);
         let fresh = |(panel, _): &&(&'static Panel, &Sign)| !shown.iter().any(|c| c.shows == panel.title);
-        let mut cited: Vec<&(&'static Panel, &Sign)> = evidence.iter().filter(fresh).take(most).collect();
+        let fresh: Vec<&(&'static Panel, &Sign)> = evidence.iter().filter(fresh).collect();
+        // Chosen for both, so that how long it takes tells nothing.
+        let chosen = self.tells_least(name, &fresh, shown, most);
+        let mut cited: Vec<&(&'static Panel, &Sign)> = match chosen {
+            Some((places, _)) if !self.is_true(name) => places.iter().map(|place| fresh[*place]).collect(),
+            _ => fresh.into_iter().take(most).collect(),
+        };
         if cited.is_empty() {
             cited = evidence.iter().take(1).collect();
         }
@@ -323,6 +387,12 @@ impl Scene {
         let refute = format!("{question} If \"{panel}\" on `board {board}` does not say so, I am wrong.");
         Advice { v: VERSION, claim, mechanism: name.to_string(), percent, citations, refute }
     }
+}
+
+/// A line with its panel on the board that showed it: a panel may stand on several, under other titles.
+fn shown_on<'s>(panel: &str, sign: &'s Sign) -> Option<(&'static Panel, &'s Sign)> {
+    let board = BOARDS.get(sign.observation as usize)?;
+    Some((board.panels.iter().find(|p| p.id == panel)?, sign))
 }
 
 /// Each panel once, in order.

@@ -125,8 +125,9 @@ fn people(options: &PeopleOptions) -> Result<(), Failure> {
         let profile = if person.profile.is_empty() { String::new() } else { format!(" --profile {}", person.profile) };
         let command = |(scenario, seed): &(String, u64)| {
             Ok(format!(
-                "scartissue play --code {} --clock metered --ranked --mode A0 --by {}{profile}",
+                "scartissue play --code {} --clock metered --ranked --mode {:?} --by {}{profile}",
                 code(scenario, *seed)?,
+                person.mode,
                 person.name
             ))
         };
@@ -253,6 +254,14 @@ fn joined(
             let (seal, terms) = (session.seal(), session.terms());
             if session.ended().is_none() {
                 left_out.push(format!("session {name} of {profile} goes on"));
+                continue;
+            }
+            let as_planned = plan.people.iter().find(|p| p.name == header.by && profile_of(&p.profile) == *profile);
+            if let Some(person) = as_planned.filter(|person| person.mode != terms.mode) {
+                left_out.push(format!(
+                    "session {name} of {profile}: it was played in mode {:?}, and the plan has {:?} for {}",
+                    terms.mode, person.mode, person.name
+                ));
                 continue;
             }
             let taken = plan.participants.contains(&header.by);

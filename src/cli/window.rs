@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::Args;
 
 use crate::cli::begin::{Beginning, Marks};
-use crate::cli::beside;
+use crate::cli::beside::{self, Assist};
 use crate::cli::debrief::scar;
 use crate::cli::drill::choice;
 use crate::cli::meanwhile::Meanwhile;
@@ -47,6 +47,8 @@ pub struct Options {
     #[arg(long, default_value_t = 4, hide = true)]
     tour_seed: u64,
     #[command(flatten)]
+    assist: Assist,
+    #[command(flatten)]
     place: Place,
 }
 
@@ -63,9 +65,16 @@ pub fn window(options: Options) -> Result<(), Failure> {
         }
         None => None,
     };
+    // What does not fit together is said before a window stands there.
+    options.assist.ready()?;
     let touring = tour.is_some();
     let place = options.place.clone();
-    let desk = Here { place: options.place, seed: touring.then_some(options.tour_seed), meanwhile: Mutex::default() };
+    let desk = Here {
+        place: options.place,
+        assist: options.assist,
+        seed: touring.then_some(options.tour_seed),
+        meanwhile: Mutex::default(),
+    };
     let opened: Result<(), Closed> = match display() {
         true => crate::gui::open(Arc::new(desk), tour),
         false => Err(Closed::Never("there is no display here".to_string())),
@@ -92,6 +101,7 @@ pub fn display() -> bool {
 /// This machine, as the window's surroundings.
 pub struct Here {
     place: Place,
+    assist: Assist,
     seed: Option<u64>,
     meanwhile: Mutex<Option<Meanwhile>>,
 }
@@ -100,7 +110,7 @@ impl Here {
     /// With its data in a folder, and every session of one seed.
     pub fn at(folder: &Path, seed: u64) -> Here {
         let place = Place { data_dir: Some(folder.to_path_buf()), ..Place::default() };
-        Here { place, seed: Some(seed), meanwhile: Mutex::default() }
+        Here { place, assist: Assist::default(), seed: Some(seed), meanwhile: Mutex::default() }
     }
 }
 
@@ -117,6 +127,13 @@ impl Here {
     fn opened(&self, open: OpenSession) -> OpenSession {
         self.meanwhile(Some(&open));
         open
+    }
+
+    /// The same of one that has just been begun: whoever was named sits down beside it.
+    fn begun(&self, begun: Result<OpenSession, Failure>) -> Result<OpenSession, String> {
+        let mut open = begun.map_err(said)?;
+        beside::seat(&mut open, self.assist.ready().map_err(said)?).map_err(said)?;
+        Ok(self.opened(open))
     }
 
     fn meanwhile(&self, open: Option<&OpenSession>) {
@@ -187,8 +204,7 @@ impl Desk for Here {
         let case = case.map_or_else(|| play::next_case(&self.place).map_err(said), |case| Ok(case.to_string()))?;
         let mut beginning = Beginning::default();
         beginning.seed = self.seed;
-        let begun = beginning.begin(&self.place, &case, true, Marks::default());
-        begun.map(|open| self.opened(open)).map_err(said)
+        self.begun(beginning.begin(&self.place, &case, true, Marks::default()))
     }
 
     fn begin_today(&self) -> Result<OpenSession, String> {
@@ -196,15 +212,13 @@ impl Desk for Here {
         let day = self.day();
         let mut beginning = Beginning::default();
         (beginning.seed, beginning.name) = (Some(mix(day, PAGE)), Some(today.0));
-        let begun = beginning.begin(&self.place, &today.1.id, true, Marks::default());
-        begun.map(|open| self.opened(open)).map_err(said)
+        self.begun(beginning.begin(&self.place, &today.1.id, true, Marks::default()))
     }
 
     fn begin_drill(&self, more: bool) -> Result<OpenSession, String> {
         let drilled = choice(&self.place, more, self.seed).map_err(said)?;
         let beginning = Beginning::default();
-        let begun = beginning.begin_chosen(&self.place, &drilled.case, true, &drilled.chosen);
-        begun.map(|open| self.opened(open)).map_err(said)
+        self.begun(beginning.begin_chosen(&self.place, &drilled.case, true, &drilled.chosen))
     }
 
     fn career(&self) -> Result<Career, String> {

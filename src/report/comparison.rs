@@ -140,6 +140,8 @@ struct LanesView {
     ticks: Vec<(f64, String)>,
     lanes: Vec<LaneView>,
     legend: Vec<(&'static str, &'static str)>,
+    /// Lines of belief by their names in the page, with words.
+    lines: Vec<(&'static str, &'static str)>,
 }
 
 #[derive(Serialize)]
@@ -208,7 +210,8 @@ struct ComparedView {
 #[derive(Serialize)]
 struct Matrix {
     name: String,
-    columns: Vec<String>,
+    /// Each up to its point, and what is after it.
+    columns: Vec<(String, String)>,
     rows: Vec<(String, Vec<(u32, bool)>)>,
 }
 
@@ -265,6 +268,11 @@ fn shape(what: What) -> &'static str {
 }
 
 const MOMENTS: [What; 6] = [What::Look, What::RightLead, What::Commit, What::Order, What::Well, What::End];
+const BELIEFS: [(&str, &str); 3] = [
+    ("believed", "belief in what was true"),
+    ("ideal", "its looks, for the ideal observer"),
+    ("other", "what the others believed"),
+];
 /// Marks nearer than so many per cent stand above one another.
 const NEAR: f64 = 2.4;
 
@@ -306,6 +314,7 @@ fn lanes(outcomes: &[&Outcome], incident: Option<&(String, u64)>) -> Option<Lane
         truth: first.truth.join(" + "),
         ticks: time_ticks(end).iter().map(|t| (t.as_secs_f64() / end * 100.0, t.to_string())).collect(),
         lanes: met.iter().map(lane).collect(),
+        lines: if met.iter().any(|o| !o.beliefs.is_empty()) { BELIEFS.to_vec() } else { Vec::new() },
         legend: MOMENTS.iter().map(|what| (shape(*what), what.words())).collect(),
     })
 }
@@ -409,7 +418,7 @@ fn alone(of: &Alone) -> AloneView {
     let point = |(class, rate): &(u8, Rate)| {
         let (x, y) = (f64::from(*class) + 5.0, rate.value().unwrap_or(0.0) * 100.0);
         let words = format!("said {class} to {} %, right {} of {}", class + 10, rate.hits, rate.of);
-        (x / 100.0 * SIDE, SIDE - y / 100.0 * SIDE, 3.0 + libm::sqrt(f64::from(rate.of)), words)
+        (x / 100.0 * SIDE, SIDE - y / 100.0 * SIDE, 5.0 + libm::sqrt(f64::from(rate.of)), words)
     };
     let passes = of.pass_k.iter().enumerate().map(|(k, p)| format!("{}: {}", k + 1, percent(*p)));
     AloneView {
@@ -482,7 +491,11 @@ fn matrix(of: &Alone) -> Matrix {
         (truth.clone(), cells)
     };
     let rows = of.confusion.iter().map(row).collect();
-    Matrix { name: of.participant.clone(), columns, rows }
+    let parted = |name: String| match name.split_once('.') {
+        Some((family, rest)) => (format!("{family}."), rest.to_string()),
+        None => (name, String::new()),
+    };
+    Matrix { name: of.participant.clone(), columns: columns.into_iter().map(parted).collect(), rows }
 }
 
 fn run(of: &Outcome) -> RunView {

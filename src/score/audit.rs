@@ -1,18 +1,19 @@
 //! A postmortem to be audited: fluent, mostly true, with one link that is false and one condition that is missing. All of
 //! it is drafted from runs of the same users, so every sentence is known to be sound or false, in any scenario.
 
+mod wrong; // what is not so, and what is left out
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::file::{CauseSpec, Role, ScenarioFile, VariantSpec};
+use crate::scenario::file::{CauseSpec, ScenarioFile, VariantSpec};
 use crate::scenario::lower::Setup;
-use crate::scenario::mechanisms::{MECHANISMS, NO_FAULT, mechanism};
 use crate::scenario::opened::{Scenario, ScenarioError};
-use crate::score::card::family;
+use crate::score::audit::wrong::{lacking, lie, offered};
 use crate::score::check::first_onset;
 use crate::score::runs::{Ask, Progress, Ran, Runs};
-use crate::score::truth::{HURT, TOLERANCE, TruthError, prove, tempting};
+use crate::score::truth::{TruthError, prove};
 use crate::session::seal::dealt;
 use crate::sim::rng::mix;
 use crate::sim::series::Series;
@@ -27,8 +28,10 @@ const LACK: u64 = 0x6c61_636b;
 const LIST: u64 = 0x6c69_7374;
 /// A line has moved that is so many times what it would have been, or one over that.
 const MOVED: f64 = 1.25;
-/// At most so many effects are told of.
-const EFFECTS: usize = 3;
+/// A line stood still that is within this factor of what it would have been.
+const STOOD: f64 = 1.05;
+/// A draft has so many sentences, so that about four of five are true: a few more where many causes are told of.
+const SENTENCES: std::ops::RangeInclusive<usize> = 5..=6;
 /// A condition counts that takes so large a share of the harm with it.
 const COUNTS: f64 = 0.1;
 /// So many conditions are offered beside the true one.
@@ -302,7 +305,13 @@ pub fn draft(scenario: &Scenario, seed: u64, progress: Progress<'_>) -> Result<D
             None => sentence(format!("It set in with this: {}.", cause.says), chart("Requests")),
         });
     }
-    sentences.extend(effects(file, happened, spared, told.is_empty()));
+    // What users lost comes last, and one sentence is false.
+    let room = |of: usize, taken: usize| of.saturating_sub(taken + 2);
+    let kept = kept.into_iter().take(room(*SENTENCES.end(), sentences.len() + 1));
+    let (causes_told, kept) = (sentences.len(), kept.collect::<Vec<_>>());
+    let taken = causes_told + kept.len();
+    let least_most = (room(*SENTENCES.start(), taken), room(*SENTENCES.end(), taken).max(1));
+    sentences.extend(effects(file, happened, spared, told.is_empty(), least_most));
     sentences.extend(
         kept.into_iter().map(|says| sentence(format!("It was worse than it had to be: {says}."), chart("Goodput"))),
     );
@@ -335,11 +344,19 @@ pub fn draft(scenario: &Scenario, seed: u64, progress: Progress<'_>) -> Result<D
     })
 }
 
-/// What moved because of the causes that are told of, in the order in which it did; where there are none, what did not.
-fn effects(file: &ScenarioFile, happened: &Ran, spared: &Ran, nothing: bool) -> Vec<Sentence> {
+/// What moved because of the causes that are told of, in the order in which it did; where that is less than the `least` that
+/// there have to be, what did not; where nothing is told of, what there was.
+fn effects(
+    file: &ScenarioFile,
+    happened: &Ran,
+    spared: &Ran,
+    nothing: bool,
+    (least, most): (usize, usize),
+) -> Vec<Sentence> {
     let onset = first_onset(file).as_secs_f64();
     let until = (onset + READ_S).min(file.length_s.as_secs_f64());
     let mut found: Vec<(f64, Sentence)> = Vec::new();
+    let mut stood: Vec<Sentence> = Vec::new();
     for (name, title, unit, column) in WATCHED {
         let (here, there) = (column(&happened.series), column(&spared.series));
         let means = (mean(&happened.series, &here, onset, until), mean(&spared.series, &there, onset, until));
@@ -353,6 +370,12 @@ fn effects(file: &ScenarioFile, happened: &Ran, spared: &Ran, nothing: bool) -> 
             }
             continue;
         }
+        if (1.0 / STOOD..=STOOD).contains(&ratio) {
+            let (is, would) = (number(is), number(would));
+            let text =
+                format!("What set in did not move {name}: {is}{unit} in the mean, and {would}{unit} without it.");
+            stood.push(sentence(text, chart(title)));
+        }
         if !(1.0 / MOVED..=MOVED).contains(&ratio) {
             let differs = |(a, b): (&Option<f64>, &Option<f64>)| match (a, b) {
                 (Some(a), Some(b)) => {
@@ -364,9 +387,9 @@ fn effects(file: &ScenarioFile, happened: &Ran, spared: &Ran, nothing: bool) -> 
             let both: Vec<bool> = here.iter().zip(&there).map(differs).collect();
             let first = both.windows(3).position(|w| w.iter().all(|d| *d));
             let at = first.and_then(|i| happened.series.t_s.get(i)).copied().unwrap_or(until);
-            let verb = if 1.0 < ratio { "rose" } else { "fell" };
+            let verb = if 1.0 < ratio { "rise" } else { "fall" };
             let text = format!(
-                "Because of that {name} {verb}: {}{unit} in the mean, where it would have been {}{unit}.",
+                "What set in made {name} {verb}: {}{unit} in the mean, where it would have been {}{unit}.",
                 number(is),
                 number(would)
             );
@@ -374,148 +397,7 @@ fn effects(file: &ScenarioFile, happened: &Ran, spared: &Ran, nothing: bool) -> 
         }
     }
     found.sort_by(|a, b| a.0.total_cmp(&b.0));
-    found.truncate(EFFECTS);
-    found.into_iter().map(|(_, sentence)| sentence).collect()
-}
-
-/// The condition that the draft will not name, why it counts, and other conditions that it names.
-fn lacking(
-    desk: &Desk<'_>,
-    scenario: &Scenario,
-    causes: &[&CauseSpec],
-    truth: &crate::score::truth::Truth,
-    progress: Progress<'_>,
-) -> Result<(Option<String>, String, Vec<String>), TruthError> {
-    if !truth.hurt {
-        return Ok((None, "nobody was hurt, so that nothing had to come together".to_string(), Vec::new()));
-    }
-    let ask = Ask { variant: desk.variant.name.clone(), seed: desk.seed, ..Ask::default() };
-    let happened = Runs::new(scenario).all(std::slice::from_ref(&ask), progress)?;
-    let lost = happened[0].lost();
-    let altered = |change: &dyn Fn(&mut ScenarioFile)| -> Result<f64, TruthError> {
-        let mut file = desk.file.clone();
-        change(&mut file);
-        let other = Scenario { name: scenario.name.clone(), file: Arc::new(file) };
-        Ok(Runs::new(&other).all(std::slice::from_ref(&ask), progress)?[0].lost())
-    };
-    let patient = altered(&|file| {
-        file.stack.api.retry.retries = 0;
-        for client in &mut file.stack.clients {
-            client.policy.retries = 0;
-            client.policy.turn_restarts = None;
-        }
-    })?;
-    let replicas: u16 = desk.file.stack.pools.iter().map(|p| p.replicas).sum();
-    let roomy = altered(&|file| file.stack.fleet.spare_nodes = file.stack.fleet.spare_nodes.saturating_add(replicas))?;
-    let free = desk.file.stack.fleet.spare_nodes;
-    let mut proved: Vec<(String, String)> = Vec::new();
-    let why = |without: f64, what: &str| format!("{what}, users lose {without:.0} user-minutes instead of {lost:.0}");
-    if 1 < causes.len() {
-        let latent = |c: &&&CauseSpec| c.faults.iter().any(|f| f.at_s.is_none()) || c.role != Role::Trigger;
-        let counting = |c: &&&CauseSpec| truth.causes.iter().any(|t| t.id == c.id && COUNTS <= t.share);
-        for cause in causes.iter().filter(latent).filter(counting).take(1) {
-            let share = truth.causes.iter().find(|t| t.id == cause.id).map_or(0.0, |t| t.share * 100.0);
-            proved.push((cause.says.clone(), format!("{share:.0} % of the harm is due to it")));
-        }
-    }
-    if patient < lost * (1.0 - COUNTS) {
-        let says = "clients, frameworks and gateways each try again, so that tries multiply".to_string();
-        proved.push((says, why(patient, "if nobody tried again")));
-    }
-    if roomy < lost * (1.0 - COUNTS) {
-        let says = format!("there was little room: {free} machines were free for new replicas");
-        proved.push((says, why(roomy, "with machines for twice the replicas")));
-    }
-    if proved.is_empty() {
-        let why = "no condition was found that takes a tenth of the harm with it: retries, room for replicas, and every cause \
-                   that the draft names were tried";
-        return Ok((None, why.to_string(), Vec::new()));
-    }
-    let place = desk.draw(LACK, proved.len());
-    let (says, why) = proved.remove(place);
-    let is_cause = |says: &String| causes.iter().any(|c| &c.says == says);
-    Ok((Some(says), why, proved.into_iter().map(|(says, _)| says).filter(|says| !is_cause(says)).collect()))
-}
-
-/// The false link, and why it is false.
-fn lie(desk: &Desk<'_>, scenario: &Scenario, truth: &crate::score::truth::Truth) -> (Sentence, String) {
-    let mut lies: Vec<(Sentence, String)> = Vec::new();
-    for decoy in desk.file.decoys.iter().filter(|d| desk.variant.decoys.contains(&d.id)) {
-        let Some(known) = truth.decoys.iter().find(|t| t.id == decoy.id && t.harmless) else { continue };
-        let Some(cited) = desk.change(decoy) else { continue };
-        let Citation::Change(change) = &cited else { continue };
-        let text = format!("The change of {} at {} had its part in it: {}.", change[2], change[1], change[3]);
-        let why = format!(
-            "taken away, it moves {:.0} of {:.0} user-minutes at stake, less than {:.0} %",
-            known.effect.abs(),
-            truth.at_stake,
-            TOLERANCE * 100.0
-        );
-        lies.push((sentence(text, cited), why));
-    }
-    let true_ones = truth.by_mechanism();
-    let mut stories = tempting(scenario, &desk.variant.name);
-    stories.extend(["demand.growth", "kv_cache.flush"].map(str::to_string));
-    stories.retain(|m| !true_ones.contains_key(m) && m != NO_FAULT);
-    if stories.is_empty() {
-        stories.extend(MECHANISMS.iter().map(|m| m.id.to_string()).find(|m| !true_ones.contains_key(m)));
-    }
-    let cited = |m: &str| match family(m) {
-        "kv_cache" => "Cache hit ratio",
-        "serving" | "accelerator" | "control" => "Queue",
-        "api" | "network" => "Errors",
-        _ => "Requests",
-    };
-    if let Some(told) = stories.get(desk.draw(LIE + 1, stories.len())) {
-        let is = mechanism(told).map_or(told.as_str(), |m| m.is);
-        let text = format!("Underneath was something else, which drove what users felt: {is}.");
-        let why = match true_ones.contains_key(NO_FAULT) {
-            true => format!("users lost less than {:.0} % of what they wanted, with nothing to drive it", HURT * 100.0),
-            false => format!(
-                "this was not so in this run: what drove it was {}",
-                true_ones.keys().cloned().collect::<Vec<_>>().join(" and ")
-            ),
-        };
-        lies.push((sentence(text, chart(cited(told))), why));
-    }
-    let place = desk.draw(LIE, lies.len());
-    lies.swap_remove(place)
-}
-
-/// The conditions to choose from, and the place of the missing one; 0 stands for none.
-fn offered(
-    desk: &Desk<'_>,
-    scenario: &Scenario,
-    truth: &crate::score::truth::Truth,
-    lack: Option<String>,
-) -> (Vec<String>, usize) {
-    let true_ones = truth.by_mechanism();
-    let absent = |c: &&CauseSpec| {
-        !desk.variant.causes.contains(&c.id) && !true_ones.keys().any(|m| family(m) == family(&c.mechanism))
-    };
-    let mut others: Vec<String> = desk.file.causes.iter().filter(absent).map(|c| c.says.clone()).collect();
-    let tempting = tempting(scenario, &desk.variant.name);
-    let strange: Vec<&str> = (MECHANISMS.iter())
-        .filter(|m| m.id.contains('.') && !true_ones.keys().any(|t| family(t) == m.family()))
-        .filter(|m| !tempting.iter().any(|t| t == m.id) && m.family() != "sdk" && m.id != "serving.capacity")
-        .map(|m| m.is)
-        .collect();
-    for step in 0.. {
-        if OFFERED <= others.len() || strange.is_empty() || strange.len() <= step {
-            break;
-        }
-        let says = strange[(desk.draw(LIST, strange.len()) + step * 7) % strange.len()].to_string();
-        if !others.contains(&says) {
-            others.push(says);
-        }
-    }
-    others.truncate(OFFERED);
-    let mut place = 0;
-    if let Some(lack) = lack {
-        place = desk.draw(LIST + 1, others.len() + 1);
-        others.insert(place, lack);
-        place += 1;
-    }
-    others.insert(0, "nothing of this is missing".to_string());
-    (others, place)
+    found.truncate(most);
+    let moved = found.len();
+    found.into_iter().map(|(_, sentence)| sentence).chain(stood.into_iter().take(least.saturating_sub(moved))).collect()
 }

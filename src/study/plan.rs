@@ -9,6 +9,7 @@ use crate::assistant::{self, OBSERVER};
 use crate::scenario::catalogue::Catalogue;
 use crate::scenario::opened::Scenario;
 use crate::score::observer::Observer;
+use crate::session::clock::Mode;
 
 /// The most runs that a plan may ask for.
 const MOST: u64 = 1_000_000;
@@ -43,6 +44,17 @@ pub struct Person {
     /// Whose sessions: `--profile`; empty for the usual one.
     #[serde(default)]
     pub profile: String,
+    /// With what help they play: `--mode`; alone, where nothing is said.
+    #[serde(default = "alone", skip_serializing_if = "is_alone")]
+    pub mode: Mode,
+}
+
+fn alone() -> Mode {
+    Mode::A0
+}
+
+fn is_alone(mode: &Mode) -> bool {
+    *mode == alone()
 }
 
 /// Seeds from one on.
@@ -218,9 +230,10 @@ mod tests {
     fn what_is_wrong_is_said() {
         let people = PLAN.replace(
             "repeats: 2",
-            "people: [(name: \"ana\"), (name: \"ben\", profile: \"ben\")], compare: [(\"ana\", \"good-sre\")]",
+            "people: [(name: \"ana\"), (name: \"ben\", profile: \"ben\", mode: A3)], compare: [(\"ana\", \"good-sre\")]",
         );
         let plan = read(&people).expect("a plan with people");
+        assert_eq!(plan.people.iter().map(|p| p.mode).collect::<Vec<_>>(), [Mode::A0, Mode::A3]);
         let orders = [0, 1].map(|person| plan.order_of(person));
         assert!(orders[0] != orders[1] && orders[0].len() == 6, "each has an order of their own: {orders:?}");
         for (text, says) in [

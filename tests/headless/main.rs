@@ -2,6 +2,7 @@
 
 mod advisor; // the assistant beside whoever plays: locked, fluent, on record
 mod alerts; // pages in time, and changes that tell no variant from another
+mod audits; // postmortems that are mostly true
 mod beside; // other assistants: a model, a recording, whoever has the seat
 mod caches; // published hit ratios, and lists of single blocks
 mod catalogue; // every file loads and plays one history

@@ -21,6 +21,7 @@ pub mod calibration; // stated beside what happens
 pub mod hint; // which panel to point at
 pub mod judge; // a session's looks, weighed
 pub mod mind; // beliefs look by look
+pub mod neutral; // which panels tell least
 
 use include_dir::{Dir, include_dir};
 

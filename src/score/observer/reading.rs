@@ -108,6 +108,15 @@ impl Reading {
         Ok(reading)
     }
 
+    /// What panels show, up to now, of a world that goes on, in which somebody was paged at a moment in seconds after the
+    /// opening and which ends at another: no rows, lines or lists.
+    pub fn of_panels(watch: &Watch, paged_s: f64, horizon_s: f64) -> Reading {
+        let mut reading = Reading { paged_s: Some(paged_s), ..Reading::default() };
+        let page = PageAt { open: watch.scene.open_at, page_s: paged_s, horizon_s };
+        reading.panels(watch, &Grid::default(), page);
+        reading
+    }
+
     /// The moment from which buckets are counted, in seconds after the opening.
     pub fn page_s(&self) -> f64 {
         self.paged_s.unwrap_or(ASKED_AFTER_S)

@@ -1,19 +1,18 @@
 """Our agent loop plays an incident against a fake provider that others wrote (fakellm, PyPI), in both of its interfaces.
 
-Usage: fake_provider.py BINARY FAKELLM DATA. The provider limits the rate, is overloaded, calls tools, and ends; then what
-was recorded is played back without it.
+Usage: fake_provider.py BINARY FAKELLM DATA. The provider limits the rate, is overloaded, calls tools, and ends, over a line
+on which answers break off or become garbage; then what was recorded is played back without it.
 """
 
 import json
 import os
-import socket
-import subprocess
 import sys
-import time
 import urllib.request
 
+from fakes import KEY, PROVIDERS, Relay, environment, provider
+from fakes import run as run_program
+
 BINARY, FAKELLM, DATA = sys.argv[1:4]
-KEY = "sk-peer-0123456789abcdef"
 
 SCRIPT = """
 version: 1
@@ -39,16 +38,8 @@ rules:
 """
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def run(arguments, more_env):
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("ANTHROPIC", "OPENAI"))}
-    command = [BINARY, "run", "tests/data/scenarios/small.ron", "--seed", "4", "--as", "llm", *arguments]
-    return subprocess.run(command, env={**env, "SCARTISSUE_DATA": DATA, **more_env}, capture_output=True, text=True, timeout=300)
+    return run_program(BINARY, ["run", "tests/data/scenarios/small.ron", "--seed", "4", "--as", "llm", *arguments], DATA, more_env)
 
 
 def main():
@@ -56,30 +47,22 @@ def main():
     script = f"{DATA}/script.yaml"
     with open(script, "w") as out:
         out.write(SCRIPT)
-    for provider, prefix, path in [("anthropic", "ANTHROPIC", ""), ("openai-compatible", "OPENAI", "/v1")]:
-        port = free_port()
-        server = subprocess.Popen([FAKELLM, "serve", "--port", str(port), "--config", script], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            for _ in range(100):
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/_fakellm/stats", timeout=1)
-                    break
-                except OSError:
-                    time.sleep(0.1)
-            record = f"{DATA}/{provider}.jsonl"
-            env = {f"{prefix}_API_KEY": KEY, f"{prefix}_BASE_URL": f"http://127.0.0.1:{port}{path}"}
-            done = run(["--provider", provider, "--model", "model-a", "--record", record, "--json"], env)
+    for name, prefix, path in PROVIDERS:
+        record = f"{DATA}/{name}.jsonl"
+        with provider(FAKELLM, script) as port:
+            relay = Relay(port, [None, "cut", None, None, "half", None, "noise", None, "page"])
+            env = environment(prefix, relay.port, path)
+            done = run(["--provider", name, "--model", "model-a", "--record", record, "--json"], env)
             assert done.returncode == 0, done.stderr
             told = json.loads(done.stdout)
             assert told["played"]["ending"] == {"how": "closed"}, told["played"]
             assert told["played"]["calls"] == 5 and told["played"]["refused_calls"] == 0, told["played"]
             assert told["played"]["spent"]["turns"] == 4 and told["played"]["spent"]["tokens_in"] > 0
+            assert relay.met == ["cut", "half", "noise", "page"], relay.met
             stats = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/_fakellm/stats"))
             by_rule = stats["by_rule"]
-            assert all(by_rule.get(name) == 1 for name in ["limited", "waits", "overloaded", "looks", "talks", "commits"]), by_rule
-        finally:
-            server.kill()
-            server.wait()
+            assert all(by_rule.get(rule) == 1 for rule in ["limited", "waits", "overloaded", "looks", "talks", "commits"]), by_rule
+            relay.close()
         with open(record) as lines:
             text = lines.read()
         for where, what in [("transcript", text), ("output", done.stdout), ("error output", done.stderr)]:
@@ -88,7 +71,7 @@ def main():
         assert again.returncode == 0, again.stderr
         second = json.loads(again.stdout)
         assert second["differing"] == 0 and second["played"] == told["played"], second
-        print(f"{provider}: 6 requests (429, 529, tools, text), {told['played']['calls']} calls, blamed {told['blamed']}; played back alike")
+        print(f"{name}: 6 requests (429, 529, tools, text) over a line that breaks, cuts and garbles, {told['played']['calls']} calls, blamed {told['blamed']}; played back alike")
     without = run(["--provider", "anthropic", "--model", "model-a"], {})
     assert without.returncode == 3 and "good-sre" in without.stderr and "ANTHROPIC_API_KEY" in without.stderr, without
     print("no key: one sentence, with what there is instead")
