@@ -146,7 +146,7 @@ pub const VERBS: &[Entry] = &[
     entry(Verb::GoOn, "go_on", "c", "Go on", "on the title: the session that was left last"),
     entry(Verb::Scars, "scars", "s", "Scar tissue", "on the title: what burnt you, and what is fading"),
     entry(Verb::Reuse, "reuse", "u", "Uncover", "reuse on the map, or a layer's units (1 to 6); 10 s"),
-    entry(Verb::Retries, "retries", "y", "Retries", "tries over wishes on the map, where keys tell; 20 s"),
+    entry(Verb::Retries, "retries", "y", "Retries", "tries over wishes on the map, where clients tell; 20 s"),
     entry(Verb::Stage, "stage", "F8", "Stage", "large type for a projector; no truth until you flip"),
     entry(Verb::Back, "back", "Esc", "Back", "close what is on top"),
 ];

@@ -213,7 +213,7 @@ pub fn map(
     let at = Vec3::new(-window.width() / 2.0, window.height() / 2.0, 0.0);
     *place = Transform::from_translation(at).with_scale(Vec3::new(scale, scale, 1.0));
     *visible = Visibility::Visible;
-    let layout = Layout::new(rect.width(), rect.height(), picture.retries.is_some() || picture.reuse.is_some());
+    let layout = Layout::new(rect.width(), rect.height(), &picture);
     let dots = picture.dots.iter().filter(|_| near.is_none());
     view.dots = dots.map(|d| (d.clone(), layout.dot(d, 20.0))).collect();
     view.summary = picture.text();

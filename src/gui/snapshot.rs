@@ -164,10 +164,10 @@ pub struct Maker {
     glanced: (u64, Vec<u32>),
 }
 
-/// What a look asks that puts retries on the map: requests of the last minute, and how many different ones they are. Clients
-/// give a request one key for all its tries; where they do not, tries look like wishes here too.
+/// What a look asks that puts retries on the map: requests of the last minute, and how many of them
+/// are first tries. Clients number their tries; where they do not, tries look like wishes here too.
 pub const RETRIES: &str = concat!(
-    "SELECT count(*) AS requests, count(DISTINCT idempotency_key) AS wishes FROM requests ",
+    "SELECT count(*) AS requests, sum(retry_count = 0) AS wishes FROM requests ",
     "WHERE time_ms > (SELECT max(time_ms) FROM requests) - 60000"
 );
 /// What a look asks that puts prefix reuse on the map.

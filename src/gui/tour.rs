@@ -14,7 +14,7 @@ use crate::gui::buckets::Band;
 use crate::gui::keys::Panel;
 use crate::gui::map::{layer, unit};
 use crate::gui::panels::context;
-use crate::gui::snapshot::Snapshot;
+use crate::gui::snapshot::{RETRIES, Snapshot};
 use crate::gui::state::{DebriefTab, Language, Screen, State};
 use crate::gui::worker::Ask;
 use crate::session::command::{Command as Say, DeclaredCause, DeclaredRole, Look, Speaks};
@@ -129,6 +129,11 @@ fn steps(case: &str) -> VecDeque<Step> {
         Step::Until(answered, 600),
         Step::Frames(5),
         Step::Shot("04-console-peak"),
+        ask(|| vec![look(Look::Sql { query: RETRIES.to_string() })]),
+        Step::Frames(10),
+        Step::Until(answered, 600),
+        Step::Frames(5),
+        Step::Shot("04-retries"),
         // One layer from near, and the replica with the longest line.
         go(Panel::Map),
         Step::Do(Box::new(|state, asks| {

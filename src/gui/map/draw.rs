@@ -88,13 +88,13 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// At a size.
-    pub fn new(w: f32, h: f32, arcs: bool) -> Layout {
+    /// At a size, with room for the arcs that the picture has above and below the tanks.
+    pub fn new(w: f32, h: f32, picture: &Picture) -> Layout {
         let margin = 18.0;
         let column = (w - 2.0 * margin) / 6.0;
         let titles = if h < 340.0 { 62.0 } else { 78.0 };
-        let above = if arcs { 74.0 } else { 34.0 };
-        let below = 68.0 + if arcs { 56.0 } else { 0.0 };
+        let above = if picture.retries.is_some() || picture.still { 74.0 } else { 34.0 };
+        let below = 68.0 + if picture.reuse.is_some() || picture.still { 56.0 } else { 0.0 };
         let tank_h = (h - titles - above - below).clamp(64.0, 440.0);
         let slack = (h - titles - above - below - tank_h).max(0.0);
         let tank = [(column * 0.36).clamp(48.0, 116.0), tank_h];
@@ -149,8 +149,7 @@ impl Layout {
 
 /// The marks of a picture.
 pub fn draw(picture: &Picture, w: f32, h: f32) -> Vec<Mark> {
-    let arcs = picture.retries.is_some() || picture.reuse.is_some();
-    let lay = Layout::new(w, h, arcs);
+    let lay = Layout::new(w, h, picture);
     let mut marks = Vec::with_capacity(picture.dots.len() + 200);
     heads(picture, &lay, &mut marks);
     flows(picture, &lay, &mut marks);
@@ -368,8 +367,9 @@ fn arc(
     dashes: bool,
     marks: &mut Vec<Mark>,
 ) {
-    let base = if side < 0.0 { lay.top - 8.0 } else { lay.top + lay.tank[1] + 62.0 };
-    let (a, b, lift) = (lay.x(from), lay.x(to), 46.0 * side);
+    // Above, marks of changes are below the arc, and titles over it.
+    let (base, lift) = if side < 0.0 { (lay.top - 24.0, -34.0) } else { (lay.top + lay.tank[1] + 62.0, 46.0) };
+    let (a, b) = (lay.x(from), lay.x(to));
     let at = |t: f32| [a + (b - a) * t, base + lift * 4.0 * t * (1.0 - t)];
     const PARTS: usize = 48;
     for i in 0..PARTS {
@@ -379,7 +379,8 @@ fn arc(
             marks.push(Mark::Line { from, to, width: 1.5, paint });
         }
     }
-    let middle = [(a + b) / 2.0, base + lift - 14.0 * if side < 0.0 { 1.0 } else { -1.0 }];
+    // Above it hangs in the arc, clear of its sides.
+    let middle = [(a + b) / 2.0, base + lift + if side < 0.0 { 27.0 } else { 14.0 }];
     let ink = if dashes { Paint(Ink::Retry, 1.0) } else { Paint(Ink::Mid, 1.0) };
     marks.push(Mark::Text {
         at: middle,

@@ -47,6 +47,7 @@ pub fn film(session: &Session) -> Vec<Frame> {
         let clock = watch.scene.calendar.clock(at);
         let mut shown = seen(&stack, reference, &near, at, format!("{clock}  ·  what could be seen"));
         shown.legend[1] = format!("dots play {:.0} s behind the clock", BEHIND.as_secs_f64());
+        shown.still = true; // the flip changes what is there, and not where
         let happening = happening(session, &shown, &near, at, &first_tries, &clock);
         frames.push(Frame { at, clock, seen: shown, happening });
         at += EVERY;

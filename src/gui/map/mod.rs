@@ -39,6 +39,7 @@ mod tests {
             retries: None,
             reuse: None,
             changes: Vec::new(),
+            still: false,
             veil: None,
             notes: Vec::new(),
         }

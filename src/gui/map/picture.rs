@@ -74,6 +74,8 @@ pub struct Picture {
     pub reuse: Option<f64>,
     /// Changes that were looked up, the latest first: a layer's place and a time of day.
     pub changes: Vec<(usize, String)>,
+    /// Room is left for arcs that are not there, so that pictures with and without them have one camera.
+    pub still: bool,
     /// What has to be done before anything measured is shown; none: it is shown.
     pub veil: Option<String>,
     /// Words on a tank that was lost, by place.
@@ -116,6 +118,7 @@ pub fn seen(stack: &StackMap, reference_rate: f64, journeys: &[Journey], now: Si
         retries: None,
         reuse: None,
         changes: Vec::new(),
+        still: false,
         veil: None,
         notes: Vec::new(),
     }
@@ -145,6 +148,7 @@ pub fn built(stack: &StackMap, title: String, says: &str, veil: &str) -> Picture
         retries: None,
         reuse: None,
         changes: Vec::new(),
+        still: false,
         veil: Some(veil.to_string()),
         notes: Vec::new(),
     }
