@@ -216,11 +216,12 @@ pub struct VariantSpec {
     /// The ladder of hints, at most three: a question, a panel, the mechanism. Made from the mechanism where there is none.
     #[serde(default)]
     pub hints: Vec<String>,
-    /// Orders that end users' pain, given one after the other at the first chance, as in `restore-cache-members`. Where
-    /// none is named, `check` looks for some.
+    /// The critical actions: orders that end users' pain, given one after the other at the first chance, as in
+    /// `restore-cache-members`. Where none is named, `check` looks for some.
     #[serde(default)]
     pub mends: Vec<String>,
-    /// Orders that seem right here and help little, each by itself, as in `scale:agents-70b=12`.
+    /// The forbidden ones: orders that seem right here and help little or hurt, each by itself, as in
+    /// `scale:agents-70b=12`.
     #[serde(default)]
     pub tempts: Vec<String>,
     /// How often this is what it is, among all that the same page is seen for in the field: a weight, held against those of

@@ -15,7 +15,13 @@ use scartissue::session::log::Event;
 use scartissue::session::seal::{self, Seal};
 use scartissue::telemetry::watch::Watch;
 
-const CASES: [&str; 4] = ["first-shift-1", "first-shift-2", "first-shift-3", "first-shift-4"];
+/// The cases in order, each with its true cause.
+const CASES: [(&str, &str); 4] = [
+    ("first-shift-1", "api.flag"),
+    ("first-shift-2", "api.image_decoder"),
+    ("first-shift-3", "kv_cache.invalidation"),
+    ("first-shift-4", "demand.growth"),
+];
 
 fn begin(name: &str) -> Session {
     let scenario = Scenario::open(&Catalogue::built_in(), name).expect("a built-in scenario");
@@ -43,7 +49,7 @@ fn last_change(text: &str) -> Option<String> {
 #[test]
 fn who_only_follows_the_coach_reaches_every_debrief_and_has_used_every_verb_twice() {
     let mut used: BTreeMap<String, u32> = BTreeMap::new();
-    for name in CASES {
+    for (name, truth) in CASES {
         let mut session = begin(name);
         let mut coach = Coach::of(&session);
         let mut change = String::new();
@@ -75,23 +81,20 @@ fn who_only_follows_the_coach_reaches_every_debrief_and_has_used_every_verb_twic
         let pain = session.watch().now_s();
         assert!(pain < 840.0, "{name}: over at {pain} s");
         assert_eq!((session.orders().len(), session.board().commits.is_empty()), (1, false), "{name}");
-        // The last of them is read to its end: the assistant was there, and wrong about the twin.
-        if name == CASES[3] {
-            let told = debrief_with(&session, &events, None, &|_, _| {}).expect("a debrief");
-            assert_eq!(
-                (told.cause.verdict, told.cause.was.as_slice()),
-                (Verdict::LeftOpen, &["demand.growth".to_string()][..])
-            );
-            assert!(told.users.lost <= told.users.lost_if_nothing, "{:?}", told.users);
-            assert!(told.lesson.is_some() && !told.timeline.is_empty());
-        }
+        let told = debrief_with(&session, &events, None, &|_, _| {}).expect("a debrief");
+        // Who has only done what was said has judged nothing: the answer is open. The fourth time the assistant was there,
+        // and wrong about the twin.
+        let was: &[String] = &told.cause.was;
+        assert_eq!((told.cause.verdict, was), (Verdict::LeftOpen, &[truth.to_string()][..]), "{name}");
+        assert!(told.users.lost <= told.users.lost_if_nothing, "{name}: {:?}", told.users);
+        assert!(told.lesson.is_some() && !told.timeline.is_empty(), "{name}");
     }
     assert!(used.values().all(|times| 2 <= *times), "{used:?}");
 }
 
 #[test]
 fn the_coach_never_names_a_cause_speaks_again_after_a_minute_and_can_be_sent_away() {
-    for name in CASES {
+    for (name, _) in CASES {
         let scenario = Scenario::open(&Catalogue::built_in(), name).expect("a built-in scenario");
         let spoils = scenario.file.causes.iter().flat_map(|c| [c.id.clone(), c.says.clone(), c.mechanism.clone()]);
         for word in spoils.chain(["flag".into(), "decoder".into(), "launch".into()]) {

@@ -62,6 +62,8 @@ pub enum Clause {
     RemedyWorks,
     /// The tempting ones do not.
     TemptingFails,
+    /// Where nothing is wrong, one of them costs something.
+    ActingCosts,
     /// No word of the author is shown.
     NoLeak,
     /// Before the first onset all variants look the same.
@@ -90,6 +92,7 @@ impl Clause {
             Clause::DecoysHarmless => "without its decoys harm moves by less than 1 % of what users wanted",
             Clause::RemedyWorks => "the right orders end users' pain",
             Clause::TemptingFails => "the tempting orders save less than half of what the right ones do",
+            Clause::ActingCosts => "where nothing is wrong, a tempting order hurts users",
             Clause::NoLeak => "no word of the author is shown to a participant",
             Clause::SameBefore => "before the first onset all variants of a seed look the same to the byte",
             Clause::FirstScreen => {

@@ -104,8 +104,10 @@ pub fn check(
         return Ok(found);
     }
     let (mut failing, mut said, mut shown) = (Vec::new(), Vec::new(), String::new());
+    let mut dearest = f64::NEG_INFINITY;
     for action in &wrong {
         let saved = saved(&given(std::slice::from_ref(action))?);
+        dearest = dearest.max(saved.iter().enumerate().map(|(i, s)| -s - tolerance(i)).fold(f64::INFINITY, f64::min));
         let little = |i: usize| match &most {
             Some(most) => saved[i] < (HALF * most[i]).max(tolerance(i)),
             // Where nothing is wrong, or nothing is known to help, it must not help either.
@@ -124,6 +126,11 @@ pub fn check(
     found.push(
         Finding::holds_if(Clause::TemptingFails, Some(name), holds, said.join("; ")).on(failing, |_| shown.clone()),
     );
+    if variant.causes.is_empty() {
+        let says = format!("of nothing lost: {}", said.join("; "));
+        let finding = Finding::holds_if(Clause::ActingCosts, Some(name), 0.0 < dearest, says);
+        found.push(finding.on(vec![seeds[0]], |seed| show(&wrong[..1], seed)));
+    }
     Ok(found)
 }
 
