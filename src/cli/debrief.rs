@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::place::Place;
+use crate::cli::play::skin;
 use crate::cli::{Failure, print, progress, write_file};
 use crate::report::debrief as page;
 use crate::scar::graded::{Before, Graded, grade};
@@ -34,6 +35,9 @@ pub struct Options {
     /// Also draw it in one HTML page
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Call services, teams and channels by the names of this file
+    #[arg(long, value_name = "FILE")]
+    skin: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
 }
@@ -41,6 +45,7 @@ pub struct Options {
 /// Tells.
 pub fn debrief(options: &Options) -> Result<(), Failure> {
     let place = &options.place;
+    let skin = skin(options.skin.as_deref())?;
     let mut replayed = place.store()?.replay(&options.session, &place.catalogue()?, None)?;
     let events: Vec<Event> = std::mem::take(&mut replayed.replies).into_iter().map(|(event, _)| event).collect();
     let scenario = replayed.session.scenario();
@@ -50,18 +55,19 @@ pub fn debrief(options: &Options) -> Result<(), Failure> {
     let scar = scar(place, &options.session, &replayed, &events, &debrief)?;
     let mut text = tell::markdown(&debrief);
     text.push_str(&scar.as_ref().map(scar_tell::healing).unwrap_or_default());
+    let text = skin.shown(&text);
     if let Some(file) = &options.md {
         write_file(file, &text)?;
     }
     if let Some(file) = &options.html {
-        let said = debrief.cause.said.as_deref();
-        let lessons = debrief.observer.as_ref().map(|o| tell::looks(o, said)).unwrap_or_default();
-        write_file(file, &page::html(&replayed.session, &debrief, &lessons))?;
+        let lessons = debrief.observer.as_ref().map(|o| tell::looks(o, &debrief.cause)).unwrap_or_default();
+        write_file(file, &skin.shown_page(&page::html(&replayed.session, &debrief, &lessons)))?;
     }
     if options.json {
         let wrong = |e: serde_json::Error| Failure::Surroundings(e.to_string());
         let mut told = serde_json::to_value(&debrief).map_err(wrong)?;
         told["scar"] = serde_json::to_value(&scar).map_err(wrong)?;
+        skin.shown_value(&mut told);
         return print(&serde_json::to_string_pretty(&told).map_err(wrong)?);
     }
     print(text.trim_end())

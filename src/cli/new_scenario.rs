@@ -88,7 +88,7 @@ pub fn new_scenario(options: &Options) -> Result<(), Failure> {
         .replace("CLIENT", start.client)
         .replace("COHORT", start.cohort)
         .replace("RATE", start.rate)
-        .replace("general-70b: traffic", &format!("{}: traffic", start.pool));
+        .replace("general-70b", start.pool);
     let path = options.scenarios.join(format!("{name}.ron"));
     let refused = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {

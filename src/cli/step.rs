@@ -81,12 +81,17 @@ pub fn step(options: &DoOptions) -> Result<(), Failure> {
         print(&value.to_string())
     };
     let text = |text: &str| print(&on_screen(&skin.shown(text)));
-    let mut open = place.store()?.open(&options.session, &place.catalogue()?)?;
     let line = skin.meant(&options.command.join(" "));
     let said = match serde_json::from_str::<Command>(&line) {
         Ok(command) => Ok(Said::Command(command)),
         Err(error) if line.starts_with('{') => Err(format!("not a command: {error}")),
         Err(_) => parse(&line),
+    };
+    // An answer that was given before is found again; nothing else needs it.
+    let (store, catalogue) = (place.store()?, place.catalogue()?);
+    let mut open = match &said {
+        Ok(Said::Question("show", _)) => store.open_with_answers(&options.session, &catalogue)?,
+        _ => store.open(&options.session, &catalogue)?,
     };
     let refused = |why: String| {
         if options.json {

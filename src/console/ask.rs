@@ -3,6 +3,7 @@
 use crate::console::verbs;
 use crate::console::words::observation;
 use crate::scenario::apply::FORMS;
+use crate::scenario::lesson::TRAPS;
 use crate::scenario::mechanisms::{self, MECHANISMS};
 use crate::session::case::{case, price_list};
 use crate::session::clock::ClockKind;
@@ -121,7 +122,7 @@ fn show(session: &Session, by: &str, rest: &str) -> Result<String, String> {
     match &observation.answer {
         Some(answer) => Ok(format!("E{number} {}\n{}", title(&observation.look), answer.text)),
         None => Err(format!(
-            "E{number} has no answer here: it is under way, or this is a session gone on with; `scartissue replay` shows every answer"
+            "E{number} has no answer here: it is under way, or was given before this console was opened; `scartissue do SESSION show E{number}` finds it again"
         )),
     }
 }
@@ -184,6 +185,9 @@ fn explain(word: &str) -> Result<String, String> {
     }
     if let Some((word, says)) = WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)) {
         return Ok(format!("{word}: {says}"));
+    }
+    if let Some((code, says)) = TRAPS.iter().find(|(code, _)| code.eq_ignore_ascii_case(word)) {
+        return Ok(format!("{code}, a trap: {says}"));
     }
     let names = MECHANISMS.iter().map(|m| m.id).chain(WORDS.iter().map(|(w, _)| *w));
     let hint = crate::scenario::check::did_you_mean(word, names);

@@ -302,7 +302,7 @@ fn commit(words: &[String]) -> Result<Commit, String> {
     while let Some(word) = rest.next() {
         match word {
             "cause" => commit.causes.push(declared(rest.next().unwrap_or_default(), rest.peek().copied())?),
-            "trigger" | "root" | "sustaining" | "contributing" => {}
+            role if ROLES.contains(&role) => {}
             "link" => {
                 let text = rest.next().unwrap_or_default();
                 let numbers =
@@ -319,11 +319,20 @@ fn commit(words: &[String]) -> Result<Commit, String> {
                 }
             }
             word if word.contains('=') => commit.points.extend(points(&[word.to_string()])?),
-            other => return Err(format!("\"{other}\" was not expected")),
+            other if commit.causes.is_empty() => return Err(format!("\"{other}\" was not expected")),
+            other => {
+                return Err(format!(
+                    "\"{other}\" was not expected; a cause is a {}, and what lay there long before is a root too",
+                    ROLES.join(", ")
+                ));
+            }
         }
     }
     Ok(commit)
 }
+
+/// Roles of a declared cause.
+const ROLES: [&str; 4] = ["trigger", "root", "sustaining", "contributing"];
 
 /// `MECHANISM[@COMPONENT]`, with the role that follows.
 fn declared(text: &str, role: Option<&str>) -> Result<DeclaredCause, String> {

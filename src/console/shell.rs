@@ -187,7 +187,10 @@ struct Told {
 
 impl<'t> Talk<'t> {
     fn new(shared: &'t Mutex<Live>, by: &'t str, clock: &'t dyn Clock, skin: &'t Skin, screen: &'t Screen) -> Self {
-        let coach = Mutex::new(Coach::of(&lock(shared).open.session));
+        let coach = {
+            let open = &lock(shared).open;
+            Mutex::new(Coach::of(&open.session).after(&open.used))
+        };
         let seats = Mutex::new(Seats { by: by.to_string(), host: HostSeat::default() });
         Talk { shared, seats, clock, skin, screen, coach }
     }

@@ -58,6 +58,22 @@ impl Skin {
         replaced(text, &self.to)
     }
 
+    /// What is shown of a page: what stands between its marks, never marks, styles or scripts.
+    pub fn shown_page(&self, html: &str) -> String {
+        let mut out = String::with_capacity(html.len());
+        let mut rest = html;
+        while let Some(mark) = rest.find('<') {
+            out.push_str(&self.shown(&rest[..mark]));
+            let of = |name: &str| rest[mark + 1..].starts_with(name).then(|| format!("</{name}"));
+            let close = of("script").or_else(|| of("style")).map_or(">".to_string(), |end| end);
+            let end = rest[mark..].find(&close).map_or(rest.len(), |at| mark + at + close.len());
+            out.push_str(&rest[mark..end]);
+            rest = &rest[end..];
+        }
+        out.push_str(&self.shown(rest));
+        out
+    }
+
     /// What is shown of data: its texts, never its keys.
     pub fn shown_value(&self, value: &mut Value) {
         match value {
@@ -105,6 +121,14 @@ fn replaced(text: &str, pairs: &[(String, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::Skin;
+
+    #[test]
+    fn of_a_page_only_what_is_read_is_called_otherwise() {
+        let skin = Skin::read(r#"{"serving": "kitchen"}"#).expect("a map");
+        let page = "<style>.serving{}</style><p class=\"serving\">serving &lt; 2</p><script>let serving = 1 > 0;</script> serving";
+        let shown = page.replacen(">serving &", ">kitchen &", 1).replace("> serving", "> kitchen");
+        assert_eq!(skin.shown_page(page), shown);
+    }
 
     #[test]
     fn whole_words_are_called_otherwise_and_back_again() {

@@ -9,8 +9,8 @@ use crate::console::shell::{Turn, turn};
 use crate::gui::desk::Desk;
 use crate::gui::snapshot::{Coached, Home, Maker, News, Snapshot};
 use crate::session::clock::{ClockKind, Seat};
-use crate::session::coach::Coach;
-use crate::session::command::{Command, Look};
+use crate::session::coach::{Coach, verb_of};
+use crate::session::command::Command;
 use crate::session::store::{ApplyError, OpenSession};
 use crate::sim::time::{SimDuration, SimTime};
 
@@ -199,7 +199,7 @@ impl Thread {
         self.held = true; // until the briefing was read
         match begun {
             Ok(open) => {
-                self.coach = Some(Coach::of(&open.session));
+                self.coach = Some(Coach::of(&open.session).after(&open.used));
                 self.coached = None;
                 self.open = Some((open, Maker::default()));
             }
@@ -212,7 +212,7 @@ impl Thread {
         let Some((open, _)) = &mut self.open else { return };
         let news = match advisor::apply(open, Seat::Participant, BY, command) {
             Ok(reply) => {
-                if let (Some(coach), Some(verb)) = (&mut self.coach, word_of(command)) {
+                if let (Some(coach), Some(verb)) = (&mut self.coach, verb_of(command)) {
                     coach.heard(verb);
                 }
                 let notices: Vec<News> = reply.notices.into_iter().map(|n| News::Notice(n.time, n.text)).collect();
@@ -326,39 +326,6 @@ fn listen(coach: &mut Coach, coached: &mut Option<Coached>, session: &crate::ses
     } else if !waits {
         *coached = None;
     }
-}
-
-/// The console's word for a command, as far as coaches use it.
-fn word_of(command: &Command) -> Option<&'static str> {
-    Some(match command {
-        Command::Look(look) => match look {
-            Look::Board { .. } => "board",
-            Look::Promql { .. } => "explore",
-            Look::Sql { .. } => "sql",
-            Look::Logs { .. } => "logs",
-            Look::Trace { .. } => "trace",
-            Look::Traces { .. } => "traces",
-            Look::Changes { .. } => "changes",
-            Look::Archive { .. } => "search",
-            Look::Document { .. } => "read",
-            Look::Ask { .. } => "ask",
-            _ => return None,
-        },
-        Command::Acknowledge => "ack",
-        Command::Severity { .. } => "sev",
-        Command::Update(_) => "update",
-        Command::Arm => "arm",
-        Command::Act { .. } => "act",
-        Command::Believe { .. } => "believe",
-        Command::Pin { .. } => "pin",
-        Command::Link { .. } => "link",
-        Command::Contradict { .. } => "contradict",
-        Command::Commit(_) => "commit",
-        Command::Wait { .. } => "wait",
-        Command::Next => "next",
-        Command::End => "end",
-        _ => return None,
-    })
 }
 
 fn first_line(text: &str) -> String {

@@ -141,7 +141,14 @@ pub fn grades(tried: &Try, test: &Test, with_ai: bool) -> Vec<Grade> {
     let right = said.is_some_and(|m| tried.was.iter().any(|w| w == m));
     let target = target_twin(tried, test);
     for was in &tried.was {
-        add(was.clone(), rating, true, why.clone());
+        // Of several true causes, one that was never named was not found, whatever came of the others.
+        let unnamed = right && said != Some(was) && tried.points.get(was).copied().unwrap_or(0) == 0;
+        match unnamed {
+            true => {
+                add(was.clone(), Rating::Again, true, "another true cause was named, and this one was not".to_string())
+            }
+            false => add(was.clone(), rating, true, why.clone()),
+        }
         // What it was taken for is what has to be told apart from now on.
         if let Some(said) = said.filter(|m| !right && ![OTHER, NOT_PROVABLE].contains(m)) {
             add(pair(was, said), Rating::Again, true, why.clone());
@@ -175,7 +182,7 @@ pub fn grades(tried: &Try, test: &Test, with_ai: bool) -> Vec<Grade> {
                 LAST_CHANGE.to_string(),
                 Rating::Good,
                 false,
-                "changes were looked at, and none was blamed".to_string(),
+                "changes were looked at, and none that did no harm was blamed".to_string(),
             );
         }
     }

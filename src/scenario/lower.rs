@@ -4,6 +4,7 @@ use crate::scenario::file::{CauseSpec, FaultAt, ScenarioFile, VariantSpec};
 use crate::sim::spec::action::Action;
 use crate::sim::spec::{SpecError, TimedAction, TimedFault, WorldSpec};
 use crate::sim::time::{SimDuration, SimTime};
+use crate::sim::workload::spec::Arrivals;
 
 /// Width of a bucket of the true series.
 const BUCKET: SimDuration = SimDuration::from_secs(5);
@@ -33,6 +34,18 @@ impl ScenarioFile {
             let names = self.variants.iter().map(|v| v.name.as_str());
             SpecError::unknown_name("variant", "variant", name.unwrap_or_default(), names)
         })
+    }
+
+    /// When the first fault or crowd of a cause begins, after the opening; none for what was there before.
+    pub fn begins(&self, cause: &CauseSpec) -> Option<SimDuration> {
+        let of_source = |name: &String| match &self.workload.sources.iter().find(|s| s.name == *name)?.arrivals {
+            Arrivals::Open(open) => open.from_s,
+            Arrivals::Chat { sessions, .. } => sessions.from_s,
+            Arrivals::Batch { from_s, .. } => *from_s,
+            Arrivals::Trace(_) => None,
+        };
+        let faults = cause.faults.iter().filter_map(|f| f.at_s);
+        faults.chain(cause.sources.iter().filter_map(of_source)).min()
     }
 
     /// Moment at which the incident opens, in world time.

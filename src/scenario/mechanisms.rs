@@ -25,6 +25,8 @@ impl Mechanism {
 pub const OTHER: &str = "other";
 /// Nothing is wrong.
 pub const NO_FAULT: &str = "no_fault";
+/// An alert that fires in health. Where nothing is wrong and somebody was paged, it says the same as [`NO_FAULT`].
+pub const ALERT_RULE: &str = "telemetry.alert_rule";
 /// What there is to see cannot decide.
 pub const NOT_PROVABLE: &str = "not_provable";
 

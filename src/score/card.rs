@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::scenario::mechanisms::{MECHANISMS, NOT_PROVABLE, OTHER};
+use crate::scenario::mechanisms::{ALERT_RULE, MECHANISMS, NO_FAULT, NOT_PROVABLE, OTHER};
 use crate::score::composite::{Composite, Gate, Parts, composite};
 use crate::score::measures::*;
 use crate::score::observer::judge::Judgement;
@@ -142,9 +142,16 @@ pub fn said(commit: &Commit) -> Option<(&str, u8)> {
     })
 }
 
+/// What a mechanism comes to in a case of such shares: where nothing is wrong, an alert that fires in health is just that.
+pub(super) fn comes_to<'m>(mechanism: &'m str, shares: &BTreeMap<String, f64>) -> &'m str {
+    if mechanism == ALERT_RULE && shares.contains_key(NO_FAULT) { NO_FAULT } else { mechanism }
+}
+
 /// Points as beliefs over all mechanisms, in the order of the list.
-fn beliefs(points: &BTreeMap<String, u8>) -> Vec<f64> {
-    MECHANISMS.iter().map(|m| f64::from(points.get(m.id).copied().unwrap_or(0)) / 100.0).collect()
+fn beliefs(points: &BTreeMap<String, u8>, shares: &BTreeMap<String, f64>) -> Vec<f64> {
+    let of =
+        |id: &str| points.iter().filter(|(m, _)| comes_to(m, shares) == id).map(|(_, p)| f64::from(*p)).sum::<f64>();
+    MECHANISMS.iter().map(|m| (of(m.id) / 100.0).min(1.0)).collect()
 }
 
 /// The scorecard of a session.
@@ -152,7 +159,8 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
     let truth = replays.truth;
     let shares = truth.by_mechanism();
     let target: Vec<f64> = MECHANISMS.iter().map(|m| shares.get(m.id).copied().unwrap_or(0.0)).collect();
-    let skill = |points: Option<&BTreeMap<String, u8>>| points.map_or(0.0, |p| brier_skill(&beliefs(p), &target));
+    let skill =
+        |points: Option<&BTreeMap<String, u8>>| points.map_or(0.0, |p| brier_skill(&beliefs(p, &shares), &target));
     let commits = record.commits();
     let (first, last) = (commits.first(), commits.last());
     let (first_event, last_event) = (first.map(|c| c.event), last.map(|c| c.event));
@@ -170,7 +178,7 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
     ];
     let calibrated = calibration(skills[0], skills[1], skills[2]);
 
-    let is_true = |mechanism: &str| shares.get(mechanism).is_some_and(|q| is_top(&shares, *q));
+    let is_true = |mechanism: &str| shares.get(comes_to(mechanism, &shares)).is_some_and(|q| is_top(&shares, *q));
     let most_s = record.most_s();
     let found = record.leads_since(is_true);
     let found_s = found.map(|(at, _)| record.after_page_s(at));
@@ -207,7 +215,7 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
 
     let misplaced: u32 = (points.iter())
         .filter(|(m, _)| ![OTHER, NOT_PROVABLE].contains(&m.as_str()))
-        .filter(|(m, _)| shares.get(*m).copied().unwrap_or(0.0) < NEGLIGIBLE)
+        .filter(|(m, _)| shares.get(comes_to(m, &shares)).copied().unwrap_or(0.0) < NEGLIGIBLE)
         .map(|(_, p)| u32::from(*p))
         .sum();
     let was: Vec<String> = shares.keys().filter(|m| is_true(m)).cloned().collect();
@@ -238,8 +246,8 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
     let cites = final_commit.is_some_and(|c| !c.commit.cites.is_empty());
     let evident = |o: &Judgement| evidence(o.truth_given_cited, o.truth_given_first_screen, o.irrelevant.len() as u32);
     let ev = observer.map(|o| if cites { evident(o) } else { 0.0 });
-    let top_declared = declared.mechanisms.first().is_some_and(|m| is_true(m));
-    let sound = top_declared && !blamed_decoy && !meddled;
+    let leads = leading.is_some_and(|(m, _)| is_true(m));
+    let sound = leads && !blamed_decoy && !meddled;
     let grounded = observer.map(|o| f64::from(u8::from(sound && o.proves)));
     let promises = record.promises();
     let told_true = observer.map(|o| {
@@ -272,9 +280,9 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
         log: Vec::new(),
     };
     let measures = vec![
-        m("M1", "right and proved", "1 if the first cause declared is the weightiest, an ideal observer is 80 % sure of it from what was cited, and no decoy was blamed")
+        m("M1", "right and proved", "1 if what leads the last commit is the weightiest cause, an ideal observer is 80 % sure of it from what was cited, and no decoy was blamed")
             .gives(grounded, NO_OBSERVER)
-            .from([("first_declared_is_weightiest", f64::from(u8::from(top_declared)))])
+            .from([("lead_is_weightiest", f64::from(u8::from(leads)))])
             .maybe("observer_given_cited", observer.map(|o| o.truth_given_cited))
             .on(last_event),
         m("M2", "cause credit", "2 r p / (r + p); r sums the shares of what was declared, p is the part of it with a share of 5 % or more; right family alone counts half")
@@ -296,7 +304,7 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
             .on(belief_log.clone()),
         m("M6", "calibration", "1/4 first + 1/4 checkpoint + 1/2 last; each the Brier skill against equal beliefs over all mechanisms, not below 0")
             .gives(Some(calibrated), "")
-            .from([("skill_first", skills[0]), ("skill_checkpoint", skills[1]), ("skill_last", skills[2]), ("log_score_last", last.map_or(f64::NAN, |c| log_score(&beliefs(&c.points), &target)))])
+            .from([("skill_first", skills[0]), ("skill_checkpoint", skills[1]), ("skill_last", skills[2]), ("log_score_last", last.map_or(f64::NAN, |c| log_score(&beliefs(&c.points, &shares), &target)))])
             .on(first_event.into_iter().chain(checkpoint.map(|c| c.event)).chain(last_event).collect::<Vec<u64>>()),
         m("M7", "situation awareness", "share of three questions at two frozen moments answered within tolerance")
             .gives(None, "a host freezes moments, and answers in words are judged by nobody"),
@@ -344,6 +352,13 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
 pub(super) fn is_top(shares: &BTreeMap<String, f64>, share: f64) -> bool {
     let most = shares.values().copied().fold(0.0, f64::max);
     NEGLIGIBLE <= share && most - share < crate::score::shapley::TIE
+}
+
+impl Card {
+    /// M1: right and proved; none where no ideal observer judged.
+    pub fn grounded(&self) -> Option<bool> {
+        self.measures.iter().find(|m| m.id == "M1")?.value.map(|v| 0.5 < v)
+    }
 }
 
 impl Measure {

@@ -107,6 +107,13 @@ pub struct Composite {
     pub gates: Vec<Gate>,
 }
 
+impl Composite {
+    /// Points of all parts that could be judged, scaled to 100, before anything is taken off and any gate is applied.
+    pub fn before(&self) -> f64 {
+        self.parts.iter().filter_map(|p| p.points).sum::<f64>() * 100.0 / f64::max(self.out_of, 1.0)
+    }
+}
+
 /// Weighs the parts and applies the gates.
 pub fn composite(parts: &Parts, gates: &[Gate]) -> Composite {
     let lucky = parts.lead_given_viewed.is_some_and(|p| p < LUCKY);
@@ -122,7 +129,7 @@ pub fn composite(parts: &Parts, gates: &[Gate]) -> Composite {
         part("communication", 5.0, parts.communication),
         part(AWARENESS, 5.0, parts.awareness),
     ];
-    let lost = (LOST_PER_HARM * parts.harm.unwrap_or(0.0)).clamp(0.0, MOST_LOST);
+    let lost = (LOST_PER_HARM * parts.harm.unwrap_or(0.0).abs()).min(MOST_LOST);
     let sum: f64 = parts_weighed.iter().filter_map(|p| p.points).sum();
     let out_of = parts_weighed.iter().filter(|p| p.points.is_some()).map(|p| p.weight).sum();
     let cap = gates.iter().filter_map(|g| g.cap()).fold(100.0, f64::min);

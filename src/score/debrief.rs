@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::apply::written;
 use crate::scenario::lesson::Told;
 use crate::scenario::lower::Setup;
 use crate::scenario::mechanisms::{NOT_PROVABLE, OTHER};
 use crate::scenario::opened::ScenarioError;
-use crate::score::card::{Card, Replays, card, family, is_top, said};
+use crate::score::card::{Card, Replays, card, comes_to, family, is_top, said};
 use crate::score::observer::Observer;
 use crate::score::observer::judge::{Facts, GROUNDED, Judgement, judge};
 use crate::score::observer::reading::Reading;
@@ -128,7 +127,7 @@ pub struct Users {
 pub struct Moved {
     /// Time of day.
     pub time: String,
-    /// As it is written.
+    /// As it is written; a change goes by its number in the log.
     pub action: String,
 }
 
@@ -147,7 +146,8 @@ pub struct Ordered {
     pub lost_at_first_chance: f64,
     /// Whether it can be taken back.
     pub reversible: bool,
-    /// What stands differently at the end of the incident because of it: the fleet, limits, retries, flags.
+    /// What stands otherwise at the end of the incident than before it, because of this order: the fleet, limits, retries,
+    /// flags.
     pub leaves: Vec<Left>,
 }
 
@@ -157,9 +157,9 @@ pub struct Left {
     /// What, in words.
     pub what: String,
     /// How it stands; none if it is not set.
-    pub with: Option<String>,
-    /// How it would stand if the order had not been given, all others kept.
-    pub without: Option<String>,
+    pub now: Option<String>,
+    /// How it stood before the incident; none if it was not set.
+    pub before: Option<String>,
 }
 
 /// How a diagnosis stands to the truth.
@@ -168,7 +168,7 @@ pub struct Left {
 pub enum Verdict {
     /// The weightiest cause.
     Right,
-    /// Its family, and not the mechanism.
+    /// Its family, and not the mechanism; or a true cause that is not the weightiest.
     Half,
     /// Something else.
     Wrong,
@@ -279,7 +279,8 @@ pub fn debrief_among(
     }
     let (left_out, at_first) = ran[2..].split_at(orders.len());
     let added: Vec<f64> = left_out.iter().map(|other| run.lost() - other.lost()).collect();
-    let leaves: Vec<Vec<Left>> = left_out.iter().map(|other| left(&run.standing, &other.standing)).collect();
+    let usual = if orders.is_empty() { Standing::new() } else { usual(session)? };
+    let leaves: Vec<Vec<Left>> = left_out.iter().map(|other| left(&run.standing, &other.standing, &usual)).collect();
     let truth = prove(runs, Some(&seal.variant), seal.seed, 1, progress)?;
     let best = best(runs, &seal.variant, seal.seed, record.paged_at(), progress)?;
     let replays = Replays {
@@ -293,7 +294,7 @@ pub fn debrief_among(
     let observer = observer.map(|o| judged(o, &record, &truth)).transpose()?;
     let card = card(&record, &replays, observer.as_ref());
     let users = users(&record, run, nothing, &best, Effects { added: &added, at_first, leaves: &leaves });
-    let cause = cause(session, &truth, card.blamed_decoy, observer.as_ref());
+    let cause = cause(session, &truth, &card, observer.as_ref());
     let reliance = reliance(&record, &cause.was);
     let variant = scenario.file.variants.iter().find(|v| v.name == seal.variant);
     let lesson = variant.filter(|_| !scenario.file.lesson.is_empty()).map(|v| Told::of(&scenario.file, v));
@@ -332,7 +333,7 @@ fn judged(mut observer: Observer, record: &Record<'_>, truth: &Truth) -> Result<
     let shares = truth.by_mechanism();
     let truths: Vec<&str> = shares.iter().filter(|(_, q)| is_top(&shares, **q)).map(|(m, _)| m.as_str()).collect();
     let last = record.session.board().commits.last();
-    let said = last.and_then(|c| said(&c.commit)).map(|(m, _)| m);
+    let said = last.and_then(|c| said(&c.commit)).map(|(m, _)| comes_to(m, &shares));
     Ok(judge(&observer, record, &Facts { reading: &reading, truth: &truths, said }))
 }
 
@@ -346,12 +347,21 @@ struct Effects<'a> {
     leaves: &'a [Vec<Left>],
 }
 
-/// What stands differently in two worlds at their ends.
-fn left(with: &Standing, without: &Standing) -> Vec<Left> {
+/// How things stand in a session's world when nothing has happened in it yet.
+fn usual(session: &Session) -> Result<Standing, ScenarioError> {
+    let setup = Setup { variant: Some(session.seal().variant.clone()), ..Setup::default() };
+    let mut world = session.scenario().world(&setup, session.seal().seed)?;
+    world.advance_to(SimTime::ZERO + SimDuration::from_secs(1));
+    Ok(world.standing())
+}
+
+/// What an order leaves behind: what stands otherwise than in the world without it, and otherwise than it usually does.
+fn left(with: &Standing, without: &Standing, usual: &Standing) -> Vec<Left> {
     let names: BTreeSet<&String> = with.keys().chain(without.keys()).collect();
     let of =
-        |what: &String| Left { what: what.clone(), with: with.get(what).cloned(), without: without.get(what).cloned() };
-    names.into_iter().map(of).filter(|left| left.with != left.without).collect()
+        |what: &String| Left { what: what.clone(), now: with.get(what).cloned(), before: usual.get(what).cloned() };
+    let moved = |what: &&String| with.get(*what) != without.get(*what);
+    names.into_iter().filter(moved).map(of).filter(|left| left.now != left.before).collect()
 }
 
 fn users(record: &Record<'_>, run: &Ran, nothing: &Ran, best: &Best, effects: Effects<'_>) -> Users {
@@ -359,11 +369,12 @@ fn users(record: &Record<'_>, run: &Ran, nothing: &Ran, best: &Best, effects: Ef
     let (open_at, _) = watch.world.window();
     let calendar = watch.scene.calendar;
     let of_day = |seconds: f64| calendar.clock(open_at + SimDuration::from_secs_f64(seconds));
-    let moved = |order: &TimedAction| Moved { time: calendar.clock(order.at), action: written(&order.action) };
+    let moved =
+        |order: &TimedAction| Moved { time: calendar.clock(order.at), action: watch.changes.written(&order.action) };
     let suffered = pain(&run.series);
     let ordered = |(i, order): (usize, &TimedAction)| Ordered {
         time: calendar.clock(order.at),
-        action: written(&order.action),
+        action: watch.changes.written(&order.action),
         refused: run.refused.iter().find(|(place, _)| *place == i).map(|(_, why)| why.clone()),
         effect: effects.added[i],
         lost_at_first_chance: effects.at_first[i].lost(),
@@ -387,21 +398,24 @@ fn users(record: &Record<'_>, run: &Ran, nothing: &Ran, best: &Best, effects: Ef
     }
 }
 
-fn cause(session: &Session, truth: &Truth, blamed_decoy: bool, observer: Option<&Judgement>) -> Cause {
+fn cause(session: &Session, truth: &Truth, card: &Card, observer: Option<&Judgement>) -> Cause {
     let last = session.board().commits.last();
     let said = last.and_then(|c| said(&c.commit)).map(|(mechanism, points)| (mechanism.to_string(), points));
     let shares = truth.by_mechanism();
     let most = shares.values().copied().fold(0.0, f64::max);
     // Two causes that only hurt together weigh the same: naming either is right.
-    let top = |mechanism: &str| shares.get(mechanism).is_some_and(|q| NEGLIGIBLE <= *q && most - q < TIE);
+    let top =
+        |mechanism: &str| shares.get(comes_to(mechanism, &shares)).is_some_and(|q| NEGLIGIBLE <= *q && most - q < TIE);
+    let contributes = |mechanism: &str| shares.get(mechanism).is_some_and(|q| NEGLIGIBLE <= *q);
     let kin = |mechanism: &str| shares.keys().any(|m| top(m) && family(m) == family(mechanism));
     let verdict = match &said {
         None => Verdict::Silent,
         Some((m, _)) if [NOT_PROVABLE, OTHER].contains(&m.as_str()) => Verdict::LeftOpen,
         Some((m, _)) if top(m) => Verdict::Right,
-        Some((m, _)) if kin(m) => Verdict::Half,
+        Some((m, _)) if kin(m) || contributes(m) => Verdict::Half,
         Some(_) => Verdict::Wrong,
     };
+    let proved = card.grounded().map(|grounded| verdict == Verdict::Right && grounded);
     let dominant: Vec<String> = truth.dominant().iter().map(|c| c.mechanism.clone()).collect();
     Cause {
         verdict,
@@ -413,17 +427,18 @@ fn cause(session: &Session, truth: &Truth, blamed_decoy: bool, observer: Option<
         percent: said.as_ref().map(|(_, points)| *points),
         said: said.map(|(mechanism, _)| mechanism),
         was: if dominant.is_empty() { shares.into_keys().collect() } else { dominant },
-        proved: observer.map(|o| verdict == Verdict::Right && o.proves),
+        proved,
         rightly_open: observer.filter(|_| verdict == Verdict::LeftOpen).map(|o| o.truth_given_viewed < GROUNDED),
-        grounding: observer.map_or(NOT_JUDGED.to_string(), |o| grounding(verdict, o)),
-        blamed_decoy,
+        grounding: observer.map_or(NOT_JUDGED.to_string(), |o| grounding(verdict, proved == Some(true), o)),
+        blamed_decoy: card.blamed_decoy,
     }
 }
 
 /// Whether what was cited proves what was said, in words.
-fn grounding(verdict: Verdict, observer: &Judgement) -> String {
+fn grounding(verdict: Verdict, proved: bool, observer: &Judgement) -> String {
     let text = match (verdict, observer.proves) {
-        (Verdict::Right, true) => "What was cited proves it.",
+        (Verdict::Right, true) if proved => "What was cited proves it.",
+        (Verdict::Right, true) => "What was cited proves it; what was done where nothing was wrong speaks against it.",
         (Verdict::Right, false) => "What was cited does not prove it: others fit it as well.",
         (Verdict::LeftOpen, _) if observer.truth_given_viewed < GROUNDED => "What was looked at could not decide it.",
         (Verdict::LeftOpen, _) => "What was looked at was enough to decide it.",

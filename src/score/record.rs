@@ -183,5 +183,6 @@ pub fn pain(series: &Series) -> Option<Pain> {
     };
     let bad: Vec<usize> = (0..ends.len()).filter(|i| WINDOW_S <= ends[*i] && hurts(*i)).collect();
     let (first, last) = (*bad.first()?, *bad.last()?);
-    Some(Pain { from_s: ends[first], until_s: (last + 1 < ends.len()).then(|| ends[last]) })
+    // The first minute that hurts is one as a whole.
+    Some(Pain { from_s: ends[first] - WINDOW_S, until_s: (last + 1 < ends.len()).then(|| ends[last]) })
 }

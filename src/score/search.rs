@@ -21,6 +21,8 @@ const MOST_SINGLE: usize = 18;
 const PAIRED: usize = 3;
 /// The best is tried again so much later: what helps at once may help more once something else has run its course.
 const LATER: [SimDuration; 3] = [SimDuration::from_secs(60), SimDuration::from_secs(180), SimDuration::from_secs(420)];
+/// Nobody is told to do what saves less than so many user-minutes.
+const WORTH_DOING: f64 = 0.5;
 /// So many orders are tried at once.
 const AT_ONCE: usize = 4;
 
@@ -150,6 +152,7 @@ pub fn best(
     }
     let tried = ran.len();
     let found = ran.iter().zip(&asks).filter_map(|(ran, ask)| Some((ran.clone()?, &ask.orders)));
+    let found = found.filter(|(ran, orders)| orders.is_empty() || WORTH_DOING <= nothing - ran.lost());
     let best = found.min_by(|a, b| a.0.lost().total_cmp(&b.0.lost()));
     let (ran, orders) = best.ok_or_else(|| ScenarioError::Setup(Vec::new()))?;
     Ok(Best { orders: orders.clone(), ran, tried })

@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use crate::scenario::file::CauseSpec;
+use crate::score::card::said;
 use crate::score::debrief::clock;
 use crate::score::record::Record;
 use crate::score::truth::Truth;
 use crate::session::belief::lead;
 use crate::session::command::{Command, Host};
-use crate::session::look;
-use crate::sim::time::SimTime;
+use crate::session::{look, prices};
+use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::world::fact::What;
 
 /// What kind of moment it is.
@@ -76,15 +76,14 @@ pub fn timeline(record: &Record<'_>, truth: &Truth) -> Vec<Line> {
     let file = &session.scenario().file;
     let (open_at, _) = session.watch().world.window();
     let mut lines = Vec::new();
-    let onset = |cause: &CauseSpec| cause.faults.iter().map(|f| f.at_s).min().flatten();
     for cause in file.causes.iter().filter(|c| truth.causes.iter().any(|t| t.id == c.id)) {
-        let since = onset(cause);
+        let since = file.begins(cause);
         let text = if since.is_some() || cause.faults.is_empty() { cause.says.clone() } else { long(&cause.says) };
         lines.push(line(since.map_or(open_at, |s| open_at + s), Kind::Cause, None, text));
     }
     for decoy in file.decoys.iter() {
         let Some(known) = truth.decoys.iter().find(|t| t.id == decoy.id) else { continue };
-        let since = onset(decoy);
+        let since = file.begins(decoy);
         let says = if since.is_some() { decoy.says.clone() } else { long(&decoy.says) };
         let text = if known.harmless { format!("{says}. It did no harm") } else { says };
         lines.push(line(since.map_or(open_at, |s| open_at + s), Kind::Decoy, None, text));
@@ -92,7 +91,9 @@ pub fn timeline(record: &Record<'_>, truth: &Truth) -> Vec<Line> {
     lines.push(line(record.paged_at(), Kind::Page, None, file.page.clone()));
     for event in record.events {
         if let Some((kind, text)) = told(&event.command) {
-            lines.push(line(SimTime(event.at), kind, Some(event.n), text));
+            // An order is given when it has been typed.
+            let typed = if kind == Kind::Order { prices::ORDER } else { SimDuration::ZERO };
+            lines.push(line(SimTime(event.at) + typed, kind, Some(event.n), text));
         }
     }
     for fact in session.watch().world.facts() {
@@ -132,7 +133,8 @@ fn told(command: &Command) -> Option<(Kind, String)> {
             let cites: Vec<String> = commit.cites.iter().map(|c| format!("E{c}")).collect();
             let cited =
                 if cites.is_empty() { "nothing cited".to_string() } else { format!("cites {}", cites.join(", ")) };
-            (Kind::Belief, format!("committed to {}; {cited}", leading(&commit.points)))
+            let lead = said(commit).map_or(leading(&commit.points), |(mechanism, p)| format!("{mechanism} at {p} %"));
+            (Kind::Belief, format!("committed to {lead}; {cited}"))
         }
         Command::Host(Host::Say { persona, text }) => (Kind::Said, format!("the host as {persona}: {text}")),
         Command::Host(Host::Page { text }) => (Kind::Page, format!("the host paged: {text}")),

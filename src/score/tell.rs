@@ -3,8 +3,8 @@
 use crate::scenario::lesson::Told;
 use crate::scenario::mechanisms::{NO_FAULT, NOT_PROVABLE, OTHER, mechanism};
 use crate::score::card::{Measure, family};
-use crate::score::debrief::{Debrief, Users, Verdict};
-use crate::score::observer::judge::{Judgement, Settling};
+use crate::score::debrief::{Cause, Debrief, Users, Verdict};
+use crate::score::observer::judge::{Judgement, SETTLED, Settling};
 
 /// What a family is called in a sentence.
 fn plain(id: &str) -> &str {
@@ -45,7 +45,15 @@ pub fn headline(debrief: &Debrief) -> String {
     let was = was.join(", and ");
     let points = cause.percent.map_or(String::new(), |p| format!(", {p} %"));
     match (&cause.said, cause.verdict) {
-        (Some(said), Verdict::Right) => format!("You said {}{points}. That was it: {}.", plain(said), is(said)),
+        (Some(said), Verdict::Right) if family(said) == said => format!("You said: {}{points}. That was it.", is(said)),
+        (Some(said), Verdict::Right) => format!("You said {}: {}{points}. That was it.", plain(said), is(said)),
+        (Some(said), Verdict::Half) if debrief.truth.causes.iter().any(|c| c.mechanism == *said) => {
+            format!(
+                "You said {}: {}{points}. That is true, and it is not what weighed most. It was {was}.",
+                plain(said),
+                is(said)
+            )
+        }
         (Some(said), Verdict::Half) => {
             format!(
                 "You said {} ({}){points}. The right place, and not what happened there. It was {was}.",
@@ -67,6 +75,9 @@ pub fn verdict(debrief: &Debrief) -> &'static str {
             Some(false) => "right, but not proved",
             None => "right",
         },
+        Verdict::Half if debrief.truth.causes.iter().any(|c| Some(&c.mechanism) == debrief.cause.said.as_ref()) => {
+            "half right: a cause, not the weightiest"
+        }
         Verdict::Half => "half right: the family, not the mechanism",
         Verdict::Wrong => "wrong",
         Verdict::LeftOpen => match debrief.cause.rightly_open {
@@ -77,6 +88,9 @@ pub fn verdict(debrief: &Debrief) -> &'static str {
         Verdict::Silent => "nothing committed",
     }
 }
+
+/// Of what users have at stake, what is lost below this share is hardly noticed.
+const NOTICED: f64 = 0.002;
 
 fn whole(value: f64) -> String {
     let digits = format!("{:.0}", value.abs());
@@ -104,7 +118,8 @@ pub fn users(users: &Users) -> String {
     }
     text.push_str(". ");
     text.push_str(&match (&users.pain_from, &users.pain_until) {
-        (None, _) => "Users hardly noticed.".to_string(),
+        (None, _) if users.lost < NOTICED * users.at_stake => "Users hardly noticed.".to_string(),
+        (None, _) => "In no minute were more than one in ten of them in pain.".to_string(),
         (Some(from), None) => format!("Users were in pain from {from} to the end."),
         (Some(from), Some(until)) => format!("Users were in pain from {from} to {until}."),
     });
@@ -133,9 +148,9 @@ const LEFT: usize = 4;
 
 /// What an order leaves behind, in words; none if nothing.
 pub fn leaves(order: &crate::score::debrief::Ordered) -> Option<String> {
-    let one = |left: &crate::score::debrief::Left| match (&left.with, &left.without) {
-        (Some(with), Some(without)) => format!("{} {with} instead of {without}", left.what),
-        (Some(with), None) => format!("{} {with}", left.what),
+    let one = |left: &crate::score::debrief::Left| match (&left.now, &left.before) {
+        (Some(now), Some(before)) => format!("{} {now}, usually {before}", left.what),
+        (Some(now), None) => format!("{} {now}", left.what),
         (None, _) => format!("{} no longer set", left.what),
     };
     let told: Vec<String> = order.leaves.iter().take(LEFT).map(one).collect();
@@ -143,7 +158,7 @@ pub fn leaves(order: &crate::score::debrief::Ordered) -> Option<String> {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    (!told.is_empty()).then(|| format!("it leaves behind {}{more}", told.join(", ")))
+    (!told.is_empty()).then(|| format!("it leaves behind {}{more}", told.join("; ")))
 }
 
 /// What still fired when the session ended, in words.
@@ -154,35 +169,31 @@ pub fn still_firing(users: &Users) -> String {
     }
 }
 
-/// A number to three digits.
-fn short(value: f64) -> String {
-    match value.abs() {
-        size if 99.95 <= size => whole(value),
-        size if 9.995 <= size => format!("{value:.1}"),
-        size if size < 0.0005 => "0".to_string(),
-        size if size < 0.0995 => format!("{value:.3}"),
-        _ => format!("{value:.2}"),
-    }
-}
-
-/// What a look that would have settled it showed, as in `unique requests per second, flat (49, before 51; had it been
-/// demand, 101)`.
-pub fn settling(told: &Settling, rival: Option<&str>) -> String {
+/// What a look that would have settled it showed, as in `unique requests per second, flat (49 /s; before 51 /s; had it
+/// been demand, 101 /s)`.
+pub fn settling(told: &Settling, rival: &str) -> String {
     let title = told.item.title.as_str();
     let name = title.chars().nth(1).is_some_and(char::is_uppercase); // as in KV
     let first = title.chars().take(1).flat_map(|c| if name { vec![c] } else { c.to_lowercase().collect() });
     let lower: String = first.chain(title.chars().skip(1)).collect();
     let part = if told.part.is_empty() { String::new() } else { format!(" ({})", told.part) };
     let mut numbers = Vec::new();
-    if ["flat", "rose", "fell"].contains(&told.behaved) {
-        numbers.extend(told.after.map(short));
-        numbers.extend(told.before.map(|v| format!("before {}", short(v))));
-        if let (Some(value), Some(rival)) = (told.if_rival, rival) {
-            numbers.push(format!("had it been {}, {}", plain(rival), short(value)));
-        }
+    if let Some(unit) = told.unit.filter(|_| told.behaved != "there") {
+        numbers.extend(told.after.map(|v| unit.show(v)));
+        numbers.extend(told.before.map(|v| format!("before {}", unit.show(v))));
+        numbers.extend(told.if_rival.map(|v| format!("had it been {rival}, {}", unit.show(v))));
     }
     let numbers = if numbers.is_empty() { String::new() } else { format!(" ({})", numbers.join("; ")) };
     format!("{}, {}{numbers}", readable(&format!("{lower}{part}")), told.behaved)
+}
+
+/// What the truth is held against, in words that tell it from the truth.
+fn against(rival: Option<&str>, was: &[String]) -> String {
+    match rival {
+        None => "that".to_string(),
+        Some(rival) if was.iter().any(|m| family(m) == family(rival)) => is(rival).to_string(),
+        Some(rival) => plain(rival).to_string(),
+    }
 }
 
 /// A form of lines, in which numbers are `#`, as it is read: what is left out is told by three dots.
@@ -204,16 +215,26 @@ pub fn readable(form: &str) -> String {
     text
 }
 
-/// What is to be said of looks: which one would have settled it, and which ones could not.
-pub fn looks(observer: &Judgement, said: Option<&str>) -> Vec<String> {
+/// What is to be said of looks: which one settled it, or would have, and which ones could not.
+pub fn looks(observer: &Judgement, cause: &Cause) -> Vec<String> {
     let mut lines = Vec::new();
     let rival = observer.rival.as_deref();
-    let held_against = rival.map_or("that", plain);
+    let held_against = against(rival, &cause.was);
+    let decisive = observer.looks.iter().find(|look| SETTLED <= look.truth_after);
+    if let Some(look) = decisive {
+        let sure = look.truth_after * 100.0;
+        lines
+            .push(format!("E{} settled it: with it the truth is {sure:.0} % sure ({}).", look.observation, look.title));
+    }
     match &observer.settled {
         Some(told) if told.looked_at => {
-            lines.push(format!("One look settles it, and you had it: {}.", settling(told, rival)))
+            lines.push(format!("One look settles it, and you had it: {}.", settling(told, &held_against)))
         }
-        Some(told) => lines.push(format!("One look would have settled it: {}.", settling(told, rival))),
+        Some(told) if decisive.is_some() => {
+            lines.push(format!("One look alone would have been enough: {}.", settling(told, &held_against)));
+        }
+        Some(told) => lines.push(format!("One look would have settled it: {}.", settling(told, &held_against))),
+        None if decisive.is_some() => {}
         None if observer.discriminating.is_empty() => {
             lines.push("Nothing that there was to see by then settles it.".to_string());
         }
@@ -226,16 +247,16 @@ pub fn looks(observer: &Judgement, said: Option<&str>) -> Vec<String> {
     let told_already = |told: &&Settling| observer.settled.as_ref().is_some_and(|s| s.item == told.item);
     if let Some(told) = observer.refuted.as_ref().filter(|told| !told_already(told)) {
         lines.push(match told.looked_at {
-            true => format!("One look rules out {held_against}, and you had it: {}.", settling(told, rival)),
-            false => format!("One look would have ruled out {held_against}: {}.", settling(told, rival)),
+            true => format!("One look rules out {held_against}, and you had it: {}.", settling(told, &held_against)),
+            false => format!("One look would have ruled out {held_against}: {}.", settling(told, &held_against)),
         });
     }
     let blind: Vec<String> =
         observer.looks.iter().filter(|l| !l.tells_apart).map(|l| format!("E{}", l.observation)).collect();
     if let (Some(rival), false) = (rival, observer.looks.is_empty()) {
-        let from = match said.filter(|s| *s == rival) {
-            Some(said) => format!("what you said ({})", plain(said)),
-            None => format!("its look-alike ({}: {})", plain(rival), is(rival)),
+        let from = match cause.said.as_deref() == Some(rival) {
+            true => format!("what you said ({held_against})"),
+            false => format!("its look-alike ({}: {})", plain(rival), is(rival)),
         };
         lines.push(match blind.len() {
             0 => format!("Each of your looks could tell the truth from {from}."),
@@ -268,7 +289,7 @@ pub fn markdown(debrief: &Debrief) -> String {
     debrief
         .observer
         .iter()
-        .flat_map(|o| looks(o, debrief.cause.said.as_deref()))
+        .flat_map(|o| looks(o, &debrief.cause))
         .for_each(|line| text.push_str(&format!("- {line}\n")));
     if debrief.cause.blamed_decoy {
         text.push_str("- What you blamed only seemed to be the cause.\n");
@@ -330,6 +351,11 @@ fn score(debrief: &Debrief) -> String {
     let composite = &debrief.card.composite;
     let mut text = format!("\n## Score ({})\n\n", composite.model);
     text.push_str(&match composite.total {
+        Some(total) if 0.05 <= composite.lost => format!(
+            "{total:.1} of 100: {:.1} for its parts, scaled to 100, less {:.1} for harm that orders did.\n",
+            composite.before(),
+            composite.lost
+        ),
         Some(total) => format!("{total:.1} of 100.\n"),
         None => format!(
             "{:.1} of {:.0} points that this build can judge, {:.1} taken off for harm. No total: parts are missing.\n",

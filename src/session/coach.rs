@@ -3,17 +3,84 @@
 //! reads its view, nothing that it says enters the log, and it can be sent away.
 
 use crate::scenario::lesson::CoachLine;
+use crate::session::command::{Command, Look};
 use crate::session::play::Session;
 use crate::sim::time::{SimDuration, SimTime};
 
 /// It says its line again after so long without the verb.
 pub const PATIENCE: SimDuration = SimDuration::from_secs(60);
 
+/// It says its line again after so many other verbs.
+const OTHERS: u32 = 3;
+
+/// Verbs that a coach can find in a log.
+const LOGGED: [&str; 24] = [
+    "board",
+    "explore",
+    "sql",
+    "logs",
+    "trace",
+    "traces",
+    "changes",
+    "search",
+    "read",
+    "ask",
+    "ack",
+    "sev",
+    "update",
+    "arm",
+    "act",
+    "believe",
+    "pin",
+    "link",
+    "contradict",
+    "commit",
+    "wait",
+    "next",
+    "advise",
+    "end",
+];
+
+/// The verb by which a console knows a command; none for what no coach teaches.
+pub fn verb_of(command: &Command) -> Option<&'static str> {
+    Some(match command {
+        Command::Look(look) => match look {
+            Look::Board { .. } => "board",
+            Look::Promql { .. } => "explore",
+            Look::Sql { .. } => "sql",
+            Look::Logs { .. } => "logs",
+            Look::Trace { .. } => "trace",
+            Look::Traces { .. } => "traces",
+            Look::Changes { .. } => "changes",
+            Look::Archive { .. } => "search",
+            Look::Document { .. } => "read",
+            Look::Ask { .. } => "ask",
+            _ => return None,
+        },
+        Command::Acknowledge => "ack",
+        Command::Severity { .. } => "sev",
+        Command::Update(_) => "update",
+        Command::Arm => "arm",
+        Command::Act { .. } => "act",
+        Command::Believe { .. } => "believe",
+        Command::Pin { .. } => "pin",
+        Command::Link { .. } => "link",
+        Command::Contradict { .. } => "contradict",
+        Command::Commit(_) => "commit",
+        Command::Wait { .. } => "wait",
+        Command::Next => "next",
+        Command::Advise { .. } => "advise",
+        Command::End => "end",
+        _ => return None,
+    })
+}
+
 /// Where a coach stands in its lines.
 #[derive(Clone, Debug)]
 pub struct Coach {
     lines: Vec<CoachLine>,
     done: usize,
+    others: u32,
     present: bool,
     spoke: Option<SimTime>,
 }
@@ -21,7 +88,20 @@ pub struct Coach {
 impl Coach {
     /// The coach of a session's scenario; one without lines never speaks.
     pub fn of(session: &Session) -> Coach {
-        Coach { lines: session.scenario().file.coach.clone(), done: 0, present: true, spoke: None }
+        Coach { lines: session.scenario().file.coach.clone(), done: 0, others: 0, present: true, spoke: None }
+    }
+
+    /// The same where these verbs were used before: it goes on where it was.
+    pub fn after(mut self, used: &[&str]) -> Coach {
+        for verb in used {
+            // What leaves nothing in the log was used if what comes after it was.
+            let unseen = |line: &CoachLine| !LOGGED.contains(&line.verb.as_str());
+            let skipped = self.lines[self.done.min(self.lines.len())..].iter().take_while(|line| unseen(line)).count();
+            if self.lines.get(self.done + skipped).is_some_and(|line| line.verb == *verb) {
+                self.done += skipped + 1;
+            }
+        }
+        self
     }
 
     /// The line that is next, whether or not it was said.
@@ -37,8 +117,12 @@ impl Coach {
 
     /// A verb was used, and answered.
     pub fn heard(&mut self, verb: &str) {
-        if self.next_line().is_some_and(|line| line.verb == verb) {
+        let was_next = self.next_line().is_some_and(|line| line.verb == verb);
+        self.others = if was_next { 0 } else { self.others + 1 };
+        if was_next {
             self.done += 1;
+        }
+        if was_next || self.others.is_multiple_of(OTHERS) {
             self.spoke = None;
         }
     }

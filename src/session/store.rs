@@ -11,6 +11,7 @@ use crate::scenario::catalogue::Catalogue;
 use crate::scenario::opened::Scenario;
 use crate::session::advice::Advisor;
 use crate::session::clock::{ClockKind, Seat};
+use crate::session::coach::verb_of;
 use crate::session::command::Command;
 use crate::session::log::{Event, Header, Log, LogError, LogWriter, hash_of};
 use crate::session::play::{Notice, Refusal, Reply, Session};
@@ -116,6 +117,8 @@ pub struct OpenSession {
     as_logged: bool,
     /// How many events of the log the snapshot stood for from which it was opened; none where all were replayed.
     pub from_snapshot: Option<usize>,
+    /// Verbs that whoever plays had used before it was opened, in order.
+    pub used: Vec<&'static str>,
     /// Who answers where advice is asked for; none: whoever drives the session decides.
     pub advisor: Option<Box<dyn Advisor>>,
 }
@@ -184,6 +187,7 @@ impl Store {
                 snapshot_at: None,
                 as_logged: true,
                 from_snapshot: None,
+                used: Vec::new(),
                 advisor: None,
             }),
             Err(error) => {
@@ -223,6 +227,8 @@ impl Store {
         let from_snapshot = snapshot.as_ref().map(|(_, before)| *before);
         let replayed = run((scenario, seal), &log, None, answers, snapshot)?;
         let writer = LogWriter::resume(&path, &log)?;
+        let played = log.events.iter().filter(|event| event.seat == Seat::Participant);
+        let used = played.filter_map(|event| verb_of(&event.command)).collect();
         let mut session = replayed.session;
         session.without_answers(false);
         session.check_facts(false);
@@ -235,6 +241,7 @@ impl Store {
             snapshot_at,
             as_logged: true,
             from_snapshot,
+            used,
             advisor: None,
         })
     }

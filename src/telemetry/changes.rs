@@ -169,7 +169,7 @@ impl ChangeLog {
     }
 
     /// An order in words; a rollback names the change by its id in this log.
-    fn written(&self, action: &Action) -> String {
+    pub fn written(&self, action: &Action) -> String {
         match action {
             Action::Rollback { change } => {
                 let entry = self.entries.iter().find(|entry| entry.fault.as_ref() == Some(change));

@@ -1,6 +1,6 @@
 //! Search in log lines: by service, pod, level, time and words, with counts per facet and the lines around a find.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 use serde::Serialize;
@@ -73,7 +73,7 @@ pub enum LogSearchError {
     #[error("{0}")]
     Pattern(String),
     /// Nothing bears the name.
-    #[error("no {kind} is called \"{name}\"{}", hint(.nearest))]
+    #[error("no {kind} is called \"{name}\"{}{}", hint(.nearest), named(.others))]
     Name {
         /// What it should be.
         kind: &'static str,
@@ -81,7 +81,13 @@ pub enum LogSearchError {
         name: String,
         /// The nearest that there is.
         nearest: Option<String>,
+        /// Services that write lines, where a service or a pod was meant.
+        others: Vec<String>,
     },
+}
+
+fn named(others: &[String]) -> String {
+    if others.is_empty() { String::new() } else { format!("; lines are of {}", others.join(", ")) }
 }
 
 fn hint(nearest: &Option<String>) -> String {
@@ -107,7 +113,9 @@ impl Pattern {
     fn matches(&self, line: &LogLine) -> bool {
         match self {
             Pattern::All => true,
-            Pattern::Part(part) => line.body.to_lowercase().contains(part),
+            Pattern::Part(part) => {
+                line.level.as_str().eq_ignore_ascii_case(part) || line.body.to_lowercase().contains(part)
+            }
             Pattern::Regex(regex) => regex.is_match(&line.body),
         }
     }
@@ -120,8 +128,10 @@ impl Pattern {
 pub fn search<'a>(lines: &'a [LogLine], now: SimTime, ask: &LogSearch) -> Result<LogAnswer<'a>, LogSearchError> {
     let pattern = Pattern::new(ask.grep.as_deref())?;
     let lines = &lines[..lines.partition_point(|line| line.at <= now)];
-    known("service", ask.service.as_deref(), lines.iter().map(|line| line.service))?;
-    known("pod", ask.pod.as_deref(), lines.iter().map(|line| line.pod.as_str()))?;
+    let services = || lines.iter().map(|line| line.service);
+    known("service", ask.service.as_deref(), services(), Vec::new)?;
+    let others = || services().collect::<BTreeSet<_>>().into_iter().map(str::to_string).collect();
+    known("pod", ask.pod.as_deref(), lines.iter().map(|line| line.pod.as_str()), others)?;
     let from = ask.since.map_or(SimTime::ZERO, |since| SimTime(now.0.saturating_sub(since.0)));
     let first = lines.partition_point(|line| line.at < from);
     let wanted = |line: &LogLine| {
@@ -159,14 +169,15 @@ fn known<'a>(
     kind: &'static str,
     name: Option<&str>,
     names: impl Iterator<Item = &'a str>,
+    others: impl Fn() -> Vec<String>,
 ) -> Result<(), LogSearchError> {
     let Some(name) = name else { return Ok(()) };
-    let names: std::collections::BTreeSet<&str> = names.collect();
+    let names: BTreeSet<&str> = names.collect();
     if names.contains(name) || names.is_empty() {
         return Ok(());
     }
     let names: Vec<&str> = names.into_iter().collect();
-    Err(LogSearchError::Name { kind, name: name.to_string(), nearest: sql::nearest(name, &names) })
+    Err(LogSearchError::Name { kind, name: name.to_string(), nearest: sql::nearest(name, &names), others: others() })
 }
 
 fn facet<'a>(name: &'static str, values: impl Iterator<Item = &'a str>) -> Facet {

@@ -6,6 +6,8 @@ mod list; // the boards
 
 pub use list::BOARDS;
 
+use serde::Serialize;
+
 use crate::metrics::labels::Labels;
 use crate::metrics::promql::{PromqlError, Query};
 use crate::metrics::store::Store;
@@ -14,7 +16,8 @@ use crate::sim::time::{SimDuration, SimTime};
 use crate::telemetry::calendar::Calendar;
 
 /// What a panel's numbers measure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Things per second.
     PerSecond,
@@ -157,7 +160,8 @@ impl Panel {
                     }
                 }
                 if values.iter().any(Option::is_some) {
-                    let before = (!earlier.is_empty()).then(|| earlier.iter().sum::<f64>() / earlier.len() as f64);
+                    // Half a window before, as at the beginning of what was recorded, is no measure of this one.
+                    let before = (count <= earlier.len()).then(|| earlier.iter().sum::<f64>() / earlier.len() as f64);
                     series.push(PanelSeries { legend: named(legend, &line.labels), values, before });
                 }
             }
@@ -265,7 +269,16 @@ impl PanelData {
 impl Unit {
     /// The number with its unit.
     pub fn show(self, value: f64) -> String {
-        format!("{}{}", self.number(value), self.suffix())
+        match self {
+            Unit::Milliseconds if 1e4 <= value.abs() => Unit::Seconds.show(value / 1e3),
+            // As in `397 MB`.
+            Unit::Bytes => {
+                let number = self.number(value);
+                let digits = number.trim_end_matches(char::is_alphabetic);
+                format!("{digits} {}B", &number[digits.len()..])
+            }
+            _ => format!("{}{}", self.number(value), self.suffix()),
+        }
     }
 
     /// The number alone, to three digits, in the unit of [`Unit::suffix`].

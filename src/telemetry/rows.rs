@@ -306,6 +306,7 @@ pub fn error(row: &AttemptRow) -> Option<&'static str> {
         Reason::FlagException(_) | Reason::DecoderException => "unhandled_exception",
         Reason::TooLong => "prompt_too_long",
         Reason::ImageLimit => "image_limit",
+        Reason::ImagesOff => "images_off",
         Reason::DecodersBusy => "decoder_queue_full",
         Reason::NoReplica => "no_healthy_upstream",
         Reason::Certificate => "upstream_tls_error",

@@ -84,7 +84,7 @@ fn whoever_blames_demand_for_a_lost_cache_is_wrong_held_at_49_and_told_what_woul
     assert!(told.card.composite.total.expect("an observer judges it") <= 49.0);
     // The boring panel: what stood still, and would have moved had it been demand.
     let judged = told.observer.as_ref().expect("there is one");
-    let lines = tell::looks(judged, Some("demand.growth")).join("\n");
+    let lines = tell::looks(judged, &told.cause).join("\n");
     println!("{lines}");
     let refuted = judged.refuted.as_ref().expect("one look rules demand out");
     assert_eq!((refuted.behaved, refuted.looked_at, judged.rival.as_deref()), ("flat", false, Some("demand.growth")));

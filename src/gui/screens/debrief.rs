@@ -157,7 +157,7 @@ fn minute(ui: &mut Ui, theme: &Theme, state: &mut State, told: &Told, rest: Rect
             if let Some(observer) = &debrief.observer {
                 ui.add_space(6.0);
                 ui.label(head(theme, "What would have told"));
-                for line in tell::looks(observer, debrief.cause.said.as_deref()) {
+                for line in tell::looks(observer, &debrief.cause) {
                     ui.label(mid(theme, line));
                 }
                 ui.add_space(6.0);

@@ -19,7 +19,6 @@ use crate::score::observer::{NoObserver, Observer};
 use crate::score::runs::{Ask, Progress, Runs};
 use crate::score::truth::TruthError;
 use crate::sim::time::SimDuration;
-use crate::sim::workload::spec::Arrivals;
 
 /// A certificate rests on so many seeds for each variant.
 pub const SEEDS: u32 = 20;
@@ -190,30 +189,14 @@ fn of_variant<'a>(list: &'a [CauseSpec], ids: &[String]) -> Vec<&'a CauseSpec> {
 /// When the first cause of a variant begins, after the opening; the opening itself for what was there before.
 fn onset(file: &ScenarioFile, variant: &VariantSpec) -> SimDuration {
     let causes = of_variant(&file.causes, &variant.causes);
-    let moments = causes.iter().flat_map(|cause| {
-        let faults = cause.faults.iter().filter_map(|f| f.at_s);
-        let crowds = cause.sources.iter().filter_map(|name| source_begins(file, name));
-        faults.chain(crowds).collect::<Vec<_>>()
-    });
-    moments.min().unwrap_or(SimDuration::ZERO)
-}
-
-fn source_begins(file: &ScenarioFile, name: &str) -> Option<SimDuration> {
-    match &file.workload.sources.iter().find(|s| s.name == name)?.arrivals {
-        Arrivals::Open(open) => open.from_s,
-        Arrivals::Chat { sessions, .. } => sessions.from_s,
-        Arrivals::Batch { from_s, .. } => *from_s,
-        Arrivals::Trace(_) => None,
-    }
+    causes.into_iter().filter_map(|cause| file.begins(cause)).min().unwrap_or(SimDuration::ZERO)
 }
 
 /// The first moment at which variants may differ, after the opening: a fault begins, or a source that not all of them
 /// have. A minute, where nothing ever begins.
 pub fn first_onset(file: &ScenarioFile) -> SimDuration {
-    let causes = || file.causes.iter().chain(&file.decoys);
-    let faults = causes().flat_map(|c| &c.faults).filter_map(|f| f.at_s);
-    let crowds = causes().flat_map(|c| &c.sources).filter_map(|name| source_begins(file, name));
-    faults.chain(crowds).min().unwrap_or(SimDuration::from_secs(60))
+    let causes = file.causes.iter().chain(&file.decoys);
+    causes.filter_map(|cause| file.begins(cause)).min().unwrap_or(SimDuration::from_secs(60))
 }
 
 /// Every clause that one variant can be held against; what needs an ideal observer stays open where there is none.

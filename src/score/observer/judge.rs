@@ -1,13 +1,15 @@
 //! A session before the ideal observer: what its looks could show, what should have been believed, and which look would
 //! have settled it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::score::bayes::logit;
 use crate::score::observer::grid::BEFORE_S;
 use crate::score::observer::mind::{Cells, Mind, Piece};
 use crate::score::observer::reading::Reading;
-use crate::score::observer::registry::{Item, Source, Window};
+use crate::score::observer::registry::{Item, Source, Stat, Window};
 use crate::score::observer::weigh::Scale;
 use crate::score::observer::{Freshness, Observer};
 use crate::score::record::Record;
@@ -15,6 +17,7 @@ use crate::session::belief::lead;
 use crate::session::look::{Observation, title};
 use crate::session::prices::price;
 use crate::sim::time::SimTime;
+use crate::telemetry::panels::Unit;
 
 /// From this belief on something is proved beyond asking.
 pub const SETTLED: f64 = 0.95;
@@ -29,7 +32,13 @@ const IRRELEVANT: f64 = 0.1;
 /// What was usual is the mean of so many first buckets: they are over before what pages begins.
 const USUAL: usize = 2;
 /// Within this factor of what it was, something is flat.
-const FLAT: f64 = 1.25;
+const FLAT: f64 = 1.1;
+/// What is apart by this factor is read off a panel by anybody.
+const LEGIBLE: f64 = 1.3;
+/// Further apart than this factor is no easier to read.
+const MOST_APART: f64 = 10.0;
+/// What is so many standard deviations from the rival's runs is not one of them.
+const OUTSIDE: f64 = 2.0;
 
 /// What the ideal observer says of a session.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -100,6 +109,8 @@ pub struct Settling {
     pub item: Item,
     /// The line of it that tells.
     pub part: String,
+    /// What its numbers measure; none where it is there or not.
+    pub unit: Option<Unit>,
     /// `flat`, `rose` or `fell`; `there` or `not there`.
     pub behaved: &'static str,
     /// What was usual: its mean from six minutes to four before the page.
@@ -280,8 +291,9 @@ struct Against<'a> {
     rival: Option<&'a str>,
 }
 
-/// The look after which the truth has `least` belief and its rival none: of those, what stood still where the rival would
-/// have moved it comes first, then what is cheap.
+/// The look after which the truth has `least` belief and its rival none. Of those, first one that anybody can read: what it
+/// showed is far from what it would have shown. Of these, first what stood still where the rival would have moved it, then
+/// what is cheap, then what is furthest apart.
 fn settling(
     mind: &Mind<'_>,
     facts: &Facts<'_>,
@@ -291,7 +303,7 @@ fn settling(
 ) -> Option<Settling> {
     let observer = mind.observer;
     let first = against.first;
-    let mut best: Option<((bool, f64, f64), Settling)> = None;
+    let mut best: Option<((bool, bool, f64, f64), Settling)> = None;
     for piece in pieces.iter().filter(|p| p.item.key != "pain") {
         let of_pair =
             |pair: &[f64]| Scale::new(&observer.table, piece.cells.iter().copied(), pair).posterior(&mind.levels);
@@ -303,10 +315,10 @@ fn settling(
         if belief < least {
             continue;
         }
-        let mut told = behaviour(mind, facts, piece, against.rival);
+        let Some((apart, mut told)) = behaviour(mind, facts, piece, against.rival) else { continue };
         told.belief = belief;
         told.looked_at = piece.cells.iter().any(|c| mind.seen.contains(c) && !first.contains(c));
-        let key = (told.behaved != "flat", told.price_s, -told.belief);
+        let key = (apart < LEGIBLE, told.behaved != "flat", told.price_s, -apart);
         if best.as_ref().is_none_or(|(known, _)| key < *known) {
             best = Some((key, told));
         }
@@ -314,52 +326,65 @@ fn settling(
     best.map(|(_, told)| told)
 }
 
-/// How the line of a piece that tells most moved.
-fn behaviour(mind: &Mind<'_>, facts: &Facts<'_>, piece: &Piece, rival: Option<&str>) -> Settling {
+/// How that line of a piece moved of which what it showed is furthest from what the rival would have made of it, and how
+/// far: a factor, from 1.
+fn behaviour(mind: &Mind<'_>, facts: &Facts<'_>, piece: &Piece, rival: Option<&str>) -> Option<(f64, Settling)> {
     let table = &mind.observer.table;
-    // Cells stand in order of what they tell; of the line that tells most the latest bucket is shown.
-    let line = piece.cells.iter().next().map(|c| table.cells[*c].source);
-    let latest = piece
-        .cells
-        .iter()
-        .filter(|c| Some(table.cells[**c].source) == line)
-        .max_by_key(|c| table.cells[**c].bucket)
-        .copied();
-    let source = line.map(|l| &table.sources[usize::from(l)]);
-    let values = source.and_then(|s| facts.reading.values.get(s));
+    let mut latest: BTreeMap<u16, usize> = BTreeMap::new();
+    for cell in &piece.cells {
+        let place = latest.entry(table.cells[*cell].source).or_insert(*cell);
+        if table.cells[*place].bucket < table.cells[*cell].bucket {
+            *place = *cell;
+        }
+    }
+    let lines = latest.into_values().map(|cell| line(mind, facts, piece, cell, rival));
+    lines.max_by(|a, b| a.0.total_cmp(&b.0))
+}
+
+/// How a line stands in the bucket of a cell, and how far from what the rival would have made of it.
+fn line(mind: &Mind<'_>, facts: &Facts<'_>, piece: &Piece, cell: usize, rival: Option<&str>) -> (f64, Settling) {
+    let table = &mind.observer.table;
+    let source = &table.sources[usize::from(table.cells[cell].source)];
+    let values = facts.reading.values.get(source);
     let finite = |v: &f32| v.is_finite().then(|| f64::from(*v));
-    let mean = |of: &[f32]| {
-        let there: Vec<f64> = of.iter().filter_map(finite).collect();
-        (!there.is_empty()).then(|| there.iter().sum::<f64>() / there.len() as f64)
-    };
-    let bucket = latest.map_or(0, |c| usize::from(table.cells[c].bucket));
-    let before = values.and_then(|v| mean(&v[..v.len().min(USUAL)]));
-    let after = values.and_then(|v| v.get(bucket)).and_then(finite);
-    let if_rival = latest.zip(rival).and_then(|(cell, rival)| {
-        let unit = f64::from(table.units[usize::from(table.cells[cell].source)]);
-        let (low, step) = (f64::from(table.cells[cell].low), f64::from(table.cells[cell].step));
-        let of_rival = (table.runs.iter().enumerate())
-            .filter(|(_, (h, _))| {
-                let h = &mind.observer.hypotheses[usize::from(*h)];
-                h.holds(rival) && !is_true(h, facts.truth)
-            })
-            .map(|(run, _)| table.run(run)[cell])
-            .filter(|level| *level != u8::MAX);
-        let of_rival: Vec<f64> = of_rival.map(|l| libm::sinh(low + f64::from(l) * step) * unit).collect();
-        (!of_rival.is_empty()).then(|| of_rival.iter().sum::<f64>() / of_rival.len() as f64)
-    });
-    let moves = matches!(source, Some(Source::Panel { .. } | Source::Rows(_) | Source::Span { .. }));
+    let before: Vec<f64> = values.map_or(&[][..], |v| &v[..v.len().min(USUAL)]).iter().filter_map(finite).collect();
+    let before = (!before.is_empty()).then(|| before.iter().sum::<f64>() / before.len() as f64);
+    let after = values.and_then(|v| v.get(usize::from(table.cells[cell].bucket))).and_then(finite);
+    let of_rival: Vec<Option<f64>> = (table.runs.iter().enumerate())
+        .filter(|(_, (h, _))| {
+            let h = &mind.observer.hypotheses[usize::from(*h)];
+            rival.is_some_and(|rival| h.holds(rival)) && !is_true(h, facts.truth)
+        })
+        .map(|(run, _)| table.value(run, cell))
+        .collect();
+    let there: Vec<f64> = of_rival.iter().flatten().copied().collect();
+    let if_rival = (!there.is_empty()).then(|| there.iter().sum::<f64>() / there.len() as f64);
+    let counted = source.unit().is_some() && !matches!(source, Source::Panel { stat: Stat::Count, .. });
     let behaved = match (before, after) {
         (_, None) => "not there",
-        _ if !moves => "there",
+        _ if source.unit().is_none() => "there",
         (Some(b), Some(a)) if a <= b * FLAT && b <= a * FLAT => "flat",
         (Some(b), Some(a)) if a < b => "fell",
         (None, _) => "there",
         _ => "rose",
     };
-    Settling {
+    let apart = match (after, if_rival) {
+        // There or not, against most runs of the rival.
+        (None, Some(_)) if of_rival.len() < 2 * there.len() => MOST_APART,
+        (Some(_), _) if 10 * there.len() < of_rival.len() => MOST_APART,
+        (Some(after), Some(mean)) if counted => {
+            let spread = there.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / there.len() as f64;
+            let within = (after - mean).abs() < OUTSIDE * libm::sqrt(spread);
+            let least = (after.abs().max(mean.abs()) / MOST_APART).max(f64::MIN_POSITIVE);
+            let (low, high) = (after.min(mean).max(least), after.max(mean).max(least));
+            if within { 1.0 } else { high / low }
+        }
+        _ => 1.0,
+    };
+    let told = Settling {
         item: piece.item.clone(),
-        part: source.map_or(String::new(), Source::part),
+        part: source.part(),
+        unit: source.unit(),
         behaved,
         before,
         after,
@@ -367,7 +392,8 @@ fn behaviour(mind: &Mind<'_>, facts: &Facts<'_>, piece: &Piece, rival: Option<&s
         belief: 0.0,
         price_s: price(&piece.item.look).as_secs_f64(),
         looked_at: false,
-    }
+    };
+    (apart, told)
 }
 
 /// Whether the first lead of 70 points or more had less of the observer's belief than a diagnosis needs, while something

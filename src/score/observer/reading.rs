@@ -9,7 +9,7 @@ use crate::metrics::promql::Query;
 use crate::scenario::file::ScenarioFile;
 use crate::scenario::lower::Setup;
 use crate::score::observer::grid::{Grid, NARROW_S};
-use crate::score::observer::registry::{ASKED, Source, Stat, form, questions};
+use crate::score::observer::registry::{ASKED, Source, Stat, form, line_form, questions};
 use crate::score::observer::rows;
 use crate::sim::spec::stack::Severity;
 use crate::sim::time::{SimDuration, SimTime};
@@ -92,7 +92,7 @@ impl Reading {
                 let then = answers.iter().rfind(|(at_s, _)| *at_s <= end_s);
                 for (ask, text) in then.map_or(&[][..], |(_, answers)| answers) {
                     for line in text.lines().skip(1) {
-                        let source = Source::Fleet { ask: (*ask).to_string(), form: form(line) };
+                        let source = Source::Fleet { ask: (*ask).to_string(), form: line_form(ask, line) };
                         reading.add(source, &grid, bucket, 1.0);
                     }
                 }

@@ -6,7 +6,7 @@ use crate::metrics::promql::Query;
 use crate::score::observer::rows;
 use crate::session::command::Look;
 use crate::session::look::Seen;
-use crate::telemetry::panels::{BOARDS, Panel};
+use crate::telemetry::panels::{BOARDS, Panel, Unit};
 
 /// What is taken of several series, members or values. Names of entities never count, so that renaming changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -74,10 +74,27 @@ pub enum Source {
     Pain,
 }
 
-/// Questions to control planes that the registry asks. Settings in force and documents are the same whatever the
-/// hypothesis, by rule; what is not asked is neutral.
-pub const ASKED: [&str; 7] =
-    ["get pods", "get nodes", "get endpoints", "get hpa", "get deployments", "get events", "get cache"];
+/// Questions to control planes that the registry asks. Documents are the same whatever the hypothesis, by rule; what is
+/// not asked is neutral.
+pub const ASKED: [&str; 12] = [
+    "get pods",
+    "get nodes",
+    "get endpoints",
+    "get hpa",
+    "get deployments",
+    "get events",
+    "get cache",
+    "config gateway",
+    "config auth",
+    "config edge",
+    "config serving",
+    "config kv-cache",
+];
+
+/// The form of a line that a control plane answers: a setting in force counts with its value.
+pub fn line_form(ask: &str, line: &str) -> String {
+    if ask.starts_with("config ") { line.split_whitespace().collect::<Vec<_>>().join(" ") } else { form(line) }
+}
 
 /// The forms of a text: words with a digit in them are blanks.
 pub fn form(text: &str) -> String {
@@ -164,6 +181,12 @@ impl Source {
                         let wanted = Query::parse(expr).ok()?.metrics();
                         wanted.iter().all(|m| w.seen.features.iter().any(|f| *f == format!("metric:{m}")))
                     }
+                    // What a control plane lists is what there is now.
+                    Look::Fleet { .. } => {
+                        let wanted = Query::parse(expr).ok()?.metrics();
+                        let listed = |m: &String| w.seen.features.iter().any(|f| *f == format!("metric:{m}"));
+                        return wanted.iter().all(listed).then_some(now);
+                    }
                     Look::Ask { .. } => w.seen.features.iter().any(|f| *f == format!("told:{board}.{id}")),
                     _ => false,
                 };
@@ -179,10 +202,11 @@ impl Source {
                 };
                 shown.then_some(w.from_s)
             }
-            Source::Log { service, form, .. } => match w.look {
+            Source::Log { service, form, level } => match w.look {
                 Look::Logs { service: of, grep, .. } => {
                     let plain = super::registry::form(&grep.to_lowercase());
                     let fits = grep.is_empty()
+                        || grep.eq_ignore_ascii_case(level)
                         || (!form.is_empty()
                             && form.to_lowercase().contains(plain.trim_matches(|c| c == '#' || c == '/')));
                     ((of.is_empty() || of.starts_with(service.as_str())) && fits).then_some(w.from_s)
@@ -218,7 +242,18 @@ impl Source {
                     let plural = |word: &str| word.trim_end_matches('s').to_string();
                     let words: Vec<String> = line.split_whitespace().take(2).map(plural).collect();
                     let asked: Vec<String> = ask.split_whitespace().map(plural).collect();
-                    let same = words == asked || (line.trim() == "ring" && ask == "get cache");
+                    // Of these there are few, and one of them in full says no less than their list.
+                    let in_full = words.first().is_some_and(|w| w == "describe")
+                        && ["hpa", "endpoint", "deployment"].iter().any(|noun| words.get(1).is_some_and(|w| w == noun));
+                    // A pool's settings are a part of those of serving.
+                    let service = |word: &String| ASKED.iter().any(|a| a.strip_prefix("config ") == Some(word));
+                    let of_pool = words.first().is_some_and(|w| w == "config")
+                        && ask == "config serving"
+                        && words.get(1).is_some_and(|w| !service(w));
+                    let same = of_pool
+                        || words == asked
+                        || (in_full && words[1..] == asked[1..])
+                        || (line.trim() == "ring" && ask == "get cache");
                     same.then_some(now)
                 }
                 _ => None,
@@ -269,10 +304,25 @@ impl Source {
             }
             Source::Fleet { ask, .. } => Item {
                 key: format!("fleet:{ask}"),
-                title: format!("What the orchestrator says: {ask}"),
+                title: match ask.strip_prefix("config ") {
+                    Some(service) => format!("Settings in force: {service}"),
+                    None => format!("What the orchestrator says: {ask}"),
+                },
                 look: Look::Fleet { line: ask.clone() },
             },
             Source::Pain => Item { key: "pain".to_string(), title: "Users in pain".to_string(), look: Look::Alerts },
+        }
+    }
+
+    /// What its numbers measure; none where it is there or not.
+    pub fn unit(&self) -> Option<Unit> {
+        match self {
+            Source::Panel { stat: Stat::Count, .. } => Some(Unit::Count),
+            Source::Panel { board, panel: id, .. } => panel(board, id).map(|p| p.unit),
+            Source::Rows(name) => rows::spec(name).map(rows::RowSpec::unit),
+            Source::Span { stat: Stat::High, .. } => Some(Unit::Share),
+            Source::Span { .. } => Some(Unit::Seconds),
+            _ => None,
         }
     }
 

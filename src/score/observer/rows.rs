@@ -11,6 +11,7 @@ use crate::score::observer::reading::PageAt;
 use crate::sim::client::Outcome;
 use crate::sim::workload::Tier;
 use crate::sim::world::recording::AttemptRow;
+use crate::telemetry::panels::Unit;
 use crate::telemetry::rows::error;
 use crate::telemetry::watch::Watch;
 
@@ -33,6 +34,21 @@ pub struct RowSpec {
 }
 
 impl RowSpec {
+    /// What its numbers measure.
+    pub fn unit(&self) -> Unit {
+        match self.name {
+            "tries" | "unique" => Unit::PerSecond,
+            "ttft" | "longest_gap" | "queue" | "auth" | "auth_most" | "decoding" | "upstream" | "total" => {
+                Unit::Milliseconds
+            }
+            "prompt_tokens" | "prompt_tokens_most" | "output_tokens" | "computed_each" => Unit::Tokens,
+            "cached" | "cached_hbm" | "cached_host" | "cached_remote" | "cached_by_version" | "cached_by_template"
+            | "young_failing" => Unit::Share,
+            _ if self.title.starts_with("Share") => Unit::Share,
+            _ => Unit::Count,
+        }
+    }
+
     /// A statement that shows it.
     pub fn question(&self) -> String {
         let columns: Vec<String> = self.columns.iter().map(|c| format!("r.{c}")).collect();

@@ -36,7 +36,10 @@ pub fn answer(watch: &mut Watch, line: &str) -> Result<Answer, String> {
     let data = serde_json::from_str(&text).unwrap_or_else(|_| json!({ "text": text }));
     let now = watch.world.now();
     let what = line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-    let seen = Seen { features: vec![format!("fleet:{what}")], from: now, to: now };
+    let mut features = vec![format!("fleet:{what}")];
+    // A router's table counts the requests that run at each replica.
+    features.extend(what.starts_with("router ").then(|| "metric:vllm:num_requests_running".to_string()));
+    let seen = Seen { features, from: now, to: now };
     Ok(Answer { title: line.to_string(), text, data, seen })
 }
 

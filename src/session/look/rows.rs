@@ -129,9 +129,19 @@ pub fn logs(watch: &mut Watch, of: &str, since_s: u32, grep: &str) -> Result<Ans
     };
     let found = search(watch.logs.lines(), now, &ask).map_err(|e| e.to_string())?;
     let mut text = String::new();
+    let mut traces: Vec<&str> = Vec::new();
     for hit in &found.lines {
         let line = hit.line;
-        let body = line.body.replace('\n', "\n    ");
+        // A stack trace that was printed already is not printed again.
+        let (first, trace) = line.body.split_once('\n').unwrap_or((&line.body, ""));
+        let body = if trace.is_empty() {
+            first.to_string()
+        } else if let Some(n) = traces.iter().position(|known| *known == trace) {
+            format!("{first}\n    (trace #{} again)", n + 1)
+        } else {
+            traces.push(trace);
+            format!("{first}\n    trace #{}:\n    {}", traces.len(), trace.replace('\n', "\n    "))
+        };
         text.push_str(&format!("{} {:<5} {} {body}\n", calendar.clock(line.at), line.level.as_str(), line.pod));
     }
     text.push_str(&format!("{} of {} lines in {}", found.total, found.searched, span(since)));

@@ -126,6 +126,15 @@ pub enum Balance {
     LeastConnections,
 }
 
+impl std::fmt::Display for Balance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Balance::RoundRobin => "round-robin",
+            Balance::LeastConnections => "least-connections",
+        })
+    }
+}
+
 /// A hop.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -530,6 +539,15 @@ pub enum LoadFailure {
     Fail,
 }
 
+impl std::fmt::Display for LoadFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            LoadFailure::Recompute => "recompute",
+            LoadFailure::Fail => "fail",
+        })
+    }
+}
+
 /// How requests find a replica.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -602,6 +620,29 @@ pub enum RouterPolicy {
         /// Imbalance that overrides the match, as a ratio of most to least.
         balance_rel: f64,
     },
+}
+
+impl std::fmt::Display for RouterPolicy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            RouterPolicy::RoundRobin => f.write_str("round-robin"),
+            RouterPolicy::LeastLoaded => f.write_str("least-loaded"),
+            RouterPolicy::ModN => f.write_str("mod-n"),
+            RouterPolicy::ConsistentHash => f.write_str("consistent-hash"),
+            RouterPolicy::Pinned { connections, max_age_s } => {
+                write!(
+                    f,
+                    "pinned, {connections} connections of each gateway, each for {:.0} s",
+                    max_age_s.as_secs_f64()
+                )
+            }
+            RouterPolicy::CacheAware { threshold, balance_abs, balance_rel } => write!(
+                f,
+                "cache-aware, from {:.0} % of a prompt on, unless loads are {balance_abs} requests and {balance_rel} times apart",
+                threshold * 100.0
+            ),
+        }
+    }
 }
 
 /// What the hashing rules hash.

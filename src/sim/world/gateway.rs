@@ -249,8 +249,9 @@ impl World {
         if images == 0 {
             return self.forward(key);
         }
-        if self.api.images_off || (spec.limit_checked_first && spec.limit < images) {
-            self.because(key, Reason::ImageLimit);
+        let too_many = spec.limit_checked_first && spec.limit < images;
+        if self.api.images_off || too_many {
+            self.because(key, if self.api.images_off { Reason::ImagesOff } else { Reason::ImageLimit });
             self.release_worker(key);
             return self.refuse(key, Outcome::BadRequest, None);
         }

@@ -32,7 +32,7 @@ pub enum Reason {
     FlagException(u8),
     /// The prompt is longer than the model takes.
     TooLong,
-    /// More images than are allowed, or the feature is off.
+    /// More images than are allowed.
     ImageLimit,
     /// The line of the image decoders was full.
     DecodersBusy,
@@ -52,6 +52,8 @@ pub enum Reason {
     LoadFailed,
     /// No token came in time.
     UpstreamTimeout,
+    /// Images are turned off.
+    ImagesOff,
 }
 
 /// One attempt, as the gateway that handled it wrote it down.

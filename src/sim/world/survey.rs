@@ -269,12 +269,12 @@ impl World {
         say("auth", "timeout", span(api.auth.timeout_s));
         say("edge", "idle_timeout", span(self.network.idle_timeout));
         say("edge", "stream_keepalive", self.network.keepalive.to_string());
-        say("edge", "balance", format!("{:?}", self.network.balance));
+        say("edge", "balance", self.network.balance.to_string());
         say("edge", "connection_max_age", self.network.pool.rules().max_age.map_or("none".to_string(), span));
         for pool in &self.pools {
             let (name, spec) = (&pool.spec.name, &pool.spec);
             let mut say = |key: &str, value: String| say("serving", &format!("{name}.{key}"), value);
-            say("router", format!("{:?}", pool.router.policy()));
+            say("router", pool.router.policy().to_string());
             say("router_view_interval", span(spec.router.view_interval_s));
             say("probe_threshold", spec.router.probe_threshold.to_string());
             say("deep_probe", spec.router.deep_probe.to_string());
@@ -282,7 +282,7 @@ impl World {
             say("max_num_seqs", spec.max_num_seqs.to_string());
             say("num_gpu_blocks", spec.kv_blocks.to_string());
             say("keep_aborted_prefill", spec.keep_aborted_prefill.to_string());
-            say("kv_load_failure_policy", format!("{:?}", spec.load_failure));
+            say("kv_load_failure_policy", spec.load_failure.to_string());
             if let Some(scaler) = &pool.autoscaler {
                 say("autoscaler_query", scaler.spec.query.clone());
             }

@@ -57,7 +57,8 @@ impl World {
             let spec = &self.pools[self.replicas[index].pool.index()].spec;
             let (block, blocks) = (spec.block_tokens.to_string(), spec.kv_blocks.to_string());
             let labels = [("block_size", block.as_str()), ("num_gpu_blocks", blocks.as_str())];
-            self.sample(key(CACHE_CONFIG, 0), CACHE_CONFIG, &labels, 1.0);
+            // A replica that comes up with other settings is another series.
+            self.sample(key(CACHE_CONFIG, spec.kv_blocks as usize), CACHE_CONFIG, &labels, 1.0);
         }
         for family in &HISTOGRAMS {
             let read = family.read;

@@ -168,7 +168,7 @@ impl Fleet<'_> {
         for event in own {
             let kind = if event.warning { "Warning" } else { "Normal" };
             text.push_str(&format!(
-                "  {:>6}  {kind:<8}{:<18}{}\n",
+                "  {:>6}  {kind:<8}{:<17} {}\n",
                 age(self.now.since(event.at)),
                 event.reason,
                 event.message

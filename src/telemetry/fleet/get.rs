@@ -209,7 +209,7 @@ impl Fleet<'_> {
                 spec.min.to_string(),
                 spec.max.to_string(),
                 pool.wanted.to_string(),
-                if *paused { "paused" } else { "active" }.to_string(),
+                hpa_status(*paused, pool.metric).to_string(),
             ]);
         }
         table
@@ -326,7 +326,7 @@ impl Fleet<'_> {
             table.row([pod_name(pool, pod), ready.to_string(), status(pod).to_string(), pod.running.to_string()]);
         }
         let ready = pool.pods.iter().filter(|p| p.endpoint).count();
-        Ok(format!("{name}: {:?}, {ready} ready\n{}", pool.policy, table.print(Output::Plain)))
+        Ok(format!("{name}: {}; {ready} ready\n{}", pool.policy, table.print(Output::Plain)))
     }
 
     pub(super) fn top_pods(&self) -> String {
@@ -428,6 +428,14 @@ pub(super) fn target(pool: &PoolState, target: f64) -> String {
     match pool.metric {
         Some(value) => format!("{:.1}/{target} (avg)", value / f64::from(pool.wanted.max(1))),
         None => format!("<unknown>/{target} (avg)"),
+    }
+}
+
+fn hpa_status(paused: bool, metric: Option<f64>) -> &'static str {
+    match (paused, metric) {
+        (true, _) => "paused",
+        (false, None) => "no metric",
+        (false, Some(_)) => "active",
     }
 }
 

@@ -116,6 +116,7 @@ fn explain(row: &AttemptRow) -> Told {
         Reason::AuthTimeout => told("auth_timeout", "UAEX", Error, "credential lookup: deadline exceeded"),
         Reason::TooLong => worded("prompt_too_long", "-", Info, Says::PromptTooLong),
         Reason::ImageLimit => worded("image_limit", "-", Info, Says::TooManyImages),
+        Reason::ImagesOff => told("images_off", "-", Info, "images are turned off"),
         Reason::DecodersBusy => told("decoders_busy", "UO", Error, "queue of the image decoders is full"),
         Reason::DecoderException => told("image_decode_exception", "-", Error, ""),
         Reason::FlagException(_) => told("unhandled_exception", "-", Error, ""),
