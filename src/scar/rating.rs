@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scar::item::{LAST_CHANGE, PREMATURE_CLOSURE, pair};
 use crate::scar::memory::Rating;
-use crate::scenario::mechanisms::{NOT_PROVABLE, OTHER};
-use crate::score::card::family;
+use crate::scenario::mechanisms::{NOT_PROVABLE, OTHER, family};
 
 /// Points from which on something wrong was believed firmly: the error is a confident one.
 pub const CONFIDENT: u8 = 70;

@@ -27,6 +27,12 @@ pub const OTHER: &str = "other";
 pub const NO_FAULT: &str = "no_fault";
 /// An alert that fires in health. Where nothing is wrong and somebody was paged, it says the same as [`NO_FAULT`].
 pub const ALERT_RULE: &str = "telemetry.alert_rule";
+
+/// The family of a mechanism's id, as in `kv_cache` of `kv_cache.flush`.
+pub fn family(mechanism: &str) -> &str {
+    mechanism.split('.').next().unwrap_or(mechanism)
+}
+
 /// What there is to see cannot decide.
 pub const NOT_PROVABLE: &str = "not_provable";
 

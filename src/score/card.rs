@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::scenario::mechanisms::{ALERT_RULE, MECHANISMS, NO_FAULT, NOT_PROVABLE, OTHER};
+use crate::scenario::mechanisms::{ALERT_RULE, MECHANISMS, NO_FAULT, NOT_PROVABLE, OTHER, family};
 use crate::score::composite::{Composite, Gate, Parts, composite};
 use crate::score::measures::*;
 use crate::score::observer::judge::Judgement;
@@ -91,11 +91,6 @@ pub struct Declared {
     pub recall: f64,
     /// Precision.
     pub precision: f64,
-}
-
-/// The family of a mechanism's id.
-pub fn family(mechanism: &str) -> &str {
-    mechanism.split('.').next().unwrap_or(mechanism)
 }
 
 /// Holds what was declared against the shares of the mechanisms. A mechanism of the right family that is not the right one

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::lesson::Told;
 use crate::scenario::lower::Setup;
-use crate::scenario::mechanisms::{NOT_PROVABLE, OTHER};
+use crate::scenario::mechanisms::{NOT_PROVABLE, OTHER, family};
 use crate::scenario::opened::ScenarioError;
-use crate::score::card::{Card, Replays, card, comes_to, family, is_top, said};
+use crate::score::card::{Card, Replays, card, comes_to, is_top, said};
 use crate::score::observer::Observer;
 use crate::score::observer::judge::{Facts, GROUNDED, Judgement, judge};
 use crate::score::observer::reading::Reading;

@@ -1,8 +1,8 @@
 //! A debrief in words: the one-minute view without symbols first, measures further down.
 
 use crate::scenario::lesson::Told;
-use crate::scenario::mechanisms::{NO_FAULT, NOT_PROVABLE, OTHER, mechanism};
-use crate::score::card::{Measure, family};
+use crate::scenario::mechanisms::{NO_FAULT, NOT_PROVABLE, OTHER, family, mechanism};
+use crate::score::card::Measure;
 use crate::score::debrief::{Cause, Debrief, Users, Verdict};
 use crate::score::observer::judge::{Judgement, SETTLED, Settling};
 

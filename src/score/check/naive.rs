@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::file::VariantSpec;
 use crate::scenario::lower::Setup;
-use crate::scenario::mechanisms::{MECHANISMS, NO_FAULT};
+use crate::scenario::mechanisms::{MECHANISMS, NO_FAULT, family};
 use crate::scenario::opened::{Scenario, ScenarioError};
-use crate::score::card::{PAR_S, family};
+use crate::score::card::PAR_S;
 use crate::score::check::of_variant;
 use crate::score::composite::{Parts, composite};
 use crate::score::measures::time_score;

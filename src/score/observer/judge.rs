@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::scenario::mechanisms::family;
 use crate::score::bayes::logit;
 use crate::score::observer::grid::BEFORE_S;
 use crate::score::observer::mind::{Cells, Mind, Piece};
@@ -292,8 +293,8 @@ struct Against<'a> {
 }
 
 /// The look after which the truth has `least` belief and its rival none. Of those, first one that anybody can read: what it
-/// showed is far from what it would have shown. Of these, first what stood still where the rival would have moved it, then
-/// what is cheap, then what is furthest apart.
+/// showed is far from what it would have shown. Of these, first what speaks of the truth or of its rival, then what stood
+/// still where the rival would have moved it, then what is cheap, then what is furthest apart.
 fn settling(
     mind: &Mind<'_>,
     facts: &Facts<'_>,
@@ -303,7 +304,8 @@ fn settling(
 ) -> Option<Settling> {
     let observer = mind.observer;
     let first = against.first;
-    let mut best: Option<((bool, bool, f64, f64), Settling)> = None;
+    let families: Vec<&str> = facts.truth.iter().copied().chain(against.rival).map(family).collect();
+    let mut best: Option<((bool, bool, bool, f64, f64), Settling)> = None;
     for piece in pieces.iter().filter(|p| p.item.key != "pain") {
         let of_pair =
             |pair: &[f64]| Scale::new(&observer.table, piece.cells.iter().copied(), pair).posterior(&mind.levels);
@@ -318,7 +320,11 @@ fn settling(
         let Some((apart, mut told)) = behaviour(mind, facts, piece, against.rival) else { continue };
         told.belief = belief;
         told.looked_at = piece.cells.iter().any(|c| mind.seen.contains(c) && !first.contains(c));
-        let key = (apart < LEGIBLE, told.behaved != "flat", told.price_s, -apart);
+        let speaks = |cell: &usize| {
+            let source = &observer.table.sources[usize::from(observer.table.cells[*cell].source)];
+            families.iter().any(|family| source.speaks_of(family))
+        };
+        let key = (apart < LEGIBLE, !piece.cells.iter().any(speaks), told.behaved != "flat", told.price_s, -apart);
         if best.as_ref().is_none_or(|(known, _)| key < *known) {
             best = Some((key, told));
         }

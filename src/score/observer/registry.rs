@@ -314,6 +314,38 @@ impl Source {
         }
     }
 
+    /// Whether it speaks of a family of mechanisms, as in `kv_cache`: what people would look at for it.
+    pub fn speaks_of(&self, family: &str) -> bool {
+        match self {
+            // Who wants what is asked of rows; retries and time-outs are the clients'.
+            Source::Panel { board, .. } => board == family,
+            Source::Rows(name) => match name.split(':').next().unwrap_or(name) {
+                "tries" | "unique" | "accounts" | "templates" | "young" | "same_day" | "devices" => family == "demand",
+                "prompt_tokens" | "prompt_tokens_most" | "output_tokens" | "images" | "images_most" => {
+                    family == "demand"
+                }
+                "tries_each" | "retried" | "restarted" | "closed" => family == "sdk",
+                "auth" | "auth_most" | "decoding" | "error" | "queue" => family == "api",
+                name if name.starts_with("cached") || name == "computed_each" => family == "kv_cache",
+                name if name.contains("replica") => family == "serving" || family == "accelerator",
+                name if name.starts_with("by_") => family == "demand",
+                _ => false,
+            },
+            Source::Log { service, .. } => {
+                service.replace('-', "_") == family || (*service == "gateway" && family == "api")
+            }
+            Source::Fleet { ask, .. } => match ask.as_str() {
+                "get hpa" => family == "control",
+                "get cache" | "config kv-cache" => family == "kv_cache",
+                "get endpoints" | "config edge" => family == "network",
+                "config gateway" | "config auth" => family == "api",
+                _ => ["serving", "accelerator", "control"].contains(&family),
+            },
+            Source::Change(_) => true,
+            Source::Span { .. } | Source::Alert(_) | Source::Ticket(_) | Source::Pain => false,
+        }
+    }
+
     /// What its numbers measure; none where it is there or not.
     pub fn unit(&self) -> Option<Unit> {
         match self {
