@@ -361,7 +361,7 @@ fn left(with: &Standing, without: &Standing, usual: &Standing) -> Vec<Left> {
     let of =
         |what: &String| Left { what: what.clone(), now: with.get(what).cloned(), before: usual.get(what).cloned() };
     let moved = |what: &&String| with.get(*what) != without.get(*what);
-    names.into_iter().filter(moved).map(of).filter(|left| left.now != left.before).collect()
+    names.into_iter().filter(moved).map(of).filter(|left| left.now != left.before || left.now.is_none()).collect()
 }
 
 fn users(record: &Record<'_>, run: &Ran, nothing: &Ran, best: &Best, effects: Effects<'_>) -> Users {

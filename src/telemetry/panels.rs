@@ -270,7 +270,6 @@ impl Unit {
     /// The number with its unit.
     pub fn show(self, value: f64) -> String {
         match self {
-            Unit::Milliseconds if 1e4 <= value.abs() => Unit::Seconds.show(value / 1e3),
             // As in `397 MB`.
             Unit::Bytes => {
                 let number = self.number(value);

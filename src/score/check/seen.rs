@@ -241,9 +241,12 @@ fn differs(panel: &PanelData, watch: &Watch) -> Option<String> {
     (said == 0 && !panel.series.is_empty()).then(|| format!("\"{}\" says no number", panel.title))
 }
 
-/// A number as panels write it: `12.3`, `1.25k`, with a unit after it.
+/// A number as panels write it: `12.3`, `1.25k`, with a unit after it; or `397 MB`.
 fn number(text: &str) -> Option<f64> {
-    let text = text.trim().split(' ').next()?;
+    let mut words = text.trim().split(' ');
+    let text = words.next()?;
+    let bytes = words.next().and_then(|unit| unit.strip_suffix('B')).filter(|prefix| prefix.len() == 1);
+    let text = &format!("{text}{}", bytes.unwrap_or_default());
     let (digits, scale) = match text.chars().last()? {
         'k' => (&text[..text.len() - 1], 1e3),
         'M' => (&text[..text.len() - 1], 1e6),

@@ -293,8 +293,8 @@ struct Against<'a> {
 }
 
 /// The look after which the truth has `least` belief and its rival none. Of those, first one that anybody can read: what it
-/// showed is far from what it would have shown. Of these, first what speaks of the truth or of its rival, then what stood
-/// still where the rival would have moved it, then what is cheap, then what is furthest apart.
+/// showed is far from what it would have shown. Of these, first what speaks of the truth or of its rival and stood still
+/// where the rival would have moved it, then whatever speaks of them, then what is cheap, then what is furthest apart.
 fn settling(
     mind: &Mind<'_>,
     facts: &Facts<'_>,
@@ -324,7 +324,8 @@ fn settling(
             let source = &observer.table.sources[usize::from(observer.table.cells[*cell].source)];
             families.iter().any(|family| source.speaks_of(family))
         };
-        let key = (apart < LEGIBLE, !piece.cells.iter().any(speaks), told.behaved != "flat", told.price_s, -apart);
+        let speaks = piece.cells.iter().any(speaks);
+        let key = (apart < LEGIBLE, !speaks || told.behaved != "flat", !speaks, told.price_s, -apart);
         if best.as_ref().is_none_or(|(known, _)| key < *known) {
             best = Some((key, told));
         }
