@@ -124,7 +124,11 @@ fn whoever_blames_demand_for_a_lost_cache_is_wrong_held_at_49_and_told_what_woul
 fn the_same_participant_is_right_where_demand_is_the_truth_and_has_not_proved_it() {
     let [told, good] = both("surge", "commit demand.growth=85 other=15 cite E1 E2 E3 E4");
     assert_eq!((told.cause.verdict, told.cause.credit), (Verdict::Right, 1.0));
-    assert!(tell::headline(&told).starts_with("You said demand: more people want more, 85 %. That was it"), "{}", tell::headline(&told));
+    assert!(
+        tell::headline(&told).starts_with("You said demand: more people want more, 85 %. That was it"),
+        "{}",
+        tell::headline(&told)
+    );
     let cited = told.observer.as_ref().expect("there is one").truth_given_cited;
     // That requests are up is what both twins look like. When they rose, before the page or after it, is another look.
     assert_eq!((told.cause.proved, measure(&told, "M1").value), (Some(false), Some(0.0)), "{cited}");

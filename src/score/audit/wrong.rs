@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::{COUNTS, Citation, Desk, LACK, LIE, LIST, OFFERED, Sentence, chart, sentence};
 use crate::scenario::file::{CauseSpec, Role, ScenarioFile};
-use crate::scenario::mechanisms::{MECHANISMS, NO_FAULT, mechanism};
+use crate::scenario::mechanisms::{MECHANISMS, NO_FAULT, family, mechanism};
 use crate::scenario::opened::Scenario;
-use crate::score::card::family;
 use crate::score::runs::{Ask, Progress, Runs};
 use crate::score::truth::{HURT, TOLERANCE, Truth, TruthError, tempting};
 

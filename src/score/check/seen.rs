@@ -251,7 +251,7 @@ fn number(text: &str) -> Option<f64> {
         'k' => (&text[..text.len() - 1], 1e3),
         'M' => (&text[..text.len() - 1], 1e6),
         'G' => (&text[..text.len() - 1], 1e9),
-        _ => (text, 1.0),
+        _ => (text.as_str(), 1.0),
     };
     Some(digits.parse::<f64>().ok()? * scale)
 }

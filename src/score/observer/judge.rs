@@ -38,8 +38,8 @@ const FLAT: f64 = 1.1;
 const LEGIBLE: f64 = 1.3;
 /// Further apart than this factor is no easier to read.
 const MOST_APART: f64 = 10.0;
-/// What is so many standard deviations from the rival's runs is not one of them.
-const OUTSIDE: f64 = 2.0;
+/// What this share of the rival's runs is beyond, on either side, may be one of them.
+const INSIDE: f64 = 0.1;
 
 /// What the ideal observer says of a session.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -380,8 +380,8 @@ fn line(mind: &Mind<'_>, facts: &Facts<'_>, piece: &Piece, cell: usize, rival: O
         (None, Some(_)) if of_rival.len() < 2 * there.len() => MOST_APART,
         (Some(_), _) if 10 * there.len() < of_rival.len() => MOST_APART,
         (Some(after), Some(mean)) if counted => {
-            let spread = there.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / there.len() as f64;
-            let within = (after - mean).abs() < OUTSIDE * libm::sqrt(spread);
+            let beyond = |holds: &dyn Fn(f64) -> bool| there.iter().filter(|v| holds(**v)).count() as f64;
+            let within = INSIDE * there.len() as f64 <= beyond(&|v| v <= after).min(beyond(&|v| after <= v));
             let least = (after.abs().max(mean.abs()) / MOST_APART).max(f64::MIN_POSITIVE);
             let (low, high) = (after.min(mean).max(least), after.max(mean).max(least));
             if within { 1.0 } else { high / low }
