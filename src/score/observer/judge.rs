@@ -200,8 +200,8 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
     let pieces = mind.pieces(-f64::from(BEFORE_S), until_s);
     let all: Cells = pieces.iter().flat_map(|p| p.cells.iter().copied()).chain(first.iter().copied()).collect();
     let against = Against { first: &first, pair: pair.as_deref(), rival: rival.as_deref() };
-    let settled = settling(&mind, facts, &pieces, &against, SETTLED);
-    let refuted = pair.as_ref().and_then(|_| settling(&mind, facts, &pieces, &against, 0.0));
+    let settled = settling(&mind, facts, &pieces, &against, (SETTLED, SETTLED));
+    let refuted = pair.as_ref().and_then(|_| settling(&mind, facts, &pieces, &against, (0.0, GROUNDED)));
     let discriminating = match settled {
         Some(ref told) => pieces.iter().filter(|p| p.item == told.item).cloned().collect(),
         None => mind.discriminating(&pieces, &first, facts.truth, SETTLED).unwrap_or_default(),
@@ -292,7 +292,7 @@ struct Against<'a> {
     rival: Option<&'a str>,
 }
 
-/// The look after which the truth has `least` belief and its rival none. Of those, first one that anybody can read: what it
+/// The look after which the truth has `least` belief among all and `least_of_pair` against its rival alone. Of those, first one that anybody can read: what it
 /// showed is far from what it would have shown. Of these, first what speaks of the truth or of its rival and stood still
 /// where the rival would have moved it, then whatever speaks of them, then what is cheap, then what is furthest apart.
 fn settling(
@@ -300,7 +300,7 @@ fn settling(
     facts: &Facts<'_>,
     pieces: &[Piece],
     against: &Against<'_>,
-    least: f64,
+    (least, least_of_pair): (f64, f64),
 ) -> Option<Settling> {
     let observer = mind.observer;
     let first = against.first;
@@ -309,7 +309,7 @@ fn settling(
     for piece in pieces.iter().filter(|p| p.item.key != "pain") {
         let of_pair =
             |pair: &[f64]| Scale::new(&observer.table, piece.cells.iter().copied(), pair).posterior(&mind.levels);
-        if against.pair.is_some_and(|pair| observer.of_truth(&of_pair(pair), facts.truth) < SETTLED) {
+        if against.pair.is_some_and(|pair| observer.of_truth(&of_pair(pair), facts.truth) < least_of_pair) {
             continue;
         }
         let cells: Cells = first.union(&piece.cells).copied().collect();
