@@ -200,8 +200,8 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
     let pieces = mind.pieces(-f64::from(BEFORE_S), until_s);
     let all: Cells = pieces.iter().flat_map(|p| p.cells.iter().copied()).chain(first.iter().copied()).collect();
     let against = Against { first: &first, pair: pair.as_deref(), rival: rival.as_deref() };
-    let settled = settling(&mind, facts, &pieces, &against, (SETTLED, SETTLED));
-    let refuted = pair.as_ref().and_then(|_| settling(&mind, facts, &pieces, &against, (0.0, GROUNDED)));
+    let settled = settling(&mind, facts, &pieces, &against, &PROOF);
+    let refuted = pair.as_ref().and_then(|_| settling(&mind, facts, &pieces, &against, &REFUTATION));
     let discriminating = match settled {
         Some(ref told) => pieces.iter().filter(|p| p.item == told.item).cloned().collect(),
         None => mind.discriminating(&pieces, &first, facts.truth, SETTLED).unwrap_or_default(),
@@ -292,7 +292,22 @@ struct Against<'a> {
     rival: Option<&'a str>,
 }
 
-/// The look after which the truth has `least` belief among all and `least_of_pair` against its rival alone. Of those, first one that anybody can read: what it
+/// What is wanted of one look.
+struct Wanted {
+    /// Belief in the truth among all hypotheses, after it.
+    of_all: f64,
+    /// The same against its rival alone.
+    of_pair: f64,
+    /// Whether what stood still comes first, whatever it speaks of.
+    still: bool,
+}
+
+/// It settles the question.
+const PROOF: Wanted = Wanted { of_all: SETTLED, of_pair: SETTLED, still: false };
+/// It rules the rival out: the boring look that everybody skips, where there is one.
+const REFUTATION: Wanted = Wanted { of_all: 0.0, of_pair: GROUNDED, still: true };
+
+/// The look after which the truth has the belief that is wanted. Of those, first one that anybody can read: what it
 /// showed is far from what it would have shown. Of these, first what speaks of the truth or of its rival and stood still
 /// where the rival would have moved it, then whatever speaks of them, then what is cheap, then what is furthest apart.
 fn settling(
@@ -300,21 +315,21 @@ fn settling(
     facts: &Facts<'_>,
     pieces: &[Piece],
     against: &Against<'_>,
-    (least, least_of_pair): (f64, f64),
+    wanted: &Wanted,
 ) -> Option<Settling> {
     let observer = mind.observer;
     let first = against.first;
     let families: Vec<&str> = facts.truth.iter().copied().chain(against.rival).map(family).collect();
-    let mut best: Option<((bool, bool, bool, f64, f64), Settling)> = None;
+    let mut best: Option<((bool, bool, bool, bool, f64, bool, f64), Settling)> = None;
     for piece in pieces.iter().filter(|p| p.item.key != "pain") {
         let of_pair =
             |pair: &[f64]| Scale::new(&observer.table, piece.cells.iter().copied(), pair).posterior(&mind.levels);
-        if against.pair.is_some_and(|pair| observer.of_truth(&of_pair(pair), facts.truth) < least_of_pair) {
+        if against.pair.is_some_and(|pair| observer.of_truth(&of_pair(pair), facts.truth) < wanted.of_pair) {
             continue;
         }
         let cells: Cells = first.union(&piece.cells).copied().collect();
         let belief = observer.of_truth(&mind.given(&cells), facts.truth);
-        if belief < least {
+        if belief < wanted.of_all {
             continue;
         }
         let Some((apart, mut told)) = behaviour(mind, facts, piece, against.rival) else { continue };
@@ -325,7 +340,9 @@ fn settling(
             families.iter().any(|family| source.speaks_of(family))
         };
         let speaks = piece.cells.iter().any(speaks);
-        let key = (apart < LEGIBLE, !speaks || told.behaved != "flat", !speaks, told.price_s, -apart);
+        let (moved, counts) = (told.behaved != "flat", told.unit.is_none());
+        let still = moved || !(speaks || wanted.still);
+        let key = (apart < LEGIBLE, still, !speaks, counts, told.price_s, told.part.ends_with("est"), -apart);
         if best.as_ref().is_none_or(|(known, _)| key < *known) {
             best = Some((key, told));
         }

@@ -318,7 +318,11 @@ impl Source {
     pub fn speaks_of(&self, family: &str) -> bool {
         match self {
             // Who wants what is asked of rows; retries and time-outs are the clients'.
-            Source::Panel { board, .. } => board == family,
+            Source::Panel { board, panel: id, query, .. } => {
+                let expr = panel(board, id).and_then(|p| p.queries.get(usize::from(*query))).map(|(_, expr)| *expr);
+                let of_family = BOARDS.iter().filter(|b| b.id == family).flat_map(|b| b.panels);
+                of_family.flat_map(|p| p.queries).any(|(_, known)| Some(*known) == expr)
+            }
             Source::Rows(name) => match name.split(':').next().unwrap_or(name) {
                 "tries" | "unique" | "accounts" | "templates" | "young" | "same_day" | "devices" => family == "demand",
                 "prompt_tokens" | "prompt_tokens_most" | "output_tokens" | "images" | "images_most" => {
