@@ -320,7 +320,7 @@ fn settling(
     let observer = mind.observer;
     let first = against.first;
     let families: Vec<&str> = facts.truth.iter().copied().chain(against.rival).map(family).collect();
-    let mut best: Option<((bool, bool, bool, bool, f64, bool, f64), Settling)> = None;
+    let mut best: Option<([f64; 7], Settling)> = None;
     for piece in pieces.iter().filter(|p| p.item.key != "pain") {
         let of_pair =
             |pair: &[f64]| Scale::new(&observer.table, piece.cells.iter().copied(), pair).posterior(&mind.levels);
@@ -342,7 +342,9 @@ fn settling(
         let speaks = piece.cells.iter().any(speaks);
         let (moved, counts) = (told.behaved != "flat", told.unit.is_none());
         let still = moved || !(speaks || wanted.still);
-        let key = (apart < LEGIBLE, still, !speaks, counts, told.price_s, told.part.ends_with("est"), -apart);
+        let last = |holds: bool| f64::from(u8::from(holds));
+        let of_one = last(told.part.ends_with("est"));
+        let key = [last(apart < LEGIBLE), last(still), last(!speaks), last(counts), told.price_s, of_one, -apart];
         if best.as_ref().is_none_or(|(known, _)| key < *known) {
             best = Some((key, told));
         }
