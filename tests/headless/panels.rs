@@ -81,24 +81,27 @@ fn made_up(samples: &[(u64, f64)]) -> (Store, Panel) {
 
 #[test]
 fn a_gap_is_a_gap_and_the_window_before_is_told() {
-    let (store, panel) = made_up(&[(60, 2.0), (120, 4.0), (180, -1.0), (240, 8.0)]);
-    let data = panel.read(&store, seconds(120), seconds(240), SimDuration::from_secs(60)).expect("the window fits");
+    let (store, panel) = made_up(&[(60, 1.0), (120, 2.0), (180, 3.0), (240, 4.0), (300, -1.0), (360, 8.0)]);
+    let data = panel.read(&store, seconds(240), seconds(360), SimDuration::from_secs(60)).expect("the window fits");
     assert_eq!(data.series[0].values, [Some(4.0), None, Some(8.0)]);
     assert_eq!((data.series[0].legend.as_str(), data.series[0].before), ("a", Some(2.0)));
     let calendar = Calendar::new("", "14:00:00", SimTime::ZERO).expect("the usual day");
     assert_eq!(data.summary(), "Line\n  a: last 8, 4 to 8; x3 of the window before; 1 of 3 moments are gaps");
     assert_eq!(
         data.table(&calendar),
-        "Line\n                 a\n14:02:00         4\n14:03:00         -\n14:04:00         8"
+        "Line\n                 a\n14:04:00         4\n14:05:00         -\n14:06:00         8"
     );
     let drawn = data.draw(39, 5, false, &calendar);
     let rows: Vec<&str> = drawn.lines().collect();
     assert_eq!(rows[1], "  • a: last 8, 4 to 8; x3 of the window before; 1 of 3 moments are gaps");
     assert_eq!(rows[2], "      8 ┤                    ••••••••••");
     assert_eq!(rows[6], "      0 ┤");
-    assert!(rows[8].contains("14:02:00") && rows[8].ends_with("14:04:00"), "{drawn}");
+    assert!(rows[8].contains("14:04:00") && rows[8].ends_with("14:06:00"), "{drawn}");
     let coloured = data.draw(39, 5, true, &calendar);
     assert!(coloured.contains("\x1b[34m•\x1b[0m"), "{coloured}");
+    // What was measured begins within the window before: that is no window to compare with.
+    let early = panel.read(&store, seconds(120), seconds(240), SimDuration::from_secs(60)).expect("the window fits");
+    assert_eq!(early.series[0].before, None);
 }
 
 #[test]
