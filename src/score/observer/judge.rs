@@ -401,7 +401,7 @@ fn line(mind: &Mind<'_>, facts: &Facts<'_>, piece: &Piece, cell: usize, rival: O
         (Some(after), Some(mean)) if counted => {
             let beyond = |holds: &dyn Fn(f64) -> bool| there.iter().filter(|v| holds(**v)).count() as f64;
             let within = INSIDE * there.len() as f64 <= beyond(&|v| v <= after).min(beyond(&|v| after <= v));
-            let least = (after.abs().max(mean.abs()) / MOST_APART).max(f64::MIN_POSITIVE);
+            let least = (after.abs().max(mean.abs()) / MOST_APART).max(source.unit().map_or(0.0, nothing));
             let (low, high) = (after.min(mean).max(least), after.max(mean).max(least));
             if within { 1.0 } else { high / low }
         }
@@ -420,6 +420,16 @@ fn line(mind: &Mind<'_>, facts: &Facts<'_>, piece: &Piece, cell: usize, rival: O
         looked_at: false,
     };
     (apart, told)
+}
+
+/// What is below this is nothing, in a unit.
+fn nothing(unit: Unit) -> f64 {
+    match unit {
+        Unit::Share => 0.01,
+        Unit::Seconds => 0.001,
+        Unit::Percent | Unit::Milliseconds => 1.0,
+        _ => 0.1,
+    }
 }
 
 /// Whether the first lead of 70 points or more had less of the observer's belief than a diagnosis needs, while something
