@@ -110,7 +110,7 @@ fn head(draft: &Draft) -> String {
 
 fn part(draft: &Draft, place: usize) -> String {
     let sentence = &draft.sentences[place];
-    let cited = match &sentence.cites {
+    let shown = |cited: &Citation| match cited {
         Citation::Chart(title) => {
             let run = RunReport { series: draft.run.series.clone(), ..RunReport::default() };
             chart(title, &run, terminal())
@@ -121,7 +121,10 @@ fn part(draft: &Draft, place: usize) -> String {
             format!("    {id}  {time}  {service}  {title}  ({author})\n{diff}")
         }
     };
-    format!("{}\n{cited}", lines(0, &format!("{}. {}", place + 1, sentence.text)))
+    let cited: String = sentence.cites.iter().map(shown).collect();
+    let first = place.checked_sub(1).is_none_or(|before| draft.sentences[before].section != sentence.section);
+    let heading = if first { format!("{}\n", sentence.section.heading()) } else { String::new() };
+    format!("{heading}{}\n{cited}", lines(0, &format!("{}. {}", place + 1, sentence.text)))
 }
 
 fn conditions(draft: &Draft) -> String {
@@ -135,14 +138,18 @@ fn told(options: &Options, draft: &Draft, audited: &Audited) -> Result<(), Failu
         return print(&serde_json::to_string_pretty(&both).map_err(|e| Failure::Surroundings(e.to_string()))?);
     }
     let mark = |held: bool| if held { "●" } else { "✕" };
+    let named = match audited.named_it {
+        true => String::new(),
+        false => format!(" You named {}: {}.", audited.named, audited.named_is),
+    };
     let text = [
         format!("{} Sentence {} was false: {}.", mark(audited.hit), audited.false_sentence, audited.reasons[0]),
         format!(
-            "{} Missing was {}: {}. {}.",
+            "{} Missing was {}: {}. {}.{named}",
             mark(audited.named_it),
             audited.missing,
             draft.conditions[audited.missing],
-            audited.reasons[1]
+            sentence(&audited.reasons[1])
         ),
         format!(
             "{} of {} sound links confirmed, {} called false.",
@@ -153,8 +160,55 @@ fn told(options: &Options, draft: &Draft, audited: &Audited) -> Result<(), Failu
     print(text.map(|line| lines(0, &line)).concat().trim_end())
 }
 
+/// With a capital letter.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Audits of a profile, the first of each postmortem: who knows the answer proves nothing by giving it.
+///
+/// # Errors
+/// They cannot be read.
+pub fn first_tries(place: &Place) -> Result<Vec<Audited>, Failure> {
+    let path = place.profile_folder()?.join(KEPT);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Failure::Surroundings(format!("{}: {e}", path.display()))),
+    };
+    let mut tries: Vec<Audited> = Vec::new();
+    // A line of an earlier build, or one that was torn, is none.
+    for audited in text.lines().filter_map(|line| serde_json::from_str::<Audited>(line).ok()) {
+        if !tries.iter().any(|t| (&t.case, t.seed) == (&audited.case, audited.seed)) {
+            tries.push(audited);
+        }
+    }
+    Ok(tries)
+}
+
+/// Audits in a sentence; empty if there are none.
+pub fn told_of(tries: &[Audited]) -> String {
+    if tries.is_empty() {
+        return String::new();
+    }
+    let n = tries.len();
+    let count = |held: fn(&Audited) -> bool| tries.iter().filter(|t| held(t)).count();
+    let mean = tries.iter().map(|t| t.score).sum::<f64>() / n as f64;
+    format!(
+        "Audits of postmortems, first tries: {n}; the false link found in {}, what was missing in {}, {} sound links called \
+         false; {mean:.0} of 100 in the mean.",
+        count(|t| t.hit),
+        count(|t| t.named_it),
+        tries.iter().map(|t| t.false_alarms).sum::<usize>()
+    )
+}
+
 /// Writes it down, with the profile that it is of.
 fn keep(place: &Place, audited: &Audited) -> Result<(), Failure> {
+    if first_tries(place)?.iter().any(|t| (&t.case, t.seed) == (&audited.case, audited.seed)) {
+        eprintln!("you had audited this one before: the first time counts");
+    }
     let folder = place.profile_folder()?;
     let path = folder.join(KEPT);
     let wrong = |e: std::io::Error| Failure::Surroundings(format!("{}: {e}", path.display()));

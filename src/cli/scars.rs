@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::cli::audit::{first_tries, told_of};
 use crate::cli::place::Place;
-use crate::cli::{Failure, catalogue, print};
+use crate::cli::{Failure, lines, print};
 use crate::scar::case::offers;
 use crate::scar::item::Plain;
 use crate::scar::profile::{Profile, ProfileError, SESSIONS};
@@ -114,10 +115,13 @@ pub fn progress(options: &ProgressOptions) -> Result<(), Failure> {
     let standings = standings(&rows, now_s);
     let trial = trial(&told(&rows, &standings));
     let progress = progress_of(&rows, &standings, &settings.weights, now_s);
+    let audits = first_tries(&options.place)?;
     if options.json {
-        return print(&json!({ "progress": progress, "gap": progress.gap.says(), "trial": trial }).to_string());
+        let told = json!({ "progress": progress, "gap": progress.gap.says(), "trial": trial, "audits": audits });
+        return print(&told.to_string());
     }
-    print(tell::progress(&progress, &trial).trim_end())
+    let told = format!("{}\n{}", tell::progress(&progress, &trial).trim_end(), lines(0, &told_of(&audits)));
+    print(told.trim_end())
 }
 
 /// Whose records.
@@ -152,7 +156,7 @@ pub fn team(options: &TeamOptions) -> Result<(), Failure> {
         people.push(Person { settings, rows: profile.rows()? });
     }
     let mut mechanisms: Vec<String> =
-        offers(&catalogue(options.place.scenarios.as_deref())?)?.into_iter().map(|offer| offer.mechanism).collect();
+        offers(&options.place.catalogue()?)?.into_iter().map(|offer| offer.mechanism).collect();
     mechanisms.dedup();
     let team = team_of(people, &mechanisms, options.place.now_s());
     if options.json {

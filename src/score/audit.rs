@@ -1,6 +1,8 @@
 //! A postmortem to be audited: fluent, mostly true, with one link that is false and one condition that is missing. All of
 //! it is drafted from runs of the same users, so every sentence is known to be sound or false, in any scenario.
 
+mod standing; // what stood before, and what if it had not
+mod told; // sentences
 mod wrong; // what is not so, and what is left out
 
 use std::sync::Arc;
@@ -10,13 +12,12 @@ use serde::{Deserialize, Serialize};
 use crate::scenario::file::{CauseSpec, ScenarioFile, VariantSpec};
 use crate::scenario::lower::Setup;
 use crate::scenario::opened::{Scenario, ScenarioError};
-use crate::score::audit::wrong::{lacking, lie, offered};
-use crate::score::check::first_onset;
+use crate::score::audit::told::{detection, effects, lines, loss, opening, part};
+use crate::score::audit::wrong::{Condition, before, lie, offered};
 use crate::score::runs::{Ask, Progress, Ran, Runs};
-use crate::score::truth::{TruthError, prove};
+use crate::score::truth::{Truth, TruthError, does_nothing, prove};
 use crate::session::seal::dealt;
 use crate::sim::rng::mix;
-use crate::sim::series::Series;
 use crate::sim::spec::SpecError;
 use crate::telemetry::calendar::Calendar;
 use crate::telemetry::changes::ChangeLog;
@@ -26,19 +27,12 @@ const LIE: u64 = 0x6c69_6500;
 const PLACE: u64 = 0x706c_6163;
 const LACK: u64 = 0x6c61_636b;
 const LIST: u64 = 0x6c69_7374;
-/// A line has moved that is so many times what it would have been, or one over that.
-const MOVED: f64 = 1.25;
-/// A line stood still that is within this factor of what it would have been.
-const STOOD: f64 = 1.05;
 /// A draft has so many sentences, so that about four of five are true: a few more where many causes are told of.
 const SENTENCES: std::ops::RangeInclusive<usize> = 5..=6;
 /// A condition counts that takes so large a share of the harm with it.
 const COUNTS: f64 = 0.1;
 /// So many conditions are offered beside the true one.
 const OFFERED: usize = 4;
-/// Effects are read off the minutes after the first onset, up to so many seconds.
-const READ_S: f64 = 600.0;
-
 /// What a sentence rests on.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -49,13 +43,44 @@ pub enum Citation {
     Change(Box<[String; 6]>),
 }
 
+/// Where in a postmortem a sentence stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Section {
+    /// What users lost.
+    Impact,
+    /// Who was told, and when.
+    Detection,
+    /// What set in.
+    Cause,
+    /// What came of it.
+    Effects,
+    /// What made it worse.
+    Contributing,
+}
+
+impl Section {
+    /// As a heading.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Section::Impact => "Impact",
+            Section::Detection => "Detection",
+            Section::Cause => "What set in",
+            Section::Effects => "What came of it",
+            Section::Contributing => "What made it worse",
+        }
+    }
+}
+
 /// A sentence of the draft.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sentence {
+    /// Where it stands.
+    pub section: Section,
     /// What it claims.
     pub text: String,
-    /// What it cites.
-    pub cites: Citation,
+    /// What it cites: the change that it tells of, the chart of what it says moved.
+    pub cites: Vec<Citation>,
 }
 
 /// A postmortem to be audited.
@@ -89,8 +114,8 @@ struct Key {
     why_lie: String,
     /// Place of the missing condition; 0: none is missing.
     lack: usize,
-    /// Why it counts.
-    why_lack: String,
+    /// What each condition is worth.
+    worth: Vec<String>,
 }
 
 /// What a trainee makes of a sentence.
@@ -146,8 +171,10 @@ pub struct Audited {
     pub named_it: bool,
     /// From 0 to 100.
     pub score: f64,
-    /// Why the false one is false, and why the missing one counts.
+    /// Why the false one is false, and why the missing one counts, or why none does.
     pub reasons: [String; 2],
+    /// What the condition that was named is worth.
+    pub named_is: String,
 }
 
 /// How the score is made.
@@ -191,42 +218,9 @@ impl Draft {
             missing: key.lack,
             named_it,
             score: score.max(0.0),
-            reasons: [key.why_lie.clone(), key.why_lack.clone()],
+            reasons: [key.why_lie.clone(), key.worth[key.lack].clone()],
+            named_is: key.worth[named].clone(),
         })
-    }
-}
-
-/// A line that may have moved: its name, its chart, its unit, its values.
-type Watched = (&'static str, &'static str, &'static str, fn(&Series) -> Vec<Option<f64>>);
-
-const WATCHED: [Watched; 7] = [
-    ("unique requests", "Requests", " a second", |s| counted(&s.intents_per_s)),
-    ("requests incl. retries", "Requests", " a second", |s| counted(&s.attempts_per_s)),
-    ("the share of prompt tokens found in caches", "Cache hit ratio", " %", |s| {
-        s.hit_ratio.iter().map(|v| v.map(|v| v * 100.0)).collect()
-    }),
-    ("the prompt tokens computed for each request", "Prefill per request", "", |s| {
-        s.prefill_tokens_per_request.clone()
-    }),
-    ("the queue of each replica", "Queue", " requests", |s| s.queue.clone()),
-    ("the median time to the first token", "Time to first token", " s", |s| s.ttft_p50_s.clone()),
-    ("errors", "Errors", " a second", |s| counted(&s.errors_per_s)),
-];
-
-fn counted(column: &[f64]) -> Vec<Option<f64>> {
-    column.iter().copied().map(Some).collect()
-}
-
-fn mean(series: &Series, column: &[Option<f64>], from: f64, to: f64) -> Option<f64> {
-    let inside = series.t_s.iter().zip(column).filter(|(t, _)| from < **t && **t <= to);
-    let (sum, n) = inside.filter_map(|(_, v)| *v).fold((0.0, 0u32), |(sum, n), v| (sum + v, n + 1));
-    (0 < n).then(|| sum / f64::from(n))
-}
-
-fn number(value: f64) -> String {
-    match value.abs() {
-        v if v < 10.0 => format!("{value:.1}"),
-        _ => format!("{value:.0}"),
     }
 }
 
@@ -237,34 +231,42 @@ struct Desk<'a> {
     seed: u64,
     calendar: Calendar,
     log: ChangeLog,
+    runs: &'a Runs<'a>,
+    truth: &'a Truth,
 }
 
 impl Desk<'_> {
-    fn change(&self, cause: &CauseSpec) -> Option<Citation> {
+    /// The change by which a cause or decoy came, as a sentence names it, and its entry.
+    fn change(&self, cause: &CauseSpec) -> Option<(String, Citation)> {
         let log = &self.log;
         let change = log.until(f64::INFINITY).find(|c| log.fault_of(&c.id) == Some(cause.id.as_str()))?;
         let time = self.calendar.date_time_before(self.file.open_at(), -change.at_s);
-        Some(Citation::Change(Box::new([
+        let source = format!("the change to {} of {time}, \"{}\" ({})", change.service, change.title, change.id);
+        let entry = [
             change.id.clone(),
             time,
             change.service.clone(),
             change.title.clone(),
             change.author.clone(),
             change.diff.clone(),
-        ])))
+        ];
+        Some((source, Citation::Change(Box::new(entry))))
+    }
+
+    /// A cause as a link names it.
+    fn source(&self, cause: &CauseSpec) -> (String, Option<Citation>) {
+        let change = self.change(cause).map(|(source, cited)| (source, Some(cited)));
+        change.unwrap_or_else(|| (cause.says.clone(), None))
     }
 
     fn draw(&self, stream: u64, of: usize) -> usize {
-        if of == 0 { 0 } else { (mix(self.seed, stream) % of as u64) as usize }
+        let drawn = mix(mix(self.seed, u64::from(self.file.case)), stream);
+        if of == 0 { 0 } else { (drawn % of as u64) as usize }
     }
 }
 
 fn chart(title: &str) -> Citation {
     Citation::Chart(title.to_string())
-}
-
-fn sentence(text: String, cites: Citation) -> Sentence {
-    Sentence { text, cites }
 }
 
 /// Drafts the postmortem of what a seed draws. Causes, decoys and conditions are each proved by a run without them.
@@ -280,58 +282,54 @@ pub fn draft(scenario: &Scenario, seed: u64, progress: Progress<'_>) -> Result<D
     let calendar = Calendar::new(&file.history.date, &file.history.opens_at, file.open_at()).map_err(date)?;
     let opens_at = calendar.unix_ms(file.open_at()) / 1000;
     let log = ChangeLog::new(file, &setup, seed, opens_at, mix(seed, 0x5a17)).map_err(one)?;
-    let desk = Desk { file, variant, seed, calendar, log };
     let runs = Runs::new(scenario);
     let truth = prove(&runs, Some(&variant.name), seed, 1, progress)?;
+    let desk = Desk { file, variant, seed, calendar, log, runs: &runs, truth: &truth };
     let causes: Vec<&CauseSpec> = file.causes.iter().filter(|c| variant.causes.contains(&c.id)).collect();
-    let (lack, why_lack, kept) = lacking(&desk, scenario, &causes, &truth, progress)?;
-    let left_out = causes.iter().find(|c| Some(&c.says) == lack.as_ref()).map(|c| c.id.clone());
-    let told: Vec<&CauseSpec> = causes.iter().copied().filter(|c| Some(&c.id) != left_out.as_ref()).collect();
-    let ask = |without: Vec<String>| Ask { variant: variant.name.clone(), seed, without, ..Ask::default() };
-    let without: Vec<String> = told.iter().map(|c| c.id.clone()).collect();
-    let ran = runs.all(&[ask(Vec::new()), ask(without)], progress)?;
-    let (happened, spared) = (&ran[0], &ran[1]);
-    let mut sentences = Vec::new();
-    for cause in &told {
-        sentences.push(match desk.change(cause) {
-            Some(cited) => {
-                let Citation::Change(change) = &cited else { continue };
-                let text = format!(
-                    "At {} {} was changed: {}. What came of it: {}.",
-                    change[1], change[2], change[3], cause.says
-                );
-                sentence(text, cited)
-            }
-            None => sentence(format!("It set in with this: {}.", cause.says), chart("Requests")),
-        });
+    let mut before = before(&desk, &causes, progress)?;
+    let left_out = |c: &&&CauseSpec| before.lack.as_ref().is_some_and(|lack| lack.says == c.says);
+    let mut told: Vec<&CauseSpec> = causes.iter().filter(|c| !left_out(c)).copied().collect();
+    if causes.is_empty() {
+        // Where nothing was wrong, what there was to see came of something all the same.
+        told = file.decoys.iter().filter(|d| variant.decoys.contains(&d.id) && !does_nothing(d)).take(2).collect();
     }
-    // What users lost comes last, and one sentence is false.
-    let room = |of: usize, taken: usize| of.saturating_sub(taken + 2);
-    let kept = kept.into_iter().take(room(*SENTENCES.end(), sentences.len() + 1));
-    let (causes_told, kept) = (sentences.len(), kept.collect::<Vec<_>>());
-    let taken = causes_told + kept.len();
-    let least_most = (room(*SENTENCES.start(), taken), room(*SENTENCES.end(), taken).max(1));
-    sentences.extend(effects(file, happened, spared, told.is_empty(), least_most));
-    sentences.extend(
-        kept.into_iter().map(|says| sentence(format!("It was worse than it had to be: {says}."), chart("Goodput"))),
-    );
-    let stake = happened.harm.user_minutes_at_stake;
-    sentences.push(if truth.hurt && !told.is_empty() {
-        let text = format!(
-            "Users lost {:.0} user-minutes; the same users would have lost {:.0} without it.",
-            happened.lost(),
-            spared.lost()
-        );
-        sentence(text, chart("Goodput"))
-    } else {
-        let share = happened.lost() / stake.max(1e-9) * 100.0;
-        sentence(format!("Of what users wanted {share:.1} % was lost over the whole time."), chart("Goodput"))
-    });
-    let (lie, why_lie) = lie(&desk, scenario, &truth);
-    let place = 1 + desk.draw(PLACE, sentences.len().saturating_sub(1));
-    let place = place.min(sentences.len());
-    sentences.insert(place, lie);
-    let (conditions, lack) = offered(&desk, scenario, &truth, lack);
+    let ask = |without: Vec<String>| Ask { without, ..desk.ask(seed) };
+    let without: Vec<String> = told.iter().map(|c| c.id.clone()).collect();
+    let mut asks = vec![Ask { watch_page: true, ..ask(Vec::new()) }, ask(without)];
+    asks.extend(told.iter().map(|c| ask(vec![c.id.clone()])));
+    let ran = runs.all(&asks, progress)?;
+    let (happened, spared) = (&ran[0], &ran[1]);
+
+    let mut sentences: Vec<Sentence> = vec![loss(happened)];
+    sentences.extend(told.iter().map(|cause| opening(&desk, cause)));
+    let (mut moved, stood) = match told.is_empty() {
+        true => (Vec::new(), lines(&desk, happened)),
+        false => effects(&desk, &told, happened, spared, &ran[2..]),
+    };
+    let (lie, moves, why_lie) = lie(&desk, &told, happened, &mut moved, &mut before)?;
+    // One sentence is false, and one condition may be named.
+    let named: Vec<String> = std::mem::take(&mut before.kept).into_iter().take(1).collect();
+    let taken = sentences.len() + named.len() + 1;
+    let (least, most) = (SENTENCES.start().saturating_sub(taken), SENTENCES.end().saturating_sub(taken).max(1));
+    moved.truncate(most);
+    let mut links: Vec<Sentence> = moved.into_iter().map(|effect| effect.told()).collect();
+    links.extend(stood.into_iter().take(least.saturating_sub(links.len())));
+    if links.len() < least {
+        sentences.splice(1..1, detection(&desk, happened));
+    }
+    let mut parts: Vec<Sentence> = named.iter().map(|says| part(says, Vec::new())).collect();
+    // It stands among those of its form.
+    let (among, from) = match moves {
+        true => (&mut links, sentences.len()),
+        false => (&mut parts, sentences.len() + links.len()),
+    };
+    let place = desk.draw(PLACE, among.len() + 1);
+    among.insert(place, lie);
+    let place = from + place;
+    sentences.extend(links);
+    sentences.extend(parts);
+    let (conditions, lack) = offered(&desk, before);
+    let (conditions, worth) = conditions.into_iter().map(|Condition { says, why }| (says, why)).unzip();
     Ok(Draft {
         case: format!("INC-{}", file.case),
         seed,
@@ -340,64 +338,6 @@ pub fn draft(scenario: &Scenario, seed: u64, progress: Progress<'_>) -> Result<D
         conditions,
         run: Arc::clone(happened),
         variant: variant.name.clone(),
-        key: Key { lie: place, why_lie, lack, why_lack },
+        key: Key { lie: place, why_lie, lack, worth },
     })
-}
-
-/// What moved because of the causes that are told of, in the order in which it did; where that is less than the `least` that
-/// there have to be, what did not; where nothing is told of, what there was.
-fn effects(
-    file: &ScenarioFile,
-    happened: &Ran,
-    spared: &Ran,
-    nothing: bool,
-    (least, most): (usize, usize),
-) -> Vec<Sentence> {
-    let onset = first_onset(file).as_secs_f64();
-    let until = (onset + READ_S).min(file.length_s.as_secs_f64());
-    let mut found: Vec<(f64, Sentence)> = Vec::new();
-    let mut stood: Vec<Sentence> = Vec::new();
-    for (name, title, unit, column) in WATCHED {
-        let (here, there) = (column(&happened.series), column(&spared.series));
-        let means = (mean(&happened.series, &here, onset, until), mean(&spared.series, &there, onset, until));
-        let (Some(is), Some(would)) = means else { continue };
-        let floor = 0.05;
-        let ratio = is.max(floor) / would.max(floor);
-        if nothing {
-            if title != "Errors" && title != "Queue" {
-                let text = format!("Over the first ten minutes {name}: {}{unit} in the mean.", number(is));
-                found.push((found.len() as f64, sentence(text, chart(title))));
-            }
-            continue;
-        }
-        if (1.0 / STOOD..=STOOD).contains(&ratio) {
-            let (is, would) = (number(is), number(would));
-            let text =
-                format!("What set in did not move {name}: {is}{unit} in the mean, and {would}{unit} without it.");
-            stood.push(sentence(text, chart(title)));
-        }
-        if !(1.0 / MOVED..=MOVED).contains(&ratio) {
-            let differs = |(a, b): (&Option<f64>, &Option<f64>)| match (a, b) {
-                (Some(a), Some(b)) => {
-                    let ratio = a.max(floor) / b.max(floor);
-                    !(1.0 / MOVED..=MOVED).contains(&ratio)
-                }
-                _ => false,
-            };
-            let both: Vec<bool> = here.iter().zip(&there).map(differs).collect();
-            let first = both.windows(3).position(|w| w.iter().all(|d| *d));
-            let at = first.and_then(|i| happened.series.t_s.get(i)).copied().unwrap_or(until);
-            let verb = if 1.0 < ratio { "rise" } else { "fall" };
-            let text = format!(
-                "What set in made {name} {verb}: {}{unit} in the mean, where it would have been {}{unit}.",
-                number(is),
-                number(would)
-            );
-            found.push((at, sentence(text, chart(title))));
-        }
-    }
-    found.sort_by(|a, b| a.0.total_cmp(&b.0));
-    found.truncate(most);
-    let moved = found.len();
-    found.into_iter().map(|(_, sentence)| sentence).chain(stood.into_iter().take(least.saturating_sub(moved))).collect()
 }

@@ -187,7 +187,7 @@ pub fn prove(
 }
 
 /// Whether a decoy is a note in a change log and nothing else.
-fn does_nothing(decoy: &CauseSpec) -> bool {
+pub(super) fn does_nothing(decoy: &CauseSpec) -> bool {
     let is_note = |at: &FaultAt| matches!(at.fault, Fault::Benign { .. });
     decoy.faults.iter().chain(&decoy.instead).all(is_note) && decoy.sources.is_empty()
 }

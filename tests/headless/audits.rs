@@ -1,6 +1,6 @@
 //! A postmortem to be audited: about four of five sentences are true, one link is false, and a condition is missing where there
 //! is one. In every run of the tests of a few small files; of every variant of those that `SCARTISSUE_AUDITS` names
-//! (`all`, or names with commas between them), with a line for each.
+//! (`all`, or names with commas between them), each printed with its key, to be read aloud (`--nocapture`).
 
 use scartissue::scenario::catalogue::Catalogue;
 use scartissue::scenario::opened::Scenario;
@@ -20,6 +20,8 @@ struct Drafted {
     /// Whether a condition is missing.
     lacks: bool,
     wrong: Vec<String>,
+    /// All of it with its key, to be read aloud.
+    text: String,
 }
 
 /// Drafts, and judges every sentence by what the scorer makes of it alone.
@@ -51,6 +53,18 @@ fn drafted(scenario: &Scenario, seed: u64) -> Drafted {
     if (1..n).any(|place| texts[..place].contains(&texts[place])) {
         wrong.push("a sentence stands twice".to_string());
     }
+    // What is missing was proved by a run without it, or is a cause that weighs something.
+    let weighs = |reason: &str| {
+        let numbers: Vec<f64> = reason.split(' ').filter_map(|word| word.parse().ok()).collect();
+        match numbers[..] {
+            [share] => reason.contains("of the harm is due to it") && 10.0 <= share,
+            [.., without, with] => without < 0.9 * with,
+            [] => false,
+        }
+    };
+    if 0 < blind.missing && !weighs(&blind.reasons[1]) {
+        wrong.push(format!("what is missing counts for nothing: {}", blind.reasons[1]));
+    }
     let missing = &draft.conditions[blind.missing];
     if 0 < blind.missing && texts.iter().any(|text| text.contains(missing.as_str())) {
         wrong.push(format!("what is missing is told: {missing}"));
@@ -58,7 +72,20 @@ fn drafted(scenario: &Scenario, seed: u64) -> Drafted {
     if draft.conditions.len() < 3 || blind.reasons.iter().any(String::is_empty) {
         wrong.push(format!("{:?}, {:?}", draft.conditions, blind.reasons));
     }
+    let mut text = format!("the page: {}\n", draft.page);
+    for (place, sentence) in draft.sentences.iter().enumerate() {
+        let mark = if place + 1 == blind.false_sentence { "FALSE" } else { "" };
+        let heading = sentence.section.heading();
+        text.push_str(&format!("{mark:6}{}. {heading}: {} {:?}\n", place + 1, sentence.text, sentence.cites));
+    }
+    text.push_str(&format!("      false, because {}\n", blind.reasons[0]));
+    for (place, condition) in draft.conditions.iter().enumerate() {
+        let mark = if place == blind.missing { "LACKS" } else { "" };
+        let worth = draft.score(&vec![Mark::CannotTell; n], place).expect("marks").named_is;
+        text.push_str(&format!("{mark:6}{place} {condition} ({worth})\n"));
+    }
     Drafted {
+        text,
         scenario: scenario.name.clone(),
         variant: blind.variant,
         seed,
@@ -83,8 +110,10 @@ fn about_four_of_five_sentences_are_true_and_one_link_is_false() {
             let draws = |seed: &u64| dealt(*seed, lots.iter().copied()) == place;
             let Some(seed) = (1..1000).find(draws) else { continue };
             all.push(drafted(&scenario, seed));
-            if let Some(Drafted { scenario, variant, seed, sentences, lacks, wrong }) = all.last().filter(|_| whole) {
-                println!("{scenario}, {variant}, seed {seed}: {sentences} sentences, lacks {lacks}, {wrong:?}");
+            if let Some(Drafted { scenario, variant, seed, sentences, lacks, wrong, text }) =
+                all.last().filter(|_| whole)
+            {
+                println!("{scenario}, {variant}, seed {seed}: {sentences} sentences, lacks {lacks}, {wrong:?}\n{text}");
             }
         }
     }
