@@ -132,7 +132,7 @@ pub fn find(place: &Place, catalogue: &Catalogue, text: &str) -> Result<(Scenari
     if catalogue.is_sealed(text) {
         return Ok((Scenario::open(catalogue, text)?, true));
     }
-    Ok((open(text, place.scenarios.as_deref())?, true))
+    Ok((open(text, place.from.scenarios.as_deref())?, true))
 }
 
 /// What a session is begun of.
@@ -164,6 +164,11 @@ impl Beginning {
     /// The same under a name, with a seed where none was set.
     pub fn named(&self, name: &str, seed: Option<u64>) -> Beginning {
         Beginning { name: Some(name.to_string()), seed: self.seed.or(seed), ..self.clone() }
+    }
+
+    /// The same for somebody else.
+    pub fn begun_by(self, by: &str) -> Beginning {
+        Beginning { by: by.to_string(), ..self }
     }
 
     /// Whether a live clock was asked for.

@@ -15,7 +15,7 @@ use crate::scenario::opened::Scenario;
 use crate::session::case::{Case, case, number};
 use crate::session::store::{OpenSession, StoreError};
 use crate::tools::desk::Room;
-use crate::tools::{Cabinet, Caller, Desk, Wrong};
+use crate::tools::{Cabinet, Caller, Desk, Tools, Wrong};
 use crate::wire::WireError;
 use crate::wire::mcp::{Handler, serve_http, serve_stdio};
 
@@ -43,6 +43,9 @@ pub struct Options {
     /// Runs that may be begun before the server ends
     #[arg(long, value_name = "N", default_value_t = Room::default().begun)]
     runs: usize,
+    /// The control arm of a comparison: tools that show the words of the page, and no telemetry
+    #[arg(long)]
+    alert_text: bool,
     /// Runs that are kept in memory at a time; others wait on disk
     #[arg(long, value_name = "N", default_value_t = Room::default().open)]
     in_memory: usize,
@@ -68,8 +71,9 @@ pub fn mcp(options: &Options) -> Result<(), Failure> {
     let drawers = Drawers::new(options)?;
     let by = Caller::plays(&beginning.by);
     let limits = Room { open: options.in_memory, begun: options.runs };
+    let desk = Desk::new(Box::new(drawers), limits);
+    let desk = Arc::new(if options.alert_text { desk.with_tools(Tools::alert_text()) } else { desk });
     let Some(address) = &options.http else {
-        let desk = Arc::new(Desk::new(Box::new(drawers), limits));
         return serve_stdio(Handler::new(desk, by)).map_err(Failure::No);
     };
     if !address.contains(':') {
@@ -77,7 +81,6 @@ pub fn mcp(options: &Options) -> Result<(), Failure> {
     }
     let guard = guard(options.token_file.as_deref(), &options.allow_host, &beginning.by)?;
     let listener = TcpListener::bind(address).map_err(|e| Failure::Surroundings(format!("{address}: {e}")))?;
-    let desk = Arc::new(Desk::new(Box::new(drawers), limits));
     let served = serve_http(listener, Handler::new(desk, by), Arc::new(WallClock::new()), guard);
     let serving = served.map_err(|why| match why {
         WireError::Open(_) => Failure::Usage(why.to_string()),
@@ -102,9 +105,7 @@ impl Drawers {
         let place = &options.place;
         let place = Place {
             data_dir: place.data_dir.clone(),
-            scenarios: place.scenarios.clone(),
-            pack: place.pack.clone(),
-            keyed: place.keyed.clone(),
+            from: place.from.clone(),
             profile: place.profile.clone().or_else(|| Some(PROFILE.to_string())),
             days_later: place.days_later,
         };
@@ -148,7 +149,7 @@ impl Cabinet for Drawers {
         Ok(cases)
     }
 
-    fn begin(&self, _: &Caller, case: Option<&str>, seed: Option<u64>, name: &str) -> Result<OpenSession, Wrong> {
+    fn begin(&self, who: &Caller, case: Option<&str>, seed: Option<u64>, name: &str) -> Result<OpenSession, Wrong> {
         let shown = |text: &str| text.chars().take(40).collect::<String>();
         let text = match (case, &self.only) {
             (None, Some((text, _))) => text.clone(),
@@ -173,7 +174,8 @@ impl Cabinet for Drawers {
         if seed.is_some() && (self.beginning.seed.is_some() || self.beginning.is_ranked()) {
             return Err(Wrong::from("the seed is not yours to choose here: leave `seed` out"));
         }
-        let begun = self.beginning.named(name, seed).begin(&self.place, &text, false, Marks::default());
+        let beginning = self.beginning.named(name, seed).begun_by(&who.by);
+        let begun = beginning.begin(&self.place, &text, false, Marks::default());
         begun.map_err(|why| match why {
             Failure::Usage(why) if why.starts_with("there is no case") => Wrong(why),
             other => hidden("this incident cannot be begun", &other),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::words::in_tools;
 use crate::session::act::Preview;
 use crate::session::case::{Case, case};
 use crate::session::clock::{ClockKind, Seat};
@@ -55,6 +56,8 @@ impl From<&str> for Wrong {
 pub struct Attempt {
     open: OpenSession,
     broken: bool,
+    /// What came to be seen and was told nobody yet.
+    unheard: Vec<Notice>,
 }
 
 /// What came of a command.
@@ -62,7 +65,6 @@ pub(super) struct Said {
     pub(super) text: String,
     pub(super) data: Value,
     pub(super) observation: Option<u32>,
-    pub(super) news: Vec<Notice>,
 }
 
 /// What a run was told on arrival.
@@ -87,7 +89,7 @@ impl Attempt {
     /// Its clock is live; tools would be ahead of it or behind.
     pub fn new(open: OpenSession) -> Result<Attempt, Wrong> {
         match open.session.terms().clock {
-            ClockKind::Metered => Ok(Attempt { open, broken: false }),
+            ClockKind::Metered => Ok(Attempt { open, broken: false, unheard: Vec::new() }),
             ClockKind::Live => Err(Wrong::from("the clock of this run is live, and tools play on a metered one")),
         }
     }
@@ -96,7 +98,8 @@ impl Attempt {
     pub(super) fn say(&mut self, who: &Caller, command: &Command) -> Result<Said, Wrong> {
         match self.open.apply(who.seat, &who.by, command) {
             Ok(reply) => {
-                Ok(Said { text: reply.text, data: reply.data, observation: reply.observation, news: reply.notices })
+                self.unheard.extend(reply.notices);
+                Ok(Said { text: in_tools(&reply.text), data: reply.data, observation: reply.observation })
             }
             Err(ApplyError::Refused(why)) => Err(Wrong(why.0)),
             // The log's words name files of the machine.
@@ -105,6 +108,17 @@ impl Attempt {
                 Err(Wrong::from("this could not be written down, and did not happen: tell whoever runs the server"))
             }
         }
+    }
+
+    /// What came to be seen since somebody was told: told once, whatever came of the call.
+    pub(super) fn news(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.unheard)
+    }
+
+    /// Whether a caller may use this run: whoever began it, whoever has a role in it, and who sits in another seat.
+    pub(super) fn admits(&self, who: &Caller) -> bool {
+        let roles = &self.open.session.terms().roles;
+        who.seat != Seat::Participant || who.by == self.open.header.by || roles.contains_key(&who.by)
     }
 
     /// Whether memory is ahead of the disk: then the run has to be opened again.

@@ -14,12 +14,15 @@ use super::attempt::{Attempt, Caller, Wrong};
 use super::page::{MOST_ROWS, Want, read_cursor};
 use super::reading::{input, output, read};
 use super::seeing::brief;
-use super::table::{Kind, Tools, page_arguments, with_arguments};
+use super::table::{Kind, Tools, page_arguments, unknown, with_arguments};
 use crate::session::case::Case;
+use crate::session::clock::Seat;
 use crate::session::store::OpenSession;
 
 /// What every run's id begins with.
 const PREFIX: &str = "run-";
+/// Tools that need no run.
+const FIRST: [&str; 2] = ["list_cases", "start_incident"];
 /// Hexadecimal digits after it: 80 bits that nobody guesses.
 const DIGITS: usize = 20;
 
@@ -95,6 +98,11 @@ impl Desk {
         Desk { tools, cabinet, limits, begun, open }
     }
 
+    /// The same with fewer tools.
+    pub fn with_tools(self, tools: Tools) -> Desk {
+        Desk { tools, ..self }
+    }
+
     /// Every tool there is.
     pub fn list(&self) -> Vec<Listed> {
         let mut list = vec![
@@ -134,12 +142,12 @@ impl Desk {
 
     /// Whether a tool is called so.
     pub fn has(&self, name: &str) -> bool {
-        ["list_cases", "start_incident"].contains(&name) || self.tools.list().iter().any(|tool| tool.name == name)
+        FIRST.contains(&name) || self.tools.list().iter().any(|tool| tool.name == name)
     }
 
     /// What to say to whoever calls a tool that is not there.
     pub fn unknown(&self, name: &str) -> Wrong {
-        self.tools.unknown(name)
+        unknown(name, FIRST.into_iter().chain(self.tools.list().iter().map(|tool| tool.name)))
     }
 
     /// Calls a tool.
@@ -161,7 +169,14 @@ impl Desk {
                         )));
                     }
                 };
-                self.with(&run_id, |attempt| self.tools.call(attempt, who, &run_id, name, arguments))
+                self.with(&run_id, |attempt| {
+                    if !attempt.admits(who) {
+                        return Err(Wrong(format!(
+                            "{run_id} was begun by somebody else, and is theirs: start_incident begins one of yours"
+                        )));
+                    }
+                    self.tools.call(attempt, who, &run_id, name, arguments)
+                })
             }
         }
     }
@@ -188,6 +203,11 @@ impl Desk {
 
     fn start(&self, who: &Caller, arguments: Map<String, Value>) -> Result<Value, Wrong> {
         let Start { case, seed } = read("start_incident", &input::<Start>(), arguments)?;
+        if who.seat != Seat::Participant {
+            return Err(Wrong::from(
+                "whoever plays begins an incident, with the token of a participant; other seats join it by its run_id",
+            ));
+        }
         let known =
             self.begun.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| (n < self.limits.begun).then_some(n + 1));
         if known.is_err() {

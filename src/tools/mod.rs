@@ -16,6 +16,7 @@ mod page; // pages of long answers
 mod reading; // arguments from JSON, with what is wrong and the way out
 mod seeing; // looks
 mod table; // the tools by name
+mod words; // words of the console, as tools
 
 pub use attempt::{Attempt, Caller, Wrong};
 pub use desk::{Cabinet, Desk};

@@ -1,6 +1,6 @@
 //! Tools that see: the brief, dashboards, metrics, logs, rows, traces, changes, the archive, control planes, colleagues.
 
-use crate::session::command::{Asked, Look, Only, Question};
+use crate::session::command::{Asked, Command, Look, Only, Question};
 use crate::session::prices;
 use crate::telemetry::panels::{BOARDS, Board};
 use crate::telemetry::sql::schema;
@@ -16,6 +16,20 @@ use super::table::{About, Kind, Tool, free, look};
 
 /// Points of a series at most.
 const MOST_POINTS: u32 = 240;
+
+/// The tools that stand for each line of the list of prices; none where there is none.
+const PRICED: [&str; prices::LIST.len()] = [
+    "look_at_dashboard, list_changes, list_tickets, kubectl, list_prometheus_label_names, list_prometheus_label_values",
+    "search_archive",
+    "get_runbook, list_alerts",
+    "query_prometheus, search_traces, get_trace",
+    "query_sql, query_loki_logs, compare_requests",
+    "",
+    "",
+    "ask_colleague",
+    "take_action",
+    "post_update",
+];
 
 fn sees(name: &'static str, title: &'static str, says: &'static str) -> About {
     About { name, title, says, kind: Kind::Reads }
@@ -223,11 +237,9 @@ pub(super) fn tools() -> Vec<Tool> {
 /// What one knows on arrival.
 pub(super) fn brief(attempt: &mut Attempt, _: &Caller, _: Nothing) -> Result<Brief, Wrong> {
     let told = attempt.briefing();
-    let prices = if told.unpriced {
-        Vec::new()
-    } else {
-        prices::LIST.iter().map(|(what, seconds)| Price { what: what.to_string(), seconds: *seconds }).collect()
-    };
+    let paid = |seconds: u64| if told.unpriced { 0 } else { seconds };
+    let price = |(what, (_, seconds)): (&&str, &(&str, u64))| Price { what: what.to_string(), seconds: paid(*seconds) };
+    let prices = PRICED.iter().zip(prices::LIST).filter(|(what, _)| !what.is_empty()).map(price).collect();
     Ok(Brief {
         case: told.case.id,
         page: told.page,
@@ -239,6 +251,20 @@ pub(super) fn brief(attempt: &mut Attempt, _: &Caller, _: Nothing) -> Result<Bri
         marks: told.marks.into_iter().map(str::to_string).collect(),
         how: HOW.to_string(),
     })
+}
+
+/// The same once somebody was paged, with nothing else that came to be seen by then.
+pub(super) fn paged(attempt: &mut Attempt, who: &Caller, nothing: Nothing) -> Result<Brief, Wrong> {
+    /// So many times something else comes first, at most.
+    const PATIENCE: usize = 50;
+    for _ in 0..PATIENCE {
+        if !attempt.briefing().page.is_empty() {
+            break;
+        }
+        attempt.say(who, &Command::Next)?;
+    }
+    attempt.news();
+    brief(attempt, who, nothing)
 }
 
 fn status(attempt: &mut Attempt, who: &Caller, _: Nothing) -> Result<Status, Wrong> {

@@ -8,9 +8,9 @@ use super::answers::{Envelope, Hour, News, PageOf, Shown, Told};
 use super::attempt::{Attempt, Caller, Said, Wrong};
 use super::page::{Cut, MOST_ROWS, USUAL_ROWS, Want, cursor, read_cursor};
 use super::reading::{input, nearest, output, read};
+use super::words::in_tools;
 use super::{claiming, doing, seeing};
 use crate::session::command::{Command, Look};
-use crate::session::play::Notice;
 
 /// What a tool does to the incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,6 @@ struct Done {
     result: Value,
     cut: Option<Cut>,
     observation: Option<u32>,
-    news: Vec<Notice>,
 }
 
 /// Every tool of a run.
@@ -73,7 +72,20 @@ impl Default for Tools {
     }
 }
 
+/// Tools that show nothing that was measured.
+const ALERT_TEXT: [&str; 5] = ["list_mechanisms", "explain_mechanism", "believe", "submit_diagnosis", "end_incident"];
+
 impl Tools {
+    /// The control arm of a comparison: the words of the page, and no telemetry. What does better than base rates with these
+    /// knows what it should not.
+    pub fn alert_text() -> Tools {
+        let mut tools = Tools::default();
+        tools.list.retain(|tool| ALERT_TEXT.contains(&tool.name));
+        let says = "Page and briefing, once somebody is paged. Free.";
+        tools.list.push(free(About { name: "get_brief", title: "The page", says, kind: Kind::Reads }, seeing::paged));
+        tools
+    }
+
     /// All of them, in the order in which an incident wants them.
     pub fn list(&self) -> &[Tool] {
         &self.list
@@ -91,7 +103,8 @@ impl Tools {
         name: &str,
         mut arguments: Map<String, Value>,
     ) -> Result<Value, Wrong> {
-        let tool = self.list.iter().find(|tool| tool.name == name).ok_or_else(|| self.unknown(name))?;
+        let tool = self.list.iter().find(|tool| tool.name == name);
+        let tool = tool.ok_or_else(|| unknown(name, self.list.iter().map(|tool| tool.name)))?;
         let (want, cursor_of) = wanted(name, &mut arguments)?;
         let (_, before_s, ..) = attempt.hour();
         let done = match cursor_of {
@@ -100,9 +113,17 @@ impl Tools {
         };
         let (now, elapsed_s, left_s, ended) = attempt.hour();
         let price_s = elapsed_s - before_s;
-        let done = done.map_err(|why| match price_s {
-            0.0 => why,
-            paid => Wrong(format!("{why} (this took {paid:.0} s; it is {now})")),
+        let news = attempt.news();
+        let done = done.map_err(|Wrong(why)| {
+            let mut why = in_tools(&why);
+            if 0.0 < price_s {
+                why.push_str(&format!(" (this took {price_s:.0} s; it is {now})"));
+            }
+            // Whoever errs hears of the page all the same.
+            for notice in &news {
+                why.push_str(&format!("\n{} {}", notice.time, notice.text));
+            }
+            Wrong(why)
         })?;
         let page = done.cut.map(|cut| PageOf {
             shown: cut.shown,
@@ -115,20 +136,19 @@ impl Tools {
             observation: done.observation.map(|number| format!("E{number}")),
             price_s,
             clock: Hour { now, elapsed_s, left_s, ended },
-            news: done.news.into_iter().map(|n| News { time: n.time, text: n.text }).collect(),
+            news: news.into_iter().map(|n| News { time: n.time, text: n.text }).collect(),
             page,
             result: done.result,
         };
         serde_json::to_value(envelope).map_err(unwritable)
     }
+}
 
-    /// What to say to whoever calls a tool that is not there.
-    pub fn unknown(&self, name: &str) -> Wrong {
-        let name: String = name.chars().take(60).collect();
-        let hint = nearest(&name, self.list.iter().map(|tool| tool.name));
-        let names: Vec<&str> = self.list.iter().map(|tool| tool.name).collect();
-        Wrong(format!("no tool is called \"{name}\"{hint}; there are: {}", names.join(", ")))
-    }
+/// What to say to whoever calls a tool that is not there.
+pub(super) fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Wrong {
+    let name: String = name.chars().take(60).collect();
+    let hint = nearest(&name, names.clone());
+    Wrong(format!("no tool is called \"{name}\"{hint}; there are: {}", names.collect::<Vec<_>>().join(", ")))
 }
 
 impl Tool {
@@ -146,7 +166,7 @@ impl Tool {
         if cut.shown == 0 {
             return Err(Wrong(format!("E{observation} has {} rows, and none from {} on", cut.total, want.from)));
         }
-        Ok(Done { result, cut: Some(cut), observation: Some(observation), news: Vec::new() })
+        Ok(Done { result, cut: Some(cut), observation: Some(observation) })
     }
 }
 
@@ -232,14 +252,14 @@ where
     let (name, schema) = (about.name, input::<A>());
     let run = move |attempt: &mut Attempt, who: &Caller, arguments: Map<String, Value>, want: Want| {
         let look = make(attempt, read(name, &schema, arguments)?)?;
-        let Said { data, observation, news, text } = attempt.say(who, &Command::Look(look))?;
+        let Said { data, observation, text } = attempt.say(who, &Command::Look(look))?;
         if let Some(why) = data.get("error").and_then(Value::as_str) {
             let number = observation.map_or(String::new(), |number| format!("E{number}: "));
             return Err(Wrong(format!("{number}no answer: {why}")));
         }
         let mut shown = T::of(data).map_err(|why| Wrong(format!("{name} cannot show this answer: {why}\n{text}")))?;
         let cut = shown.cut(want);
-        Ok(Done { result: serde_json::to_value(&shown).map_err(unwritable)?, cut, observation, news })
+        Ok(Done { result: serde_json::to_value(&shown).map_err(unwritable)?, cut, observation })
     };
     made::<A, T>(about, Box::new(run))
 }
@@ -258,7 +278,7 @@ where
         let mut shown = tell(attempt, who, read(name, &schema, arguments)?)?;
         let cut = shown.cut(want);
         let result = serde_json::to_value(&shown).map_err(unwritable)?;
-        Ok(Done { result, cut, observation: None, news: Vec::new() })
+        Ok(Done { result, cut, observation: None })
     };
     made::<A, T>(about, Box::new(run))
 }
@@ -270,15 +290,13 @@ where
 {
     let (name, schema) = (about.name, input::<A>());
     let run = move |attempt: &mut Attempt, who: &Caller, arguments: Map<String, Value>, _: Want| {
-        let (mut texts, mut news) = (Vec::new(), Vec::new());
+        let mut texts = Vec::new();
         for command in make(read(name, &schema, arguments)?)? {
-            let said = attempt.say(who, &command)?;
-            texts.push(said.text);
-            news.extend(said.news);
+            texts.push(attempt.say(who, &command)?.text);
         }
         texts.dedup();
         let told = Told { text: texts.join("; ") };
-        Ok(Done { result: serde_json::to_value(told).map_err(unwritable)?, cut: None, observation: None, news })
+        Ok(Done { result: serde_json::to_value(told).map_err(unwritable)?, cut: None, observation: None })
     };
     made::<A, Told>(about, Box::new(run))
 }

@@ -1,8 +1,9 @@
 //! Programs that play: every tool's answer fits its schema, what is wrong is said with the way out, a run outlives the
 //! server, and nothing that is true can be reached.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Process, Stdio};
 use std::sync::Arc;
@@ -16,19 +17,19 @@ use scartissue::scenario::opened::Scenario;
 use scartissue::score::check::seen::authors_words;
 use scartissue::session::Session;
 use scartissue::session::case::{Case, case};
-use scartissue::session::clock::Terms;
+use scartissue::session::clock::{Seat, Terms};
 use scartissue::session::log::Header;
 use scartissue::session::seal::{self, Seal};
 use scartissue::session::store::{OpenSession, Store};
 use scartissue::telemetry::watch::Watch;
 use scartissue::tools::desk::Room;
-use scartissue::tools::{Cabinet, Caller, Desk, Wrong};
-use scartissue::wire::mcp::{Handler, routes};
+use scartissue::tools::{Cabinet, Caller, Desk, Tools, Wrong};
+use scartissue::wire::mcp::{Handler, routes, serve_http};
 use scartissue::wire::{Guard, Limits, Tokens};
 use serde_json::{Map, Value, json};
 use tower::ServiceExt;
 
-use crate::wire::{Hand, run};
+use crate::wire::{Hand, asked_often, run};
 
 const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/scenarios/small.ron");
 /// No number that an answer could have by chance.
@@ -366,7 +367,7 @@ fn what_is_wrong_is_said_with_its_place_and_the_way_out() {
             "argument \"causes[0].role\": unknown variant `main`, expected one of",
         ),
         ("wait", json!({"seconds": 1e9}), "0 to 3600"),
-        ("write_postmortem", json!({"sections": {"impact": "x"}}), "`end` it first"),
+        ("write_postmortem", json!({"sections": {"impact": "x"}}), "`end_incident` it first"),
         ("list_mechanisms", json!({"limit": 0}), "argument \"limit\": 0 is no number of rows: 1 to 200"),
         ("list_mechanisms", json!({"cursor": "next"}), "\"next\" is no cursor"),
         ("query_sql", json!({"sql": "x", "cursor": "E5+50"}), "there is no E5"),
@@ -383,6 +384,79 @@ fn what_is_wrong_is_said_with_its_place_and_the_way_out() {
     // What turns out to have no answer was looked at all the same, and says what it cost.
     let why = player.call("query_sql", json!({"sql": "select nothing from requests"})).expect_err("no such column");
     assert!(why.contains("E1: no answer: ") && why.contains("(this took 20 s; it is "), "{why}");
+    let _ = std::fs::remove_dir_all(&data);
+}
+
+/// Whoever mistypes hears of the page all the same, once; and every message names tools, not words of the console.
+#[test]
+fn an_error_carries_what_came_to_be_seen_and_speaks_of_tools() {
+    let data = Folder::named("news");
+    let player = Player::new(&data);
+    let typos = || player.call("query_sql", json!({"sql": "select typo from requests"})).expect_err("a mistake");
+    let (mut heard, mut said) = (0, String::new());
+    for _ in 0..30 {
+        said = typos();
+        heard += said.lines().filter(|line| line.contains("PAGE INC-1001")).count();
+    }
+    assert!(heard == 1 && said.contains("this took 20 s"), "{heard} times: {said}");
+    let told = player.get("get_status", json!({}));
+    assert_eq!((&told["news"], told["price_s"].as_f64()), (&json!([]), Some(0.0)), "told once: {told}");
+    for (tool, arguments, says) in [
+        ("pin_evidence", json!({"observation": 99}), "`get_status` lists what was looked at"),
+        ("take_action", json!({"action": "shed=0.5"}), "`arm` first"),
+        ("explain_mechanism", json!({"mechanism": "api.falg"}), "`list_mechanisms` lists them all"),
+        ("glance_at_dashboard", json!({"board": "api"}), "look_at_dashboard"),
+        ("write_postmortem", json!({"sections": {"impact": "none"}}), "`end_incident` it first"),
+    ] {
+        let why = player.call(tool, arguments).expect_err("it is refused");
+        assert!(why.contains(says), "{tool}: {why}");
+    }
+    let closed = player.get("end_incident", json!({})).to_string();
+    assert!(closed.contains("`write_postmortem`") && !closed.contains("`quit`"), "{closed}");
+    let unknown = player.call("start_incidnet", json!({})).expect_err("no tool");
+    assert!(unknown.contains("start_incident") && unknown.contains("list_cases"), "{unknown}");
+    let _ = std::fs::remove_dir_all(&data);
+}
+
+/// What a participant is worth that sees nothing: with these tools it has the words of the page, and can only say what it
+/// believes.
+#[test]
+fn the_control_arm_has_the_words_of_the_page_and_no_telemetry() {
+    let data = Folder::named("words");
+    let desk = Arc::into_inner(Folder::desk(&data, Room::default())).expect("nobody else has it");
+    let player = Player::at(Arc::new(desk.with_tools(Tools::alert_text())));
+    let names: Vec<&str> = player.desk.list().iter().map(|tool| tool.name).collect();
+    assert_eq!(names.len(), 8, "{names:?}");
+    for tool in ["query_prometheus", "query_sql", "look_at_dashboard", "get_status", "wait_for_news", "get_topology"] {
+        let why = player.call(tool, json!({})).expect_err("there is none");
+        assert!(why.starts_with(&format!("no tool is called \"{tool}\"")), "{why}");
+    }
+    let brief = player.get("get_brief", json!({}));
+    assert_eq!(brief["result"]["page"], json!("API errors above objective, small cell"), "{brief}");
+    player.get("submit_diagnosis", json!({"points": {"api.flag": 70, "other": 30}, "last": true}));
+    let ended = player.get("end_incident", json!({}));
+    assert_eq!((&ended["news"], &ended["observation"]), (&json!([]), &Value::Null), "{ended}");
+    let _ = std::fs::remove_dir_all(&data);
+}
+
+/// A run belongs to whoever began it; other seats join it, and begin none.
+#[test]
+fn a_run_is_its_players_and_other_seats_join_it() {
+    let data = Folder::named("theirs");
+    let player = Player::new(&data);
+    let call = |seat: Seat, by: &str, tool: &str| {
+        let arguments = json!({ "run_id": player.run_id }).as_object().expect("an object").clone();
+        player.desk.call(&Caller { seat, by: by.to_string() }, tool, arguments).map_err(|why| why.to_string())
+    };
+    for tool in ["get_status", "end_incident"] {
+        let why = call(Seat::Participant, "ben", tool).expect_err("another's run");
+        assert!(why.contains("was begun by somebody else") && !why.contains("tester"), "{why}");
+    }
+    assert!(call(Seat::Assistant, "helper", "get_status").is_ok());
+    let helper = Caller { seat: Seat::Assistant, by: "helper".to_string() };
+    let why = player.desk.call(&helper, "start_incident", Map::new()).expect_err("no player").to_string();
+    assert!(why.contains("token of a participant"), "{why}");
+    assert!(call(Seat::Participant, "tester", "end_incident").is_ok());
     let _ = std::fs::remove_dir_all(&data);
 }
 
@@ -715,7 +789,11 @@ fn a_sealed_pack_is_opened_by_the_serving_process_and_by_nobody_without_the_key(
     let told = said(&with, &key);
     assert!(told.0 == Some(0) && told.1.contains("Sealed: the scenario came from a pack"), "{told:?}");
     let without = said(&[&place[..], &[&data_dir]].concat(), "");
-    assert!(without.0 != Some(0), "{without:?}");
+    assert!(without.0 == Some(2) && without.1.contains("INC-1902") && without.1.contains("--pack FILE"), "{without:?}");
+    let listed = said(&["cases", "--pack", &pack, "--pack-key", &keyed], "");
+    assert!(listed.0 == Some(0) && listed.1.contains("INC-1902"), "{listed:?}");
+    let played = said(&["run", "INC-1902", "--as", "do-nothing", "--json", "--pack", &pack, "--pack-key", &keyed], "");
+    assert!(played.0 == Some(0) && played.1.contains("\"participant\": \"do-nothing\""), "{played:?}");
     let _ = std::fs::remove_dir_all(&data);
 }
 
@@ -803,4 +881,25 @@ fn over_http_both_eras_are_served_and_only_who_may_is_let_in() {
         assert_eq!(post(&routes, &[ana], &hello).await.0, 429, "more than the burst");
     });
     let _ = std::fs::remove_dir_all(&data);
+}
+
+/// The limits that a server has if nobody sets others, by real requests.
+#[test]
+fn over_a_socket_a_burst_of_calls_passes_and_more_is_refused_until_a_second_has_passed() {
+    let data = Folder::named("often");
+    let (limits, guard) = (Limits::default(), Guard::new(Tokens::none("ana"), &[], Limits::default()));
+    let (burst, rate) = (limits.burst as usize, limits.per_second as usize);
+    let (clock, listener) = (Arc::new(Hand::default()), TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let handler = Handler::new(Folder::desk(&data, Room::default()), Caller::plays("nobody"));
+    let serving = serve_http(listener, handler, clock.clone(), guard).expect("it serves");
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}).to_string();
+    let request = format!(
+        "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\
+         Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2025-11-25\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let often = |times| asked_often(serving.address(), &request, times);
+    assert_eq!(often(burst + 7), BTreeMap::from([(200, burst), (429, 7)]));
+    clock.go(1.0);
+    assert_eq!(often(rate + 1), BTreeMap::from([(200, rate), (429, 1)]));
 }

@@ -1,8 +1,8 @@
 //! A session over HTTP: every endpoint in Prometheus' envelope, who may ask, what a question costs, and what is kept of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -41,7 +41,7 @@ pub struct Hand {
 }
 
 impl Hand {
-    fn go(&self, seconds: f64) {
+    pub fn go(&self, seconds: f64) {
         self.ns.fetch_add((seconds * 1e9) as u64, Ordering::SeqCst);
     }
 }
@@ -517,6 +517,37 @@ fn over_a_socket_it_answers_and_lets_nobody_in_from_elsewhere_without_a_token() 
     let address = serving.address();
     drop(serving);
     assert!(TcpStream::connect(address).is_err(), "it has stopped");
+}
+
+/// Sends a request so many times over one connection, and counts the answers by their status.
+pub fn asked_often(address: SocketAddr, request: &str, times: usize) -> BTreeMap<u16, usize> {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let last = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+    let all = request.repeat(times - 1) + &last;
+    let mut writer = stream.try_clone().expect("a second handle");
+    let writing = std::thread::spawn(move || writer.write_all(all.as_bytes()));
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).expect("text");
+    writing.join().expect("it wrote").expect("it was read");
+    let mut counted = BTreeMap::new();
+    for part in answers.split("HTTP/1.1 ").skip(1) {
+        *counted.entry(part[..3].parse().expect("a status")).or_default() += 1;
+    }
+    counted
+}
+
+/// The limits that a server has if nobody sets others, by real requests.
+#[test]
+fn over_a_socket_a_burst_passes_and_more_is_refused_until_a_second_has_passed() {
+    let bench = Bench::new("often", true);
+    let (limits, guard) = (Limits::default(), Guard::new(Tokens::none("ana"), &[], Limits::default()));
+    let (burst, rate) = (limits.burst as usize, limits.per_second as usize);
+    let serving = serve(TcpListener::bind("127.0.0.1:0").expect("a port"), bench.served(), guard).expect("it serves");
+    let request = "GET /api/v1/status/buildinfo HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let often = |times| asked_often(serving.address(), request, times);
+    assert_eq!(often(burst + 7), BTreeMap::from([(200, burst), (429, 7)]));
+    bench.clock.go(1.0);
+    assert_eq!(often(rate + 1), BTreeMap::from([(200, rate), (429, 1)]));
 }
 
 /// What Grafana asks of a data source before it takes it, and when a query is being written.
