@@ -24,7 +24,7 @@ use crate::session::store::{ApplyError, OpenSession};
 use crate::session::{Refusal, Reply, Session};
 use crate::sim::rng::{Purpose, Stream};
 use crate::sim::time::SimTime;
-use crate::telemetry::panels::{BOARDS, Panel};
+use crate::telemetry::panels::{BOARDS, Board, Panel};
 
 /// What the assistant is called in the log.
 pub const NAME: &str = "advisor";
@@ -52,6 +52,18 @@ const WAYS: &[(&str, &str, Way)] = &[
     ("kv_cache", "external_hits", Way::Falls),
     ("telemetry", "ttft", Way::Stands),
     (NO_FAULT, "ttft", Way::Stands),
+];
+/// What it would do, by the start of a mechanism's id: a story that is not so comes with as plain a remedy as one that is.
+const REMEDIES: [(&str, &str); 9] = [
+    ("demand", "There is not enough of us for what is wanted: add servers."),
+    ("sdk", "The clients have to be reined in before anything else."),
+    ("network", "Somebody has to look at the network before anything else."),
+    ("api", "Go back on what the gateways run."),
+    ("serving", "There is too little room there: add servers."),
+    ("accelerator", "Take the machine out."),
+    ("kv_cache", "Bring the cache back before anything else."),
+    ("control", "Take the loop out and set it by hand."),
+    ("", "Leave everything as it is."),
 ];
 /// What is shown where nothing is wrong, if it stands.
 const CALM: [&str; 5] = ["ttft", "failures", "requests", "waiting", "replicas"];
@@ -373,20 +385,59 @@ impl Scene {
             cited = evidence.iter().take(1).collect();
         }
         let citations: Vec<Citation> = cited.iter().map(|(panel, sign)| citation(panel, sign)).collect();
-        let is = mechanism(name).map_or(name, |m| m.is);
-        let says: Vec<String> =
-            cited.iter().map(|(panel, sign)| format!("{} {}", panel.title, went(panel, sign))).collect();
-        let (question, board, panel) = hints::question(name);
-        let claim = match says.split_first() {
-            Some((first, rest)) if !rest.is_empty() => {
-                format!("{first}; and with it {}. I read it as: {is}.", rest.join("; "))
-            }
-            Some((first, _)) => format!("{first}. I read it as: {is}."),
-            None => format!("I read it as: {is}."),
-        };
-        let refute = format!("{question} If \"{panel}\" on `board {board}` does not say so, I am wrong.");
+        let claim = claim(name, &cited);
+        let refute = refutation(name, &cited);
         Advice { v: VERSION, claim, mechanism: name.to_string(), percent, citations, refute }
     }
+}
+
+/// The story of what it cites, and what to do.
+fn claim(name: &str, cited: &[&(&'static Panel, &Sign)]) -> String {
+    let is = mechanism(name).map_or(name, |m| m.is);
+    let says: Vec<String> =
+        cited.iter().map(|(panel, sign)| format!("{} {}", in_a_sentence(panel.title), went(panel, sign))).collect();
+    let seen = match says.as_slice() {
+        [] => "There is little to see".to_string(),
+        [one] => format!("Look at this one: {one}"),
+        [first, rest @ ..] => format!("Look at it together: {first}, and over the same minutes {}", rest.join(" and ")),
+    };
+    let remedy = REMEDIES.iter().find(|(start, _)| name.starts_with(start)).map_or("", |(_, remedy)| remedy);
+    format!("{seen}. That is one story, and a plain one: {is}. {remedy}")
+}
+
+/// A title as it stands within a sentence.
+fn in_a_sentence(title: &str) -> String {
+    let mut letters = title.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), Some(second)) if !second.is_uppercase() => first.to_lowercase().chain(letters).collect(),
+        _ => title.to_string(),
+    }
+}
+
+/// What would speak against a story: a panel that has to go a way for it, and that was not shown; else that its own panel
+/// moved too late to be the cause.
+fn refutation(name: &str, cited: &[&(&'static Panel, &Sign)]) -> String {
+    let told = panels_of(name).filter_map(|panel| {
+        let way = if rises(name, panel)? { Way::Rises } else { Way::Falls };
+        Some((panel, way))
+    });
+    let known = WAYS.iter().filter(|(start, ..)| name.starts_with(start)).map(|(_, panel, way)| (*panel, *way));
+    let mut ways = told.chain(known).filter(|(panel, _)| cited.iter().all(|(shown, _)| shown.id != *panel));
+    let placed = ways.find_map(|(id, way)| {
+        let on =
+            |board: &&'static Board| board.panels.iter().find(|panel| panel.id == id).map(|panel| (board.id, panel));
+        BOARDS.iter().find_map(|board| on(&board)).map(|found| (found, way))
+    });
+    if let Some(((board, panel), way)) = placed {
+        let against = match way {
+            Way::Rises => "did not rise as well",
+            Way::Falls => "did not fall as well",
+            Way::Stands => "moved as well",
+        };
+        return format!("I am wrong if \"{}\" on `board {board}` {against}.", panel.title);
+    }
+    let (question, board, panel) = hints::question(name);
+    format!("{question} I am wrong if \"{panel}\" on `board {board}` moved only after users were hurt, or not at all.")
 }
 
 /// A line with its panel on the board that showed it: a panel may stand on several, under other titles.
@@ -395,16 +446,19 @@ fn shown_on<'s>(panel: &str, sign: &'s Sign) -> Option<(&'static Panel, &'s Sign
     Some((board.panels.iter().find(|p| p.id == panel)?, sign))
 }
 
-/// Each panel once, in order.
-fn once<'s>(mut all: Vec<(&'static Panel, &'s Sign)>) -> Vec<(&'static Panel, &'s Sign)> {
-    let mut seen: Vec<&str> = Vec::new();
-    all.retain(|(panel, _)| {
-        !seen.contains(&panel.title) && {
-            seen.push(panel.title);
-            true
+/// Each panel once, in order, and each line once where two boards have it.
+fn once<'s>(all: Vec<(&'static Panel, &'s Sign)>) -> Vec<(&'static Panel, &'s Sign)> {
+    let mut kept: Vec<(&'static Panel, &'s Sign)> = Vec::new();
+    for (panel, sign) in all {
+        let same = |(other, shown): &(&'static Panel, &Sign)| {
+            let line = |sign: &Sign| (sign.legend.clone(), sign.before.to_bits(), sign.now.to_bits());
+            other.title == panel.title || (line(shown) == line(sign) && sign.now != sign.before)
+        };
+        if !kept.iter().any(same) {
+            kept.push((panel, sign));
         }
-    });
-    all
+    }
+    kept
 }
 
 fn citation(panel: &Panel, sign: &Sign) -> Citation {

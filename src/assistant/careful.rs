@@ -17,7 +17,7 @@ const WANTED: &str = "select m, count(*) as n from (select cast(min(time_ms) / 6
                       group by idempotency_key) group by m order by m";
 /// How requests failed since a moment.
 const FAILED: &str = "select coalesce(error, '') as error, count(*) as n, count(distinct account) as accounts, \
-                      count(distinct replica) as replicas, count(distinct gateway) as gateways, avg(images) as images \
+                      count(distinct replica) as replicas, count(distinct gateway) as gateways, min(images) as images \
                       from requests where status >= 500 and time_ms > {since} group by 1 order by n desc";
 /// Whether those who fail always fail, by account, since a moment.
 const ALWAYS: &str = "select sum(bad > 0) as touched, sum(bad > 0 and bad = n) as always from (select account, count(*) as n, \
@@ -188,6 +188,8 @@ fn judge_failures(hand: &mut Hand<'_>, signs: &Signs, case: &mut Case, since: &s
                 case.speaks("demand.abuse", 0.0, failed.number);
             }
         }
+        // Nobody fails who sends no picture: it is not the path, but what goes down it.
+        "unhandled_exception" if 1.0 <= number(&worst[5]) => case.speaks("api.image_decoder", 4.0, failed.number),
         "unhandled_exception" => case.speaks("api.flag", 4.0, failed.number),
         "upstream_tls" => case.speaks("network.certificate", 4.0, failed.number),
         "auth_timeout" => {

@@ -191,6 +191,9 @@ pub fn read(hand: &mut Hand<'_>) -> Result<Reading, Refusal> {
     }
     let alerts = hand.look(Look::Alerts)?;
     let changes = hand.look(Look::Changes { id: String::new(), hours: 24 })?;
+    // What it opened first is a minute old by now.
+    let first = hand.board(GLANCE)?;
+    signs.renew(first.number, &first.data);
     let told = format!("{} {}", hand.view().page, alerts.text);
     let found = findings(&signs, &told);
     let Some(best) = found.first() else {

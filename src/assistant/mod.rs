@@ -65,6 +65,9 @@ pub fn find(name: &str) -> Result<&'static BuiltIn, String> {
     BUILT_IN.iter().chain([&OBSERVER]).find(|player| player.name == name).ok_or_else(|| {
         let names: Vec<&str> = BUILT_IN.iter().chain([&OBSERVER]).map(|player| player.name).collect();
         let hint = did_you_mean(name, names.iter().copied());
-        format!("no participant is called \"{name}\"{hint}; there are: {}", names.join(", "))
+        format!(
+            "no participant is called \"{name}\"{hint}; there are: {}, and for `run` llm, a model behind an API",
+            names.join(", ")
+        )
     })
 }

@@ -46,6 +46,14 @@ impl Signs {
         }
     }
 
+    /// The same for a board that was read before: what it shows now stands for what it showed.
+    pub fn renew(&mut self, observation: u32, board: &Value) {
+        let panels: Vec<&str> =
+            board["panels"].as_array().into_iter().flatten().filter_map(|panel| panel["id"].as_str()).collect();
+        self.all.retain(|sign| !panels.contains(&sign.panel.as_str()));
+        self.read(observation, board);
+    }
+
     /// All lines.
     pub fn all(&self) -> &[Sign] {
         &self.all

@@ -20,6 +20,8 @@ const TEMPLATES: [(&str, &str); 3] = [
 pub const QUESTION: &str = "In which of the two is it really more demand?";
 /// The answers, by their letters.
 pub const ANSWERS: [(char, &str); 4] = [('a', "only in A"), ('b', "only in B"), ('2', "in both"), ('0', "in neither")];
+/// When the assistant speaks.
+const SAID: &str = "What the assistant says at the page, having read every board: its numbers are of that minute";
 /// What everybody should take home.
 pub const KEEP: &str =
     "Ask first whether the work of each request rose before the requests did. Let it look; keep judging.";
@@ -43,6 +45,7 @@ struct View {
     answers: [(char, &'static str); 4],
     keep: &'static str,
     outcome: String,
+    servers: Vec<String>,
     cases: Vec<CaseView>,
 }
 
@@ -95,6 +98,33 @@ pub fn outcome(pair: &Pair) -> String {
         [one] => format!("{same}, and was right about {one} alone."),
         _ => format!("{same}, and was right about both."),
     }
+}
+
+/// What servers do to a case, in a sentence; none where nobody asked for any.
+pub fn servers(told: &Told) -> Option<String> {
+    let share = |bar: &Bar| bar.lost / told.bars.first().map_or(1.0, |nothing| nothing.lost).max(1e-9);
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let mut added = told.bars.iter().filter(|bar| bar.servers);
+    let (as_ordered, granted) = (added.next()?, added.next()?);
+    let cured = told.bars.last()?;
+    let ordered = match share(as_ordered) {
+        same if (0.97..=1.03).contains(&same) => "As ordered they change nothing".to_string(),
+        other => format!("As ordered they leave {} of what users lost", percent(other)),
+    };
+    let what = match (told.right, share(granted) < 0.97) {
+        (true, true) => "They are what was missing.",
+        (true, false) => "Even these would not have been enough.",
+        (false, true) => {
+            "More of everything carries a part of what the cause makes, for as long as it is paid for, and leaves the cause as it is."
+        }
+        (false, false) => "They have nothing to do with the cause.",
+    };
+    Some(format!(
+        "Servers for {}: {ordered}; with machines for them users would have lost {} of it, and with the cause gone {}. {what}",
+        told.letter,
+        percent(share(granted)),
+        percent(share(cured))
+    ))
 }
 
 fn cells(of: &Moved) -> [String; 4] {
@@ -155,6 +185,7 @@ impl View {
             answers: ANSWERS,
             keep: KEEP,
             outcome: outcome(pair),
+            servers: pair.cases.iter().filter_map(servers).collect(),
             cases: pair.cases.iter().map(case).collect(),
         }
     }
@@ -235,7 +266,7 @@ pub fn text(pair: &Pair, terminal: Terminal) -> Vec<String> {
         }
     });
     let said = part(&|sheet| {
-        sheet.write(0, 0, "What the assistant says, having read every board", Style::Strong);
+        sheet.write_wrapped(0, 0, SAID, Style::Strong);
         for told in &pair.cases {
             let row = sheet.height() + 1;
             sheet.write(row, 0, &format!("Case {}", told.letter), Style::Strong);
@@ -272,6 +303,9 @@ pub fn text(pair: &Pair, terminal: Terminal) -> Vec<String> {
     }
     parts.push(part(&|sheet| {
         sheet.write_wrapped(0, 0, &outcome(pair), Style::Strong);
+        for line in pair.cases.iter().filter_map(servers) {
+            sheet.write_wrapped(sheet.height(), 0, &line, Style::Plain);
+        }
         sheet.write_wrapped(sheet.height(), 0, KEEP, Style::Plain);
     }));
     parts

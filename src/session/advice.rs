@@ -267,11 +267,17 @@ impl Session {
     /// Notes whether the last advice is taken.
     pub(super) fn decide(&mut self, taken: bool) -> Result<String, String> {
         let last = self.advising.given.last_mut().ok_or("nothing has been advised yet: `advise` asks for it")?;
-        last.taken = Some(taken);
+        let before = match last.taken.replace(taken) {
+            Some(true) if !taken => ", and no more as taken",
+            Some(false) if taken => ", and no more as left",
+            _ => "",
+        };
         let mechanism = &last.advice.mechanism;
         Ok(match taken {
-            true => format!("noted as taken; what you claim stays yours: `commit {mechanism} 50|70|90 E7` says it"),
-            false => format!("noted as left; `link E7 against {mechanism}` says why"),
+            true => {
+                format!("noted as taken{before}; what you claim stays yours: `commit {mechanism} 50|70|90 E7` says it")
+            }
+            false => format!("noted as left{before}; `link E7 against {mechanism}` says why"),
         })
     }
 }

@@ -13,66 +13,46 @@ pub const PATIENCE: SimDuration = SimDuration::from_secs(60);
 /// It says its line again after so many other verbs.
 const OTHERS: u32 = 3;
 
-/// Verbs that a coach can find in a log.
-const LOGGED: [&str; 24] = [
-    "board",
-    "explore",
-    "sql",
-    "logs",
-    "trace",
-    "traces",
-    "changes",
-    "search",
-    "read",
-    "ask",
-    "ack",
-    "sev",
-    "update",
-    "arm",
-    "act",
-    "believe",
-    "pin",
-    "link",
-    "contradict",
-    "commit",
-    "wait",
-    "next",
-    "advise",
-    "end",
-];
+macro_rules! verbs {
+    ($($verb:literal: $command:pat),* $(,)?) => {
+        /// Verbs that a coach can find in a log.
+        const LOGGED: &[&str] = &[$($verb),*];
 
-/// The verb by which a console knows a command; none for what no coach teaches.
-pub fn verb_of(command: &Command) -> Option<&'static str> {
-    Some(match command {
-        Command::Look(look) => match look {
-            Look::Board { .. } => "board",
-            Look::Promql { .. } => "explore",
-            Look::Sql { .. } => "sql",
-            Look::Logs { .. } => "logs",
-            Look::Trace { .. } => "trace",
-            Look::Traces { .. } => "traces",
-            Look::Changes { .. } => "changes",
-            Look::Archive { .. } => "search",
-            Look::Document { .. } => "read",
-            Look::Ask { .. } => "ask",
-            _ => return None,
-        },
-        Command::Acknowledge => "ack",
-        Command::Severity { .. } => "sev",
-        Command::Update(_) => "update",
-        Command::Arm => "arm",
-        Command::Act { .. } => "act",
-        Command::Believe { .. } => "believe",
-        Command::Pin { .. } => "pin",
-        Command::Link { .. } => "link",
-        Command::Contradict { .. } => "contradict",
-        Command::Commit(_) => "commit",
-        Command::Wait { .. } => "wait",
-        Command::Next => "next",
-        Command::Advise { .. } => "advise",
-        Command::End => "end",
-        _ => return None,
-    })
+        /// The verb by which a console knows a command; none for what no coach teaches.
+        pub fn verb_of(command: &Command) -> Option<&'static str> {
+            Some(match command {
+                $($command => $verb,)*
+                _ => return None,
+            })
+        }
+    };
+}
+
+verbs! {
+    "board": Command::Look(Look::Board { .. }),
+    "explore": Command::Look(Look::Promql { .. }),
+    "sql": Command::Look(Look::Sql { .. }),
+    "logs": Command::Look(Look::Logs { .. }),
+    "trace": Command::Look(Look::Trace { .. }),
+    "traces": Command::Look(Look::Traces { .. }),
+    "changes": Command::Look(Look::Changes { .. }),
+    "search": Command::Look(Look::Archive { .. }),
+    "read": Command::Look(Look::Document { .. }),
+    "ask": Command::Look(Look::Ask { .. }),
+    "ack": Command::Acknowledge,
+    "sev": Command::Severity { .. },
+    "update": Command::Update(_),
+    "arm": Command::Arm,
+    "act": Command::Act { .. },
+    "believe": Command::Believe { .. },
+    "pin": Command::Pin { .. },
+    "link": Command::Link { .. },
+    "contradict": Command::Contradict { .. },
+    "commit": Command::Commit(_),
+    "wait": Command::Wait { .. },
+    "next": Command::Next,
+    "advise": Command::Advise { .. },
+    "end": Command::End,
 }
 
 /// Where a coach stands in its lines.

@@ -7,8 +7,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::scenario::catalogue::Catalogue;
-use crate::scenario::opened::Scenario;
+use crate::scenario::catalogue::{Catalogue, FindError};
+use crate::scenario::opened::{Scenario, ScenarioError};
 use crate::session::advice::Advisor;
 use crate::session::clock::{ClockKind, Seat};
 use crate::session::coach::verb_of;
@@ -67,7 +67,7 @@ pub enum StoreError {
     },
     /// The scenario is not the one that was begun.
     #[error(
-        "the scenario of this session has changed since it was begun ({was}, now {is}): use the build that began it, {build}"
+        "the scenario of this session is another than the one that it was begun with ({was}, now {is}): use the build that began it, {build}, and the --scenarios or --pack that it was begun with, if there was one"
     )]
     Changed {
         /// The hash in the seal.
@@ -76,6 +76,16 @@ pub enum StoreError {
         is: String,
         /// The version that began it.
         build: String,
+    },
+    /// The scenario is nowhere at hand.
+    #[error(
+        "{path}: {case} is in none of the scenarios at hand. It was begun with a sealed pack or a directory of scenarios: name the same again, with --pack FILE (and its key) or --scenarios DIR"
+    )]
+    Elsewhere {
+        /// Where the session is.
+        path: String,
+        /// Its case.
+        case: String,
     },
     /// No world can be built, or the scenario cannot be read.
     #[error("{0}")]
@@ -220,7 +230,7 @@ impl Store {
         let lock = lock(&folder)?;
         let path = folder.join(LOG);
         let log = Log::read(&path)?;
-        let (scenario, seal) = sealed(&folder, catalogue)?;
+        let (scenario, seal) = sealed(&folder, &log, catalogue)?;
         // A snapshot has no answers.
         let snapshot = (!answers).then(|| snapshot::read(&folder, &scenario, &seal, &log)).flatten();
         let snapshot_at = snapshot.as_ref().map(|(session, _)| session.now());
@@ -263,7 +273,7 @@ impl Store {
     ) -> Result<Replayed, StoreError> {
         let folder = self.known(name)?;
         let log = Log::read(&folder.join(LOG))?;
-        run(sealed(&folder, catalogue)?, &log, until, true, None)
+        run(sealed(&folder, &log, catalogue)?, &log, until, true, None)
     }
 
     /// A session at its end with its events, without what its looks answered: for whoever holds it against others.
@@ -273,7 +283,7 @@ impl Store {
     pub fn recall(&self, name: &str, catalogue: &Catalogue) -> Result<(Replayed, Vec<Event>), StoreError> {
         let folder = self.known(name)?;
         let log = Log::read(&folder.join(LOG))?;
-        let replayed = run(sealed(&folder, catalogue)?, &log, None, false, None)?;
+        let replayed = run(sealed(&folder, &log, catalogue)?, &log, None, false, None)?;
         Ok((replayed, log.events))
     }
 
@@ -311,8 +321,7 @@ impl Store {
     ) -> Result<usize, StoreError> {
         let folder = self.known(name)?;
         let log = Log::read(&folder.join(LOG))?;
-        let seal = read_seal(&folder.join(SEAL))?;
-        let scenario = Scenario::open(catalogue, &seal.scenario).map_err(|e| StoreError::World(e.to_string()))?;
+        let (scenario, seal) = sealed(&folder, &log, catalogue)?;
         let session = Session::open(scenario, seal.clone(), log.header.terms.clone())
             .map_err(|e| StoreError::World(e.to_string()))?;
         let until = until(&session)
@@ -360,9 +369,15 @@ impl Store {
 }
 
 /// What a session is about, if the scenario is still the one that was begun.
-fn sealed(folder: &Path, catalogue: &Catalogue) -> Result<(Scenario, Seal), StoreError> {
+fn sealed(folder: &Path, log: &Log, catalogue: &Catalogue) -> Result<(Scenario, Seal), StoreError> {
     let seal = read_seal(&folder.join(SEAL))?;
-    let scenario = Scenario::open(catalogue, &seal.scenario).map_err(|e| StoreError::World(e.to_string()))?;
+    let scenario = Scenario::open(catalogue, &seal.scenario).map_err(|e| match e {
+        // Its author's name would tell whoever plays too much.
+        ScenarioError::Find(FindError::Unknown { .. }) => {
+            StoreError::Elsewhere { path: folder.display().to_string(), case: log.header.case.clone() }
+        }
+        other => StoreError::World(other.to_string()),
+    })?;
     let is = scenario.fingerprint();
     if is != seal.scenario_hash {
         return Err(StoreError::Changed { was: seal.scenario_hash, is, build: seal.build });

@@ -1,6 +1,7 @@
 //! The first shift: who only does what the coach says gets through all four cases, and has used every verb twice.
 
 use std::collections::BTreeMap;
+use std::process::{Command as Process, Stdio};
 
 use scartissue::console::parse::{Said, parse};
 use scartissue::console::{ask, shell};
@@ -113,4 +114,33 @@ fn the_coach_never_names_a_cause_speaks_again_after_a_minute_and_can_be_sent_awa
     coach.set_present(false);
     session.apply(Seat::Participant, &minute).expect("a minute");
     assert!(coach.says(&session).is_none());
+}
+
+/// A process of its own for each call: the coach knows from the log what was said to it.
+#[test]
+fn the_coach_goes_on_where_it_was_in_a_session_that_is_resumed() {
+    let data = std::env::temp_dir().join(format!("scartissue-coach-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&data);
+    let place = ["--data-dir", data.to_str().expect("text")];
+    let run = |arguments: &[&[&str]]| {
+        let mut process = Process::new(env!("CARGO_BIN_EXE_scartissue"));
+        process.args(arguments.concat()).env("NO_COLOR", "1").stdin(Stdio::null());
+        let output = process.output().expect("it starts");
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        said
+    };
+    let scenario = Scenario::open(&Catalogue::built_in(), "first-shift-1").expect("a built-in scenario");
+    let coach = &scenario.file.coach;
+    run(&[&["new", "INC-1001", "--as", "one", "--seed", "4"], &place]);
+    for used in 0..4 {
+        let said = run(&[&["play", "--resume", "one"], &place]);
+        let lines: Vec<&str> = said.lines().filter(|line| line.starts_with("coach: ")).collect();
+        let wanted = &coach[used];
+        assert!(lines.len() == 1 && lines[0].contains(&wanted.says), "after {used}: {lines:?}, not {}", wanted.says);
+        let typed = wanted.line.replace("{look}", "E1");
+        let words: Vec<&str> = typed.split_whitespace().collect();
+        run(&[&["do"], &place, &["one"], &words]);
+    }
+    let _ = std::fs::remove_dir_all(&data);
 }

@@ -32,6 +32,7 @@ fn blamed(name: &str, scenario: &str, variant: &str, seed: u64) -> String {
 fn the_correlator_says_add_servers_whether_the_cache_is_lost_or_not() {
     for (scenario, variant, seed) in [
         ("empty-spares", "membership", 3),
+        ("empty-spares", "membership", 7),
         ("empty-spares", "invalidation", 4),
         ("empty-spares", "surge", 3),
         ("record-day", "serving", 1),

@@ -267,6 +267,46 @@ fn a_session_goes_on_from_call_to_call_and_replays_to_the_byte() {
     assert_eq!(run(&["replay", "oen"]).0, Some(2));
 }
 
+/// Each call is a process of its own: what an earlier one was answered is found again, free of charge; and who leaves out
+/// where the scenario came from is told the way out, and no author's word.
+#[test]
+fn an_answer_is_shown_again_in_another_call_and_a_session_from_elsewhere_says_so() {
+    let data = directory("again");
+    let place = ["--data-dir", data.to_str().expect("text")];
+    let run = |arguments: &[&[&str]]| {
+        let output = Process::new(env!("CARGO_BIN_EXE_scartissue"))
+            .args(arguments.concat())
+            .env("NO_COLOR", "1")
+            .output()
+            .expect("it starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let of_ours = |line: &[&str]| run(&[&["do", "--scenarios", SCENARIOS], &place, &["one"], line]);
+    let begun = run(&[&["new", "1902", "--as", "one", "--seed", "4", "--scenarios", SCENARIOS], &place]);
+    assert_eq!(begun.0, Some(0), "{begun:?}");
+    let (_, asked, _) = of_ours(&["explore", "sum(up)"]);
+    let answer = asked.lines().nth(1).unwrap_or_default();
+    assert!(answer.contains("{}"), "a number without a label: {asked}");
+    let status = |text: &str| text.lines().find(|line| line.starts_with("-- ")).unwrap_or_default().to_string();
+    let (code, shown, talk) = of_ours(&["show", "E1"]);
+    assert_eq!((code, status(&shown)), (Some(0), status(&asked)), "{shown}{talk}");
+    assert!(shown.contains(answer), "{shown} has no {answer}");
+    let (code, _, talk) = of_ours(&["show", "E7"]);
+    assert!(code == Some(1) && talk.contains("there is no E7"), "{code:?} {talk}");
+
+    for command in [&["do"][..], &["debrief"], &["replay"]] {
+        let rest: &[&str] = if command == ["do"] { &["one", "status"] } else { &["one"] };
+        let (code, data, talk) = run(&[command, &place, rest]);
+        assert!(code != Some(0) && data.is_empty(), "{command:?}: {code:?} {data}");
+        assert!(
+            talk.contains("INC-1902") && talk.contains("--pack FILE") && talk.contains("--scenarios DIR"),
+            "{talk}"
+        );
+        assert!(!talk.contains("planted") && !talk.contains("canary"), "{talk}");
+    }
+}
+
 /// Kills the program at moments that differ; what it had acknowledged must be in the log, and it must go on.
 #[test]
 fn what_was_acknowledged_survives_a_kill() {

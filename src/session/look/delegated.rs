@@ -40,6 +40,10 @@ const ABOUT: &[(Topic, &[&str])] = &[
     (Topic::Errors, &["error", "exception", "fail", "500", "log", "trace", "what", "wrong", "broken"]),
 ];
 
+/// What it says where no word of a question is known to it.
+const NOT_UNDERSTOOD: &str = "I know no look for that question. I can look up who sends something, what fails, what is slow, and \
+                              what failures share; here is what fails and what it shares.\n";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Topic {
     Errors,
@@ -97,7 +101,7 @@ fn word(value: &Value) -> String {
     }
 }
 
-/// What a question is about, most wanted first; without a known word, errors and what they share.
+/// What a question is about, most wanted first; none if no word of it is known.
 fn topics(question: &str) -> Vec<Topic> {
     let question = question.to_lowercase();
     let words: Vec<&str> = question.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
@@ -106,7 +110,7 @@ fn topics(question: &str) -> Vec<Topic> {
     if found.contains(&Topic::Who) {
         found.retain(|topic| *topic != Topic::Shared);
     }
-    if found.is_empty() { vec![Topic::Errors, Topic::Shared] } else { found }
+    found
 }
 
 /// Answers a question.
@@ -116,7 +120,8 @@ fn topics(question: &str) -> Vec<Topic> {
 pub fn answer(watch: &mut Watch, question: &str) -> Result<Answer, String> {
     let since = watch.scene.calendar.unix_ms(watch.world.now()) - WINDOW_S * 1000;
     let mut found = Found::default();
-    let topics = topics(question);
+    let asked = topics(question);
+    let topics = if asked.is_empty() { vec![Topic::Errors, Topic::Shared] } else { asked.clone() };
     let worst = worst(watch, &mut found, since)?;
     match &worst {
         Some(error) => {
@@ -149,7 +154,10 @@ pub fn answer(watch: &mut Watch, question: &str) -> Result<Answer, String> {
     seen.features.sort();
     seen.features.dedup();
     let lines = found.facts.iter().zip(1..).map(|(fact, n)| format!("{n}. {}\n   {}", fact.says, fact.query));
-    let text = lines.collect::<Vec<_>>().join("\n");
+    let mut text = lines.collect::<Vec<_>>().join("\n");
+    if asked.is_empty() {
+        text.insert_str(0, NOT_UNDERSTOOD);
+    }
     let data: Vec<Value> =
         found.facts.iter().map(|f| json!({ "says": f.says, "query": f.query, "rows": f.rows })).collect();
     Ok(Answer { title: format!("ask-look {question}"), text, data: json!({ "facts": data }), seen })
@@ -326,7 +334,7 @@ mod tests {
         assert_eq!(topics("What is the error"), [Topic::Errors]);
         assert_eq!(topics("which exceptions do accounts get"), [Topic::Who, Topic::Errors]);
         assert_eq!(topics("are requests slow"), [Topic::Slow]);
-        assert_eq!(topics("?"), [Topic::Errors, Topic::Shared]);
+        assert!(topics("?").is_empty());
     }
 
     #[test]
