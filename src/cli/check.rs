@@ -84,13 +84,15 @@ struct Checked {
 /// Checks.
 pub fn check(options: &Options) -> Result<(), Failure> {
     match options.watch {
-        true => watch::repeat(&watch::places(&options.scenario, options.place.scenarios.as_deref())?, || once(options)),
+        true => {
+            watch::repeat(&watch::places(&options.scenario, options.place.from.scenarios.as_deref())?, || once(options))
+        }
         false => once(options),
     }
 }
 
 fn once(options: &Options) -> Result<(), Failure> {
-    let directory = options.place.scenarios.as_deref();
+    let directory = options.place.from.scenarios.as_deref();
     let whole = options.scenario.is_empty();
     let names: Vec<String> = match whole {
         true => options.place.catalogue()?.names().map(str::to_string).collect(),

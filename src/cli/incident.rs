@@ -2,17 +2,20 @@
 
 use clap::Args;
 
+use crate::cli::begin::find;
+use crate::cli::place::{Place, Sources};
 use crate::cli::{Failure, open};
 use crate::scenario::apply::parse_timed;
 use crate::scenario::lower::Setup;
 use crate::scenario::opened::{Scenario, ScenarioError};
+use crate::session::case::number;
 use crate::sim::spec::action::Action;
 use crate::sim::time::SimDuration;
 
 /// What to run.
 #[derive(Args)]
 pub struct Incident {
-    /// Name of a scenario, or path of a .ron file
+    /// Name of a scenario, path of a .ron file, or a case as in INC-4127
     scenario: String,
     /// Picks everything random
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
@@ -26,17 +29,16 @@ pub struct Incident {
     /// Let an operator act, as NAME[:TARGET][=VALUE]@TIME after the opening; may be given again
     #[arg(long, value_name = "ACTION")]
     apply: Vec<String>,
-    /// Directory with scenarios of your own, beside those built in
-    #[arg(long, value_name = "DIR")]
-    scenarios: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    from: Sources,
 }
 
 /// What only a program that plays asks for.
 #[cfg(feature = "wire")]
 impl Incident {
-    /// The scenario as it was named, and the directory with others.
-    pub fn named(&self) -> (&str, Option<&std::path::Path>) {
-        (&self.scenario, self.scenarios.as_deref())
+    /// The scenario as it was named, and where others come from.
+    pub fn named(&self) -> (&str, &Sources) {
+        (&self.scenario, &self.from)
     }
 
     /// The variant, if one was named.
@@ -51,7 +53,14 @@ impl Incident {
     /// # Errors
     /// There is no such scenario, it has mistakes, or an action does not fit it.
     pub fn open(&self) -> Result<(Scenario, Setup), Failure> {
-        let scenario = open(&self.scenario, self.scenarios.as_deref())?;
+        let scenario = match self.from.pack.is_some() || number(&self.scenario).is_some() {
+            // A case of a pack has a number, and a name that only its author knows.
+            true => {
+                let place = Place { from: self.from.clone(), ..Place::default() };
+                find(&place, &place.catalogue()?, &self.scenario)?.0
+            }
+            false => open(&self.scenario, self.from.scenarios.as_deref())?,
+        };
         let actions = actions(&scenario, &self.apply)?;
         let setup = Setup { variant: self.variant.clone(), without: self.without.clone(), actions };
         Ok((scenario, setup))

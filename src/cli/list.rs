@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
+use crate::cli::place::Place;
 use crate::cli::{Failure, catalogue, lines, print};
 use crate::scenario::opened::Scenario;
 use crate::session::case::{Case, case};
@@ -16,6 +17,16 @@ pub struct Options {
     /// Directory with scenarios of your own, beside those built in
     #[arg(long, value_name = "DIR")]
     scenarios: Option<std::path::PathBuf>,
+}
+
+/// Which cases, and which form the list has.
+#[derive(Args)]
+pub struct CaseOptions {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
 }
 
 /// Prints the catalogue.
@@ -43,8 +54,8 @@ pub fn list(options: &Options) -> Result<(), Failure> {
 }
 
 /// Prints the cases, as participants meet them.
-pub fn cases(options: &Options) -> Result<(), Failure> {
-    let catalogue = catalogue(options.scenarios.as_deref())?;
+pub fn cases(options: &CaseOptions) -> Result<(), Failure> {
+    let catalogue = options.place.catalogue()?;
     let mut cases = Vec::new();
     for name in catalogue.names() {
         cases.push(case(&Scenario::open(&catalogue, name)?));

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ use crate::score::debrief::debrief;
 use crate::score::tell;
 use crate::session::advice::Advisor;
 use crate::session::log::Event;
+use crate::study::outcome::{Outcome, outcome};
 use crate::tools::{Attempt, Caller, Tools};
 
 /// Whose sessions these are, where nobody says.
@@ -55,6 +56,9 @@ pub struct LlmOptions {
     /// Replies of the model
     #[arg(long, value_name = "N", default_value_t = Budget::default().turns)]
     most_turns: u32,
+    /// The control arm: it has the words of the page and no telemetry, and should do no better than base rates
+    #[arg(long)]
+    alert_text: bool,
 }
 
 /// Which model.
@@ -195,16 +199,14 @@ impl LlmOptions {
 /// It cannot begin, or it came to no end: then the session stays, and can be gone on with.
 pub fn run_llm(options: &LlmOptions, incident: &Incident, scenario: &Scenario, json: bool) -> Result<(), Failure> {
     let (model, mut speaker, given) = options.speaker()?;
-    let (text, scenarios) = incident.named();
+    let (text, from) = incident.named();
     // As in every other run: the first variant where none is named.
     let variant = scenario.file.variant(incident.variant()).map_err(|e| ScenarioError::Setup(vec![e]))?;
-    let place = Place {
-        scenarios: scenarios.map(std::path::Path::to_path_buf),
-        profile: Some(PROFILE.to_string()),
-        ..Place::default()
-    };
+    let place = Place { from: from.clone(), profile: Some(PROFILE.to_string()), ..Place::default() };
     let name = format!("llm-{:016x}", unguessable());
-    let beginning = Beginning::of(incident.seed, &variant.name, &model.name);
+    // Without telemetry somebody is another participant than with it.
+    let by = if options.alert_text { format!("{}, alert text", model.name) } else { model.name.clone() };
+    let beginning = Beginning::of(incident.seed, &variant.name, &by);
     let open = beginning.named(&name, None).begin(&place, text, false, Marks::default())?;
     let file = options.record.clone().unwrap_or_else(|| open.folder().join("transcript.jsonl"));
     let out = File::create(&file).map_err(|e| Failure::Surroundings(format!("{}: {e}", file.display())))?;
@@ -214,9 +216,13 @@ pub fn run_llm(options: &LlmOptions, incident: &Incident, scenario: &Scenario, j
         transcript = transcript.against(given);
     }
     let mut attempt = Attempt::new(open).map_err(|why| Failure::No(why.to_string()))?;
-    let (tools, caller) = (Tools::default(), Caller::plays(&model.name));
+    let caller = Caller::plays(&by);
+    let tools = if options.alert_text { Tools::alert_text() } else { Tools::default() };
     eprintln!("session {name} of the profile {PROFILE}; what is said goes to {}", file.display());
+    #[expect(clippy::disallowed_methods, reason = "the second of two clocks: how long it took on the wall")]
+    let begun = Instant::now();
     let played = play(&mut attempt, &tools, &caller, &model, &options.budget(), speaker.as_mut(), &mut transcript);
+    let wall_s = begun.elapsed().as_secs_f64();
     drop(attempt);
     if let Some(why) = transcript.failed() {
         eprintln!("the transcript is not whole: {}: {why}", file.display());
@@ -227,10 +233,16 @@ pub fn run_llm(options: &LlmOptions, incident: &Incident, scenario: &Scenario, j
             transcript.differing()
         );
     }
-    told(&place, &name, &played, transcript.differing(), json)
+    told(&place, &name, (&played, wall_s), transcript.differing(), json)
 }
 
-fn told(place: &Place, name: &str, played: &Played, differing: usize, json: bool) -> Result<(), Failure> {
+fn told(
+    place: &Place,
+    name: &str,
+    (played, wall_s): (&Played, f64),
+    differing: usize,
+    json: bool,
+) -> Result<(), Failure> {
     if played.ending != Ending::Closed {
         let why = match &played.ending {
             Ending::Closed | Ending::Silent => "it called no more tools".to_string(),
@@ -249,13 +261,15 @@ fn told(place: &Place, name: &str, played: &Played, differing: usize, json: bool
     let events: Vec<Event> = std::mem::take(&mut replayed.replies).into_iter().map(|(event, _)| event).collect();
     let debrief = debrief(&replayed.session, &events, &progress::runs)?;
     if json {
-        let debrief = serde_json::to_value(&debrief).map_err(|e| Failure::Surroundings(e.to_string()))?;
-        let cause = &debrief["cause"];
-        let told = json!({
-            "session": name, "played": played, "differing": differing,
-            "correct": cause["credit"], "grounded": cause["proved"], "blamed": cause["said"], "debrief": debrief,
-        });
-        return print(&serde_json::to_string_pretty(&told).map_err(|e| Failure::Surroundings(e.to_string()))?);
+        let by = &replayed.header.by;
+        let outcome = Outcome { wall_s: Some(wall_s), ..outcome((&replayed.session, &events), by, 0, &debrief) };
+        let written = |e: serde_json::Error| Failure::Surroundings(e.to_string());
+        let mut told = serde_json::to_value(&outcome).map_err(written)?;
+        told["session"] = json!(name);
+        told["played"] = json!(played);
+        told["differing"] = json!(differing);
+        told["debrief"] = serde_json::to_value(&debrief).map_err(written)?;
+        return print(&serde_json::to_string_pretty(&told).map_err(written)?);
     }
     eprintln!(
         "{} replies, {} calls ({} refused), {} tokens in and {} out, {:.2} dollars",

@@ -107,7 +107,7 @@ enum Command {
     /// Keep a copy of what is sound of a damaged session
     Recover(step::RecoverOptions),
     /// List the cases
-    Cases(list::Options),
+    Cases(list::CaseOptions),
     /// Run a scenario, with causes or decoys removed or operator actions applied
     Run(run::Options),
     /// Prove what causes an incident, by runs with every subset of its causes; spoils
@@ -279,7 +279,9 @@ fn explain(error: ScenarioError) -> String {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unknown { .. } | StoreError::Exists { .. } => Failure::Usage(error.to_string()),
+            StoreError::Unknown { .. } | StoreError::Exists { .. } | StoreError::Elsewhere { .. } => {
+                Failure::Usage(error.to_string())
+            }
             StoreError::World(_) | StoreError::Replay { .. } | StoreError::Changed { .. } => {
                 Failure::No(error.to_string())
             }

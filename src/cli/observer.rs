@@ -158,7 +158,7 @@ fn made(path: &Path) -> Result<(), Failure> {
 
 fn build_all(options: &Build) -> Result<(), Failure> {
     let kept_in = options.place.data()?.join(RUNS);
-    for (named, scenario) in chosen(&options.names, options.place.scenarios.as_deref())? {
+    for (named, scenario) in chosen(&options.names, options.place.from.scenarios.as_deref())? {
         let out = options.out.clone().unwrap_or_else(|| home(&named));
         made(&out)?;
         let path = out.join(format!("{}.{EXTENSION}", scenario.name));
@@ -216,7 +216,7 @@ fn tell_hints(out: &Path, observer: &Observer, scenario: &str) -> Result<(), Fai
 fn check_all(options: &Check) -> Result<(), Failure> {
     let mut stale = Vec::new();
     let mut told = Vec::new();
-    for (_, scenario) in chosen(&options.names, options.place.scenarios.as_deref())? {
+    for (_, scenario) in chosen(&options.names, options.place.from.scenarios.as_deref())? {
         let mut observer = match observer_of(&scenario, options.tables.as_deref()) {
             Ok(observer) => observer,
             Err(why) => {

@@ -19,12 +19,9 @@ const DATA: &str = "SCARTISSUE_DATA";
 /// The folder of profiles that have names.
 pub const PROFILES: &str = "profiles";
 
-/// Where things are kept.
+/// Where scenarios come from, beside those built in.
 #[derive(Args, Clone, Default)]
-pub struct Place {
-    /// Directory for sessions and profiles [default: the platform's, or $SCARTISSUE_DATA]
-    #[arg(long, value_name = "DIR", global = true)]
-    pub data_dir: Option<PathBuf>,
+pub struct Sources {
     /// Directory with scenarios of your own, beside those built in
     #[arg(long, value_name = "DIR")]
     pub scenarios: Option<PathBuf>,
@@ -32,7 +29,31 @@ pub struct Place {
     #[arg(long, value_name = "FILE")]
     pub pack: Option<PathBuf>,
     #[command(flatten)]
-    pub keyed: Keyed,
+    keyed: Keyed,
+}
+
+impl Sources {
+    /// The scenarios.
+    ///
+    /// # Errors
+    /// The directory cannot be read, or the pack does not open.
+    pub fn catalogue(&self) -> Result<Catalogue, Failure> {
+        let mut catalogue = super::catalogue(self.scenarios.as_deref())?;
+        if let Some(pack) = &self.pack {
+            catalogue.add_sealed(&opened(pack, &self.keyed)?);
+        }
+        Ok(catalogue)
+    }
+}
+
+/// Where things are kept.
+#[derive(Args, Clone, Default)]
+pub struct Place {
+    /// Directory for sessions and profiles [default: the platform's, or $SCARTISSUE_DATA]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub from: Sources,
     /// Whose sessions and scars, where several share a machine
     #[arg(long, value_name = "NAME", global = true)]
     pub profile: Option<String>,
@@ -103,13 +124,9 @@ impl Place {
     /// The scenarios.
     ///
     /// # Errors
-    /// The directory cannot be read.
+    /// As [`Sources::catalogue`].
     pub fn catalogue(&self) -> Result<Catalogue, Failure> {
-        let mut catalogue = super::catalogue(self.scenarios.as_deref())?;
-        if let Some(pack) = &self.pack {
-            catalogue.add_sealed(&opened(pack, &self.keyed)?);
-        }
-        Ok(catalogue)
+        self.from.catalogue()
     }
 }
 

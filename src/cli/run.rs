@@ -31,7 +31,8 @@ pub struct Options {
     /// Also write one self-contained page with charts
     #[arg(long, value_name = "FILE")]
     html: Option<std::path::PathBuf>,
-    /// Let a participant play it to its debrief: one that comes with the program, or `llm`, a model behind an API
+    /// Let a participant play it to its debrief: one that comes with the program, or `llm`, a model behind an API. The seed
+    /// draws the variant then, as for everybody who plays, if none is named
     #[arg(long = "as", value_name = "PARTICIPANT", conflicts_with_all = ["without", "apply", "html"])]
     participant: Option<String>,
 }
@@ -70,6 +71,7 @@ fn played(options: &Options, name: &str, scenario: &Scenario, variant: Option<&s
     if let Some(why) = &played.stopped {
         eprintln!("{name} stopped: {why}");
     }
+    eprintln!("{name} has played; what it did is held against runs of other worlds");
     let (mut outcome, debrief) = grade(&Runs::new(scenario), &played, name, 0, &progress::runs)?;
     outcome.wall_s = Some(wall_s);
     if options.json {

@@ -7,8 +7,8 @@ use std::time::Instant;
 use clap::{Args, Subcommand};
 
 use crate::assistant;
-use crate::cli::place::Place;
-use crate::cli::{Failure, catalogue, print, write_file};
+use crate::cli::place::{Place, Sources};
+use crate::cli::{Failure, print, write_file};
 use crate::report::comparison;
 use crate::scar::occasion::Occasion;
 use crate::scenario::catalogue::Catalogue;
@@ -42,9 +42,8 @@ pub struct PeopleOptions {
     /// As JSON
     #[arg(long)]
     json: bool,
-    /// Directory with scenarios of your own, beside those built in
-    #[arg(long, value_name = "DIR")]
-    scenarios: Option<PathBuf>,
+    #[command(flatten)]
+    from: Sources,
 }
 
 /// What to run.
@@ -58,9 +57,8 @@ pub struct RunOptions {
     /// Only a part: the i-th of n, from 1
     #[arg(long, value_name = "I/N", default_value = "1/1")]
     shard: String,
-    /// Directory with scenarios of your own, beside those built in
-    #[arg(long, value_name = "DIR")]
-    scenarios: Option<PathBuf>,
+    #[command(flatten)]
+    from: Sources,
 }
 
 /// What to report.
@@ -71,9 +69,8 @@ pub struct ReportOptions {
     /// Sessions of a profile on the same incidents join in: people's, and models' (the profile `assistants`); may be given again
     #[arg(long, value_name = "PROFILE")]
     sessions: Vec<String>,
-    /// Directory with scenarios of your own, beside those built in
-    #[arg(long, value_name = "DIR")]
-    scenarios: Option<PathBuf>,
+    #[command(flatten)]
+    from: Sources,
     /// Directory for sessions and profiles [default: the platform's, or $SCARTISSUE_DATA]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -110,7 +107,7 @@ fn read(path: &std::path::Path, catalogue: &Catalogue) -> Result<Plan, Failure> 
 
 /// What each is to play: a code stands for case, variant and seed, and tells none of them.
 fn people(options: &PeopleOptions) -> Result<(), Failure> {
-    let catalogue = catalogue(options.scenarios.as_deref())?;
+    let catalogue = options.from.catalogue()?;
     let plan = read(&options.plan, &catalogue)?;
     if plan.people.is_empty() {
         return Err(Failure::No(format!("{} names nobody: `people: [(name: \"ana\")]` does", options.plan.display())));
@@ -144,7 +141,7 @@ fn people(options: &PeopleOptions) -> Result<(), Failure> {
 
 #[expect(clippy::disallowed_methods, reason = "how long runs take on the wall, and when they will be done")]
 fn run(options: &RunOptions) -> Result<(), Failure> {
-    let catalogue = catalogue(options.scenarios.as_deref())?;
+    let catalogue = options.from.catalogue()?;
     let plan = read(&options.plan, &catalogue)?;
     let shard = Shard::read(&options.shard).map_err(Failure::Usage)?;
     let shelf = Shelf::open(&options.out, &plan).map_err(Failure::Surroundings)?;
@@ -202,7 +199,7 @@ fn joined(
     for profile in &profiles {
         let place = Place {
             data_dir: options.data_dir.clone(),
-            scenarios: options.scenarios.clone(),
+            from: options.from.clone(),
             profile: Some(profile.clone()).filter(|p| p != "default"),
             ..Place::default()
         };

@@ -81,11 +81,14 @@ pub fn rows(outcomes: &[&Outcome]) -> Result<String, csv::Error> {
         "well_s",
         "sim_s",
         "wall_s",
+        "scored_by",
         "model",
+        "prompt",
     ];
     writer.write_record(head)?;
     let maybe = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
     for o in outcomes {
+        let (model, prompt) = o.joined.as_ref().and_then(|joined| joined.model.clone()).unwrap_or_default();
         writer.write_record([
             o.scenario.clone(),
             o.variant.clone(),
@@ -111,12 +114,17 @@ pub fn rows(outcomes: &[&Outcome]) -> Result<String, csv::Error> {
             maybe(o.well_s),
             o.sim_s.to_string(),
             maybe(o.wall_s),
-            o.model.clone(),
+            o.scored_by.clone(),
+            model,
+            prompt,
         ])?;
     }
     let bytes = writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
+
+/// Below so many pairs no choice of signs is rarer than one in twenty.
+const FEWEST: usize = 6;
 
 #[derive(Serialize)]
 struct View {
@@ -432,8 +440,15 @@ fn alone(of: &Alone) -> AloneView {
         error: percent(of.correct_error),
         decoy_on_trap: rate(of.decoy_on_trap),
         decoy_on_foil: rate(of.decoy_on_foil),
-        score: of.score.map_or("no run has one".to_string(), |s| format!("{s:.1}")),
-        lost: percent(of.lost_share),
+        score: of.score.map_or("no run has one".to_string(), |s| {
+            let within = of.score_interval.filter(|_| FEWEST <= of.scored as usize);
+            let within = within.map_or(String::new(), |(low, high)| format!(" ({low:.1} to {high:.1})"));
+            format!("{s:.1}{within}, of {} of {} runs", of.scored, of.runs)
+        }),
+        lost: match of.lost_interval.filter(|_| FEWEST <= of.runs as usize) {
+            Some((low, high)) => format!("{} ({} to {})", percent(of.lost_share), percent(low.max(0.0)), percent(high)),
+            None => percent(of.lost_share),
+        },
         harmful: match of.harmful {
             0 => format!("0 of {} (likely below {})", of.runs, percent(none_seen(of.runs))),
             n => format!("{n} of {}", of.runs),
@@ -471,11 +486,12 @@ fn compared(of: &Compared) -> ComparedView {
             "exact p {:.4}, mid-p {:.4}, chance that {} is better {:.3}",
             of.exact_p, of.mid_p, of.second, of.second_is_better
         ),
-        score: of.score.map_or("no pair has composites".to_string(), |s| {
-            format!(
+        score: of.score.map_or("fewer than two pairs have composites".to_string(), |s| match s.n < FEWEST {
+            true => format!("{:+.1} over {} pairs: too few for an interval", s.mean, s.n),
+            false => format!(
                 "{:+.1} ({:+.1} to {:+.1}), n {}, p by flipped signs {:.4}",
                 s.mean, s.interval.0, s.interval.1, s.n, s.p
-            )
+            ),
         }),
         bar: [of.difference, of.interval.0, of.interval.1].map(place),
     }

@@ -9,7 +9,8 @@ use crate::score::rate::Rate;
 use crate::study::outcome::Outcome;
 use crate::study::plan::{Cell, Plan};
 use crate::study::statistics::{
-    Interval, MeanDifference, Pairs, clustered_error, mean_difference, pairs_needed, pass_k, restricted_mean,
+    Interval, MeanDifference, Pairs, clustered_error, mean_difference, mean_interval, pairs_needed, pass_k,
+    restricted_mean,
 };
 
 /// What may be said of a difference.
@@ -52,8 +53,14 @@ pub struct Alone {
     pub decoy_on_foil: Rate,
     /// Mean composite of runs that have one.
     pub score: Option<f64>,
+    /// Its interval; none of fewer than two.
+    pub score_interval: Option<Interval>,
+    /// Runs that have one.
+    pub scored: u32,
     /// Mean user-minutes lost, over what doing nothing loses.
     pub lost_share: f64,
+    /// Its interval.
+    pub lost_interval: Option<Interval>,
     /// Runs that lost more than doing nothing would have.
     pub harmful: u32,
     /// Mean looks.
@@ -134,7 +141,7 @@ pub fn study(plan: &Plan, outcomes: &BTreeMap<Cell, Outcome>, others: &[Outcome]
     let all: Vec<&Outcome> = played.iter().chain(&metered).copied().collect();
     let incidents = plan.scenarios.len() as u32 * plan.seeds.count;
     let planned = incidents * plan.participants.len() as u32 * plan.repeats;
-    let models: BTreeSet<String> = all.iter().chain(&live).map(|o| o.model.clone()).collect();
+    let models: BTreeSet<String> = all.iter().chain(&live).map(|o| o.scored_by.clone()).collect();
     let names = |of: &[&Outcome]| of.iter().map(|o| o.participant.clone()).collect::<BTreeSet<String>>();
     let (joined, beside) = (names(&metered), names(&live));
     // Pairs of somebody who has not come stand in the list of what held.
@@ -279,7 +286,8 @@ fn alone(name: &str, all: &[&Outcome]) -> Alone {
     let longest = of.iter().filter_map(|o| o.well_s).fold(0.0, f64::max).max(1.0);
     let times: Vec<(f64, bool)> = of.iter().map(|o| (o.well_s.unwrap_or(longest), o.well_s.is_some())).collect();
     let walls: Vec<f64> = of.iter().filter_map(|o| o.wall_s).collect();
-    let lost_share = mean(of.iter().map(|o| if 0.0 < o.lost_if_nothing { o.lost / o.lost_if_nothing } else { 1.0 }));
+    let lost: Vec<f64> =
+        of.iter().map(|o| if 0.0 < o.lost_if_nothing { o.lost / o.lost_if_nothing } else { 1.0 }).collect();
     Alone {
         participant: name.to_string(),
         incidents: by_incident.len() as u32,
@@ -292,7 +300,10 @@ fn alone(name: &str, all: &[&Outcome]) -> Alone {
         decoy_on_trap: trap,
         decoy_on_foil: foil,
         score: (!scores.is_empty()).then(|| mean(scores.iter().copied())),
-        lost_share,
+        score_interval: mean_interval(&scores).map(|(_, interval)| interval),
+        scored: scores.len() as u32,
+        lost_share: mean(lost.iter().copied()),
+        lost_interval: mean_interval(&lost).map(|(_, interval)| interval),
         harmful: of.iter().filter(|o| o.lost_if_nothing * 1.01 < o.lost).count() as u32,
         looks: mean(of.iter().map(|o| f64::from(o.looks))),
         commit_s: mean(of.iter().filter_map(|o| o.commit_s)),

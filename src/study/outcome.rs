@@ -58,7 +58,8 @@ pub struct Outcome {
     /// Gates that hold.
     pub gates: Vec<String>,
     /// The version of weights and gates.
-    pub model: String,
+    #[serde(alias = "model")]
+    pub scored_by: String,
     /// Looks that were taken.
     pub looks: u32,
     /// Orders that were given.
@@ -302,7 +303,8 @@ fn moments(session: &Session, events: &[Event], truth: &[String], well_s: Option
         (What::RightLead, first(&right)),
         (What::Commit, session.board().commits.last().map(|c| after(c.at))),
         (What::Order, session.orders().first().map(|o| after(o.at))),
-        (What::Well, well_s),
+        // Who was never in pain did not become well.
+        (What::Well, well_s.filter(|at| 0.0 < *at)),
         (What::End, session.ended().map(|_| after(session.now()))),
     ];
     let mut found: Vec<Moment> = found.into_iter().filter_map(|(what, at)| Some(Moment { what, at_s: at? })).collect();
@@ -336,7 +338,8 @@ fn ideal(debrief: &Debrief) -> Vec<Believed> {
     std::iter::once(first).chain(after).collect()
 }
 
-fn outcome((session, events): (&Session, &[Event]), participant: &str, repeat: u32, debrief: &Debrief) -> Outcome {
+/// What a session came to, by its debrief.
+pub fn outcome((session, events): (&Session, &[Event]), participant: &str, repeat: u32, debrief: &Debrief) -> Outcome {
     let (cause, users) = (&debrief.cause, &debrief.users);
     let (seal, composite) = (session.seal(), &debrief.card.composite);
     let variant = session.scenario().file.variants.iter().find(|v| v.name == seal.variant);
@@ -366,7 +369,7 @@ fn outcome((session, events): (&Session, &[Event]), participant: &str, repeat: u
         out_of: composite.out_of,
         parts: composite.parts.iter().map(|part| (part.name.to_string(), part.points)).collect(),
         gates: composite.gates.iter().map(|gate| name(*gate).to_string()).collect(),
-        model: composite.model.to_string(),
+        scored_by: composite.model.to_string(),
         looks: session.observations().len() as u32,
         orders: session.orders().iter().map(|order| order.action.clone()).collect(),
         lost: users.lost,

@@ -131,15 +131,21 @@ pub struct MeanDifference {
 
 /// The mean of paired differences. None where there are fewer than two.
 pub fn mean_difference(differences: &[f64]) -> Option<MeanDifference> {
-    let n = differences.len();
+    let (mean, interval) = mean_interval(differences)?;
+    Some(MeanDifference { n: differences.len(), mean, interval, p: sign_flips(differences) })
+}
+
+/// A mean and Student's 95 % interval of it; none of fewer than two values.
+pub fn mean_interval(values: &[f64]) -> Option<(f64, Interval)> {
+    let n = values.len();
     if n < 2 {
         return None;
     }
-    let mean = differences.iter().sum::<f64>() / n as f64;
-    let variance = differences.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>() / (n - 1) as f64;
+    let mean = values.iter().sum::<f64>() / n as f64;
+    let variance = values.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>() / (n - 1) as f64;
     let student = StudentsT::new(0.0, 1.0, (n - 1) as f64).ok()?;
     let half = student.inverse_cdf(0.975) * libm::sqrt(variance / n as f64);
-    Some(MeanDifference { n, mean, interval: (mean - half, mean + half), p: sign_flips(differences) })
+    Some((mean, (mean - half, mean + half)))
 }
 
 fn sign_flips(differences: &[f64]) -> f64 {

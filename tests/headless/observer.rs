@@ -11,7 +11,7 @@ use scartissue::score::observer::build::{HELD_OUT, LEARNT, Nowhere, build, sampl
 use scartissue::score::observer::calibration::calibrate;
 use scartissue::score::observer::mind::{Cells, Mind};
 use scartissue::score::observer::reading::Reading;
-use scartissue::score::observer::registry::Window;
+use scartissue::score::observer::registry::{Source, Window};
 use scartissue::score::observer::table::{MOST_BYTES, Table};
 use scartissue::score::observer::unknowns::{NARROWER, drawn};
 use scartissue::session::command::Look;
@@ -100,6 +100,35 @@ fn what_is_equal_under_all_hypotheses_moves_nobody() {
         assert!(mind.revealed(&window).is_empty(), "{look:?}");
     }
     assert_eq!(mind.given(&Cells::new()), observer.prior);
+}
+
+#[test]
+fn one_thing_in_full_says_no_less_than_its_list_and_a_setting_is_told_by_whose_it_is() {
+    for (line, ask, shows) in [
+        ("get pods", "get pods", true),
+        ("get hpa", "get hpa", true),
+        ("describe hpa only", "get hpa", true),
+        ("describe endpoints only", "get endpoints", true),
+        ("describe deployment only", "get deployments", true),
+        ("describe pod only-0", "get pods", false),
+        ("describe hpa only", "get pods", false),
+        ("config gateway", "config gateway", true),
+        ("config gateway", "config edge", false),
+        ("config only", "config serving", true),
+        ("config only", "config gateway", false),
+        ("ring", "get cache", true),
+    ] {
+        let (look, source) =
+            (Look::Fleet { line: line.to_string() }, Source::Fleet { ask: ask.to_string(), form: String::new() });
+        let window = Window { look: &look, seen: &Seen::default(), at_s: 400.0, from_s: 0.0, to_s: 400.0 };
+        assert_eq!(source.revealed(&window).is_some(), shows, "{line} as {ask}");
+    }
+    // A router's table counts what runs at each replica.
+    let (scenario, _) = small();
+    let mut session = begin(scenario, "canary-flag-variant", 420, Mode::A0);
+    say(&mut session, &["router only"]);
+    let features = session.observations()[0].answer.as_ref().expect("answered").seen.features.clone();
+    assert!(features.contains(&"metric:vllm:num_requests_running".to_string()), "{features:?}");
 }
 
 #[test]

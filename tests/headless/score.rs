@@ -136,6 +136,45 @@ fn the_family_alone_is_half_leaving_it_open_and_saying_nothing_are_no_errors() {
 }
 
 #[test]
+fn a_true_cause_that_is_not_the_weightiest_is_half_right_and_told_so() {
+    let text = std::fs::read_to_string(SMALL).expect("the test's scenario");
+    let second = r#"
+        (
+            id: "canary-second-cause",
+            says: "another flag turns on a path that throws",
+            mechanism: "sdk.release",
+            role: Contributing,
+            faults: [(at_s: Some(120), fault: BadFlag(flag: "slow-headers", share: 0.15))],
+        ),
+    ],
+    variants: [
+        (name: "canary-both-variant", causes: ["canary-flag-cause", "canary-second-cause"]),"#;
+    let text = text.replacen("    ],\n    variants: [", second, 1);
+    let scenario = Scenario::open(&Catalogue::from_texts(&[("small.ron", &text)]), "small").expect("it loads");
+    let told = |line: &str| played(&scenario, "canary-both-variant", 240, &[line, "end"]);
+    for (line, verdict, says, headline) in [
+        ("commit api.flag 70", Verdict::Right, "right", "That was it."),
+        (
+            "commit sdk.release 70",
+            Verdict::Half,
+            "half right: a cause, not the weightiest",
+            "That is true, and it is not what weighed most. It was the API layer",
+        ),
+        (
+            "commit api.validator 70",
+            Verdict::Half,
+            "half right: the family, not the mechanism",
+            "The right place, and not what happened there.",
+        ),
+        ("commit demand.growth 70", Verdict::Wrong, "wrong", "It was the API layer"),
+    ] {
+        let told = told(line);
+        assert_eq!((told.cause.verdict, tell::verdict(&told)), (verdict, says), "{line}: {:?}", told.truth.causes);
+        assert!(tell::headline(&told).contains(headline), "{line}: {}", tell::headline(&told));
+    }
+}
+
+#[test]
 fn help_from_the_beginning_marks_a_run_as_assisted() {
     let scenario = small();
     let mut session = begin(&scenario, "canary-flag-variant", 240, Mode::A3);
