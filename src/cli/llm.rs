@@ -16,12 +16,12 @@ use crate::cli::begin::{Beginning, Marks};
 use crate::cli::incident::Incident;
 use crate::cli::place::{Place, unguessable};
 use crate::cli::{Failure, print, progress};
-use crate::scenario::opened::{Scenario, ScenarioError};
+use crate::scenario::opened::Scenario;
 use crate::score::debrief::debrief;
 use crate::score::tell;
 use crate::session::advice::Advisor;
 use crate::session::log::Event;
-use crate::study::outcome::{Outcome, outcome};
+use crate::study::outcome::{Outcome, outcome, variant_of};
 use crate::tools::{Attempt, Caller, Tools};
 
 /// Whose sessions these are, where nobody says.
@@ -200,13 +200,13 @@ impl LlmOptions {
 pub fn run_llm(options: &LlmOptions, incident: &Incident, scenario: &Scenario, json: bool) -> Result<(), Failure> {
     let (model, mut speaker, given) = options.speaker()?;
     let (text, from) = incident.named();
-    // As in every other run: the first variant where none is named.
-    let variant = scenario.file.variant(incident.variant()).map_err(|e| ScenarioError::Setup(vec![e]))?;
+    // As for everybody who plays: the seed draws the variant where none is named.
+    let variant = variant_of(scenario, incident.variant(), incident.seed)?;
     let place = Place { from: from.clone(), profile: Some(PROFILE.to_string()), ..Place::default() };
     let name = format!("llm-{:016x}", unguessable());
     // Without telemetry somebody is another participant than with it.
     let by = if options.alert_text { format!("{}, alert text", model.name) } else { model.name.clone() };
-    let beginning = Beginning::of(incident.seed, &variant.name, &by);
+    let beginning = Beginning::of(incident.seed, &variant, &by);
     let open = beginning.named(&name, None).begin(&place, text, false, Marks::default())?;
     let file = options.record.clone().unwrap_or_else(|| open.folder().join("transcript.jsonl"));
     let out = File::create(&file).map_err(|e| Failure::Surroundings(format!("{}: {e}", file.display())))?;

@@ -78,7 +78,8 @@ fn played(options: &Options, name: &str, scenario: &Scenario, variant: Option<&s
         let text = serde_json::to_string_pretty(&outcome).map_err(|e| Failure::Surroundings(e.to_string()))?;
         return print(&text);
     }
-    print(tell::markdown(&debrief).trim_end())
+    let said = outcome.said.map_or(String::new(), |said| format!("{name} said: \"{said}\"\n\n"));
+    print(&format!("{said}{}", tell::markdown(&debrief).trim_end()))
 }
 
 impl From<OutcomeError> for Failure {

@@ -211,7 +211,7 @@ fn joined(
         let began = |name: &String| Occasion::read(&store.folder(name)).map_or(i64::MAX, |o| o.began_s);
         let mut names = store.names();
         names.sort_by_key(|name| (began(name), name.clone()));
-        let mut met: BTreeMap<String, BTreeSet<(String, u64)>> = BTreeMap::new();
+        let mut met: BTreeMap<String, BTreeMap<(String, u64), u32>> = BTreeMap::new();
         let mut elsewhere = 0;
         for name in names {
             // What a session is about stands in its seal: to play it again takes seconds.
@@ -271,8 +271,13 @@ fn joined(
                 true => format!("{player}, with help"),
                 false => player,
             };
+            let model = model(&store.folder(&name));
             let incidents = met.entry(player.clone()).or_default();
-            if !incidents.insert((seal.scenario.clone(), seal.seed)) {
+            let met_before = incidents.entry((seal.scenario.clone(), seal.seed)).or_insert(0);
+            *met_before += 1;
+            // A model remembers nothing of another session: a second try is a second try.
+            let repeat = *met_before - 1;
+            if 0 < repeat && model.is_none() {
                 left_out.push(format!("session {name} of {profile}: {player} had met that incident before"));
                 continue;
             }
@@ -280,12 +285,12 @@ fn joined(
                 live: terms.clock == ClockKind::Live,
                 like_others: !terms.external_tools && !terms.unpriced && terms.host.is_none(),
                 order: incidents.len() as u32,
-                model: model(&store.folder(&name)),
+                model,
             };
             eprintln!("session {name} of {profile} is graded");
             match grade_joined(&Runs::kept_in(session.scenario(), &store.folder(&name)), session, &events, &player, how)
             {
-                Ok(outcome) => found.push(outcome),
+                Ok(outcome) => found.push(Outcome { repeat, ..outcome }),
                 Err(error) => left_out.push(format!("session {name} of {profile}: {error}")),
             }
         }

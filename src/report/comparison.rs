@@ -421,7 +421,7 @@ impl View {
 
 fn alone(of: &Alone) -> AloneView {
     let (low, high) = of.correct_interval;
-    let exact = clopper_pearson(of.correct);
+    let exact = clopper_pearson(of.first);
     let share = of.correct.value().unwrap_or(0.0);
     let point = |(class, rate): &(u8, Rate)| {
         let (x, y) = (f64::from(*class) + 5.0, rate.value().unwrap_or(0.0) * 100.0);
@@ -434,7 +434,16 @@ fn alone(of: &Alone) -> AloneView {
         incidents: of.incidents,
         runs: of.runs,
         failures: of.correct.of - of.correct.hits,
-        correct: rate(of.correct),
+        correct: match of.first == of.correct {
+            true => rate(of.correct),
+            false => format!(
+                "{} ({} of {}); of first tries {}",
+                percent(share),
+                of.correct.hits,
+                of.correct.of,
+                rate(of.first)
+            ),
+        },
         proved: rate(of.grounded),
         exact: format!("{} to {}", percent(exact.0), percent(exact.1)),
         error: percent(of.correct_error),
@@ -455,7 +464,7 @@ fn alone(of: &Alone) -> AloneView {
         },
         looks: number(of.looks, 1),
         commit: seconds(of.commit_s),
-        well: seconds(of.well_s),
+        well: format!("{} ({} of {} runs)", seconds(of.well_s), of.well, of.runs),
         wall: of.wall_s.map_or("not measured".to_string(), |s| format!("{s:.1} s")),
         pass_k: passes.collect::<Vec<_>>().join(", "),
         bar: [share, low, high].map(|p| p * 100.0),

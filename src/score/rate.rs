@@ -30,10 +30,17 @@ impl Rate {
     /// Wilson's interval of 95 % around the share (Wilson 1927); from 0 to 1 where nothing was tried.
     pub fn wilson(self) -> (f64, f64) {
         let Some(share) = self.value() else { return (0.0, 1.0) };
-        let n = f64::from(self.of);
-        let middle = share + Z * Z / (2.0 * n);
-        let half = Z * libm::sqrt(share * (1.0 - share) / n + Z * Z / (4.0 * n * n));
-        let whole = 1.0 + Z * Z / n;
-        (((middle - half) / whole).max(0.0), ((middle + half) / whole).min(1.0))
+        wilson(share, f64::from(self.of))
     }
+}
+
+/// The same around a share of so many that are independent of each other.
+pub fn wilson(share: f64, n: f64) -> (f64, f64) {
+    if n <= 0.0 {
+        return (0.0, 1.0);
+    }
+    let middle = share + Z * Z / (2.0 * n);
+    let half = Z * libm::sqrt(share * (1.0 - share) / n + Z * Z / (4.0 * n * n));
+    let whole = 1.0 + Z * Z / n;
+    (((middle - half) / whole).max(0.0), ((middle + half) / whole).min(1.0))
 }

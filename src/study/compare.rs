@@ -39,6 +39,8 @@ pub struct Alone {
     pub runs: u32,
     /// How often the weightiest cause was named.
     pub correct: Rate,
+    /// The same of first tries alone: repetitions are no new incidents, and no interval is narrower for them.
+    pub first: Rate,
     /// Wilson's interval of that.
     pub correct_interval: Interval,
     /// The standard error of that share, runs of a scenario taken as not independent.
@@ -67,8 +69,10 @@ pub struct Alone {
     pub looks: f64,
     /// Mean seconds to the last commit, on the simulated clock.
     pub commit_s: f64,
-    /// Mean seconds until users are well, up to the longest incident.
+    /// Mean seconds until users are well, up to the longest session of anybody.
     pub well_s: f64,
+    /// Runs in which they were.
+    pub well: u32,
     /// Mean seconds on the wall clock, where they were measured.
     pub wall_s: Option<f64>,
     /// The chance that k tries at one incident in a row are right: k from 1 on.
@@ -206,6 +210,11 @@ fn parity(
         0 => ("clock: metered for all".to_string(), true),
         n => (format!("clock: metered for all that is paired; {n} live sessions stand beside, unpaired"), true),
     });
+    // A model begins each session anew.
+    let remembers = |name: &&str| {
+        metered.iter().any(|o| o.participant == *name && o.joined.as_ref().is_some_and(|j| j.model.is_none()))
+    };
+    let people: BTreeSet<&str> = people.into_iter().filter(remembers).collect();
     held.push(match people.is_empty() {
         true => ("order: nobody keeps anything from one incident to the next".to_string(), true),
         false => {
@@ -271,10 +280,12 @@ fn alone(name: &str, all: &[&Outcome]) -> Alone {
         }
     }
     let correct = Rate::count(of.iter().map(|o| o.correct));
-    let grounded = Rate::count(of.iter().filter_map(|o| o.grounded_correct));
-    let trap = Rate::count(of.iter().filter(|o| !o.foil).map(|o| o.blamed_decoy));
-    let foil = Rate::count(of.iter().filter(|o| o.foil).map(|o| o.blamed_decoy));
-    let scores: Vec<f64> = of.iter().filter_map(|o| o.score).collect();
+    let firsts = || of.iter().filter(|o| o.repeat == 0);
+    let first = Rate::count(firsts().map(|o| o.correct));
+    let grounded = Rate::count(firsts().filter_map(|o| o.grounded_correct));
+    let trap = Rate::count(firsts().filter(|o| !o.foil).map(|o| o.blamed_decoy));
+    let foil = Rate::count(firsts().filter(|o| o.foil).map(|o| o.blamed_decoy));
+    let scores: Vec<f64> = firsts().filter_map(|o| o.score).collect();
     let repeats = by_incident.values().map(Vec::len).min().unwrap_or(0) as u32;
     let pass = |k: u32| {
         mean(
@@ -283,17 +294,19 @@ fn alone(name: &str, all: &[&Outcome]) -> Alone {
                 .filter_map(|tries| pass_k(tries.len() as u32, tries.iter().filter(|o| o.correct).count() as u32, k)),
         )
     };
-    let longest = of.iter().filter_map(|o| o.well_s).fold(0.0, f64::max).max(1.0);
+    // One limit for everybody: who never gets well is not well sooner for having left.
+    let longest = all.iter().map(|o| o.sim_s).fold(1.0, f64::max);
     let times: Vec<(f64, bool)> = of.iter().map(|o| (o.well_s.unwrap_or(longest), o.well_s.is_some())).collect();
     let walls: Vec<f64> = of.iter().filter_map(|o| o.wall_s).collect();
     let lost: Vec<f64> =
-        of.iter().map(|o| if 0.0 < o.lost_if_nothing { o.lost / o.lost_if_nothing } else { 1.0 }).collect();
+        firsts().map(|o| if 0.0 < o.lost_if_nothing { o.lost / o.lost_if_nothing } else { 1.0 }).collect();
     Alone {
         participant: name.to_string(),
         incidents: by_incident.len() as u32,
         runs: of.len() as u32,
         correct,
-        correct_interval: correct.wilson(),
+        first,
+        correct_interval: first.wilson(),
         correct_error: clustered_error(&by_scenario.into_values().collect::<Vec<_>>()),
         grounded,
         grounded_interval: grounded.wilson(),
@@ -308,6 +321,7 @@ fn alone(name: &str, all: &[&Outcome]) -> Alone {
         looks: mean(of.iter().map(|o| f64::from(o.looks))),
         commit_s: mean(of.iter().filter_map(|o| o.commit_s)),
         well_s: restricted_mean(&times, longest),
+        well: times.iter().filter(|(_, well)| *well).count() as u32,
         wall_s: (!walls.is_empty()).then(|| mean(walls.iter().copied())),
         pass_k: (1..=repeats.min(8)).map(pass).collect(),
         confusion,
@@ -346,6 +360,14 @@ fn compared(first: &str, second: &str, all: &[&Outcome]) -> Compared {
         second_is_better: pairs.second_is_better(),
         score: mean_difference(&scores),
         verdict,
-        needed: pairs_needed(f64::from(pairs.first) / n, f64::from(pairs.second) / n),
+        needed: needed(f64::from(pairs.first) / n, f64::from(pairs.second) / n),
     }
+}
+
+/// Incidents that would tell a difference as large as was seen. Fewer pairs that differ than six cannot, by an exact test,
+/// however one-sided they are.
+fn needed(first: f64, second: f64) -> Option<u32> {
+    const FEWEST: f64 = 6.0;
+    let least = libm::ceil(FEWEST / (first + second).max(1e-9)) as u32;
+    pairs_needed(first, second).map(|n| n.max(least))
 }

@@ -1,5 +1,7 @@
 //! One run of one participant, played and graded.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::assistant::hand::Hand;
@@ -9,6 +11,7 @@ use crate::score::composite::Gate;
 use crate::score::debrief::{Debrief, DebriefError, Verdict, debrief_among};
 use crate::score::observer::{NoObserver, Observer};
 use crate::score::runs::{Progress, Runs};
+use crate::score::shapley::{NEGLIGIBLE, TIE};
 use crate::session::Session;
 use crate::session::belief::lead;
 use crate::session::clock::{ClockKind, Mode, Terms};
@@ -60,6 +63,9 @@ pub struct Outcome {
     /// The version of weights and gates.
     #[serde(alias = "model")]
     pub scored_by: String,
+    /// What it said of it, in its first update; none: it told nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
     /// Looks that were taken.
     pub looks: u32,
     /// Orders that were given.
@@ -247,7 +253,8 @@ pub fn play(
         Some(watch) => Session::watching(scenario.clone(), seal, terms(), watch),
         None => Session::open(scenario.clone(), seal, terms())?,
     };
-    let mut hand = Hand::new(&mut session, player.name, mix(seed, u64::from(repeat)));
+    let chance = mix(mix(seed, u64::from(scenario.file.case)), u64::from(repeat));
+    let mut hand = Hand::new(&mut session, player.name, chance);
     let stopped = (player.play)(&mut hand).err().map(|refusal| refusal.to_string());
     let events = hand.end();
     Ok(Played { session, events, stopped })
@@ -350,6 +357,13 @@ pub fn outcome((session, events): (&Session, &[Event]), participant: &str, repea
         measure.inputs.get(input).copied()
     };
     let well_s = measure("M8", "pain_ended_s");
+    // Causes that only hurt together weigh the same: each of them was true.
+    let shares = debrief.truth.by_mechanism();
+    let most = shares.values().copied().fold(0.0, f64::max);
+    let mut truth = cause.was.clone();
+    truth.extend(shares.into_iter().filter(|(_, share)| NEGLIGIBLE <= *share && most - share < TIE).map(|(m, _)| m));
+    let mut seen = BTreeSet::new();
+    truth.retain(|mechanism| seen.insert(mechanism.clone()));
     let grounded = debrief.card.measures.iter().find(|m| m.id == "M1").and_then(|m| m.value);
     Outcome {
         scenario: session.scenario().name.clone(),
@@ -363,13 +377,17 @@ pub fn outcome((session, events): (&Session, &[Event]), participant: &str, repea
         blamed: cause.said.clone(),
         percent: cause.percent,
         blamed_decoy: cause.blamed_decoy,
-        truth: cause.was.clone(),
+        truth: truth.clone(),
         score: composite.total,
         points: composite.points,
         out_of: composite.out_of,
         parts: composite.parts.iter().map(|part| (part.name.to_string(), part.points)).collect(),
         gates: composite.gates.iter().map(|gate| name(*gate).to_string()).collect(),
         scored_by: composite.model.to_string(),
+        said: events.iter().find_map(|event| match &event.command {
+            Command::Update(update) => Some(update.action.clone()),
+            _ => None,
+        }),
         looks: session.observations().len() as u32,
         orders: session.orders().iter().map(|order| order.action.clone()).collect(),
         lost: users.lost,
@@ -377,8 +395,8 @@ pub fn outcome((session, events): (&Session, &[Event]), participant: &str, repea
         lost_at_best: users.lost_at_best,
         commit_s: session.board().commits.last().map(|c| c.at.since(paged_at.min(c.at)).as_secs_f64()),
         well_s,
-        moments: moments(session, events, &cause.was, well_s),
-        beliefs: beliefs(session, events, &cause.was),
+        moments: moments(session, events, &truth, well_s),
+        beliefs: beliefs(session, events, &truth),
         ideal: ideal(debrief),
         joined: None,
         scenario_hash: seal.scenario_hash.clone(),

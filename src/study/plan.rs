@@ -57,7 +57,7 @@ fn is_alone(mode: &Mode) -> bool {
     *mode == alone()
 }
 
-/// Seeds from one on.
+/// Seeds from one on, of the first scenario; each other has as many after those of the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seeds {
@@ -156,10 +156,15 @@ impl Plan {
         if wrong.is_empty() { Ok(plan) } else { Err(format!("{}: {}", path.display(), wrong.join("; "))) }
     }
 
-    /// Incidents of a part, in order: a scenario with a seed. All that play an incident are in the same part.
+    /// Incidents of a part, in order: a scenario with a seed. All that play an incident are in the same part. Each scenario has
+    /// the stretch of seeds after that of the scenario before it: a seed draws the same lot in each, so that two incidents
+    /// of one seed would be one draw.
     pub fn incidents(&self, shard: Shard) -> Vec<(String, u64)> {
-        let seeds = (0..u64::from(self.seeds.count)).map(|n| self.seeds.first.wrapping_add(n));
-        let all = seeds.flat_map(|seed| self.scenarios.iter().map(move |scenario| (scenario.clone(), seed)));
+        let Seeds { first, count } = self.seeds;
+        let all = (0..u64::from(count)).flat_map(|n| {
+            let stretch = move |place: u64| first.wrapping_add(place * u64::from(count) + n);
+            (0..).zip(&self.scenarios).map(move |(place, scenario)| (scenario.clone(), stretch(place)))
+        });
         all.enumerate()
             .filter(|(place, _)| *place as u64 % u64::from(shard.n) == u64::from(shard.i - 1))
             .map(|(_, incident)| incident)
@@ -217,6 +222,8 @@ mod tests {
         let plan = read(PLAN).expect("a plan");
         let whole = plan.incidents(Shard { i: 1, n: 1 });
         assert_eq!(whole.len(), 6);
+        let of = |name: &str| whole.iter().filter(|(s, _)| s == name).map(|(_, seed)| *seed).collect::<Vec<_>>();
+        assert_eq!((of("quiet-tuesday"), of("first-shift-1")), (vec![5, 6, 7], vec![8, 9, 10]));
         let mut parts: Vec<_> = (1..=4).flat_map(|i| plan.incidents(Shard { i, n: 4 })).collect();
         parts.sort();
         let mut sorted = whole;
