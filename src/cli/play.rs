@@ -148,7 +148,8 @@ fn go_on_in<B>(
     talked.map_err(Failure::Surroundings)?;
     let live = live.lock().unwrap_or_else(PoisonError::into_inner);
     if live.open.session.ended().is_some() {
-        eprintln!("what was true: `scartissue debrief {name}`; the next case: `scartissue play`");
+        let profile = place.profile.as_ref().map_or(String::new(), |of| format!(" --profile {of}"));
+        eprintln!("what was true: `scartissue debrief {name}{profile}`; the next case: `scartissue play{profile}`");
     }
     Ok(())
 }

@@ -63,7 +63,7 @@ pub fn brief(session: &Session) -> String {
     let terms = session.terms();
     let prices = match terms.unpriced {
         true => "Looks cost nothing: this is practice, leaves no scars and is compared with nothing.".to_string(),
-        false => format!("Prices:\n{}", price_list().trim_end()),
+        false => format!("Prices:\n{}", price_list(terms.mode).trim_end()),
     };
     let marks = match terms.marks().as_slice() {
         [] => String::new(),

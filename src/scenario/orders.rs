@@ -29,7 +29,13 @@ impl ScenarioFile {
                     found.push(SpecError::new(said, message));
                 }
             }
-            Action::FlagOff { flag } => found.extend(unknown(said, "flag", flag, &self.flags())),
+            Action::FlagOff { flag } if !self.flags().contains(&flag.as_str()) => {
+                // Which flags a file has tells what may be wrong: whoever plays has to find them.
+                let message = format!(
+                    "no flag is called \"{flag}\": those that were switched stand in the change log and among the gateways' settings"
+                );
+                found.push(SpecError::new(said, message));
+            }
             Action::Rollback { change } => {
                 let ids: Vec<&str> = self.causes.iter().chain(&self.decoys).map(|c| c.id.as_str()).collect();
                 if change.parse::<usize>().is_err() {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::scenario::opened::Scenario;
+use crate::session::clock::Mode;
 use crate::session::prices;
 
 /// A case, as lists and briefings show it.
@@ -42,7 +43,9 @@ pub fn number(text: &str) -> Option<u32> {
     (digits.len() == 4).then(|| digits.parse().ok()).flatten()
 }
 
-/// The prices of looks, as the briefing lists them.
-pub fn price_list() -> String {
-    prices::LIST.iter().map(|(what, s)| format!("  {s:>4} s  {what}\n")).collect()
+/// The prices of looks, as the briefing lists them; an assistant's only where there is one.
+pub fn price_list(mode: Mode) -> String {
+    let helped = matches!(mode, Mode::A2 | Mode::A3);
+    let listed = prices::LIST.iter().filter(|(what, _)| helped || !prices::OF_HELP.contains(what));
+    listed.map(|(what, s)| format!("  {s:>4} s  {what}\n")).collect()
 }

@@ -66,9 +66,10 @@ pub struct Coach {
 }
 
 impl Coach {
-    /// The coach of a session's scenario; one without lines never speaks.
+    /// The coach of a session's scenario; one without lines never speaks, and none does where people are compared.
     pub fn of(session: &Session) -> Coach {
-        Coach { lines: session.scenario().file.coach.clone(), done: 0, others: 0, present: true, spoke: None }
+        let present = !session.terms().ranked;
+        Coach { lines: session.scenario().file.coach.clone(), done: 0, others: 0, present, spoke: None }
     }
 
     /// The same where these verbs were used before: it goes on where it was.

@@ -40,6 +40,8 @@ pub const PER_TEAM: f64 = 15.0;
 /// The price of a structured update.
 pub const UPDATE: SimDuration = SimDuration::from_secs(15);
 
+/// What of [`LIST`] needs an assistant.
+pub const OF_HELP: [&str; 2] = ["ask-look (the assistant looks)", "advise"];
 /// Every price, as the briefing lists them.
 pub const LIST: &[(&str, u64)] = &[
     ("board, changes, tickets, get, describe, top", 5),

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::attempt::Wrong;
-use crate::session::command::DeclaredRole;
+use crate::session::command::{Command, DeclaredRole};
 
 /// Nothing.
 #[derive(Deserialize, JsonSchema)]
@@ -256,20 +256,65 @@ pub(super) struct Armed {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OfAction {
-    /// NAME[:TARGET][=VALUE] as in list_actions, for example `scale:POOL=6`, `rollback:CHG-20417`; or kubectl's words, as in
-    /// `rollout undo gateway`.
+    /// A name as in list_actions, with `target` and `value` beside it; or all in one, NAME[:TARGET][=VALUE], for example
+    /// `scale:POOL=6`, `rollback:CHG-20417`; or kubectl's words, as in `rollout undo gateway`.
     pub(super) action: String,
+    /// What it is done to, as in `general-70b` or `CHG-20417`.
+    #[serde(default)]
+    pub(super) target: Option<String>,
+    /// How much or to what, as in 6, 0.5 or `cache-aware`.
+    #[serde(default)]
+    pub(super) value: Option<Amount>,
+}
+
+impl OfAction {
+    pub(super) fn text(self) -> String {
+        in_one(self.action, self.target, self.value)
+    }
+}
+
+/// A number or a word.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Amount {
+    /// A number.
+    Number(f64),
+    /// A word.
+    Word(String),
+}
+
+/// An action as it is written in one.
+fn in_one(action: String, target: Option<String>, value: Option<Amount>) -> String {
+    let target = target.map_or(String::new(), |target| format!(":{target}"));
+    let value = match value {
+        None => String::new(),
+        Some(Amount::Number(number)) => format!("={number}"),
+        Some(Amount::Word(word)) => format!("={word}"),
+    };
+    action + &target + &value
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
-    /// NAME[:TARGET][=VALUE] as in list_actions, for example `scale:POOL=6`, `rollback:CHG-20417`; or kubectl's words, as in
-    /// `rollout undo gateway`.
+    /// A name as in list_actions, with `target` and `value` beside it; or all in one, NAME[:TARGET][=VALUE], for example
+    /// `scale:POOL=6`, `rollback:CHG-20417`; or kubectl's words, as in `rollout undo gateway`.
     pub(super) action: String,
+    /// What it is done to, as in `general-70b` or `CHG-20417`.
+    #[serde(default)]
+    pub(super) target: Option<String>,
+    /// How much or to what, as in 6, 0.5 or `cache-aware`.
+    #[serde(default)]
+    pub(super) value: Option<Amount>,
     /// The target once more, where an action cannot be taken back; preview_action says which word.
     #[serde(default)]
     pub(super) confirm: Option<String>,
+}
+
+impl Order {
+    pub(super) fn command(self) -> Command {
+        Command::Act { action: in_one(self.action, self.target, self.value), confirm: self.confirm }
+    }
 }
 
 #[derive(Deserialize, JsonSchema)]

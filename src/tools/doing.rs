@@ -69,7 +69,7 @@ pub(super) fn tools() -> Vec<Tool> {
                 Reads,
             ),
             |attempt: &mut Attempt, _, a: OfAction| {
-                let p = attempt.preview(&a.action)?;
+                let p = attempt.preview(&a.text())?;
                 Ok(PreviewOf {
                     action: p.action,
                     scope: p.scope,
@@ -95,7 +95,7 @@ pub(super) fn tools() -> Vec<Tool> {
                 "Order an action on the stack that users depend on; arm first, and preview_action says what it touches. It takes effect after its delay, and may do harm. Price: 10 s of simulated time.",
                 Acts,
             ),
-            |a: Order| Ok(vec![Command::Act { action: a.action, confirm: a.confirm }]),
+            |a: Order| Ok(vec![a.command()]),
         ),
         says(
             about("wait", "Let time pass", "Let simulated time pass, for as long as you say.", Notes),

@@ -133,10 +133,9 @@ fn the_coach_goes_on_where_it_was_in_a_session_that_is_resumed() {
     let scenario = Scenario::open(&Catalogue::built_in(), "first-shift-1").expect("a built-in scenario");
     let coach = &scenario.file.coach;
     run(&[&["new", "INC-1001", "--as", "one", "--seed", "4"], &place]);
-    for used in 0..4 {
+    for (used, wanted) in coach.iter().enumerate().take(4) {
         let said = run(&[&["play", "--resume", "one"], &place]);
         let lines: Vec<&str> = said.lines().filter(|line| line.starts_with("coach: ")).collect();
-        let wanted = &coach[used];
         assert!(lines.len() == 1 && lines[0].contains(&wanted.says), "after {used}: {lines:?}, not {}", wanted.says);
         let typed = wanted.line.replace("{look}", "E1");
         let words: Vec<&str> = typed.split_whitespace().collect();

@@ -180,6 +180,9 @@ fn incident() -> Vec<(&'static str, Value, f64)> {
         ("bookmark", json!({"text": "here"}), 0.0),
         ("list_actions", json!({}), 0.0),
         ("preview_action", json!({"action": "flag-off:fast-headers"}), 0.0),
+        ("preview_action", json!({"action": "shed", "value": 0.25}), 0.0),
+        ("preview_action", json!({"action": "scale", "target": "only", "value": 3}), 0.0),
+        ("preview_action", json!({"action": "router", "target": "only", "value": "round-robin"}), 0.0),
         ("arm", json!({"armed": true}), 0.0),
         ("take_action", json!({"action": "flag-off:fast-headers"}), 10.0),
         (
