@@ -125,7 +125,7 @@ fn roomy(stack: &mut StackSpec) -> Option<String> {
         1 => "one machine was".to_string(),
         n => format!("{n} machines were"),
     };
-    Some(format!("there was little room: {machines} free, and a pool may have {most} replicas at most"))
+    Some(format!("room had an end: {machines} free, and a pool may have {most} replicas at most"))
 }
 
 fn ample(stack: &mut StackSpec) -> Option<String> {
