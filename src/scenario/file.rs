@@ -56,6 +56,10 @@ pub struct ScenarioFile {
     /// Alternatives behind the same page.
     #[schemars(length(min = 1))]
     pub variants: Vec<VariantSpec>,
+    /// What such a page can be in the field and is never here: nobody is dealt one of these, and the ideal observer holds
+    /// what it sees against them too. Of each only name, causes, decoys and base rate count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<VariantSpec>,
     /// What it is for.
     #[serde(default, skip_serializing_if = "LessonSpec::is_empty")]
     pub lesson: LessonSpec,

@@ -2,6 +2,7 @@
 
 use crate::scenario::file::{CauseSpec, FaultAt, ScenarioFile, VariantSpec};
 use crate::sim::spec::action::Action;
+use crate::sim::spec::check::pool_of;
 use crate::sim::spec::{SpecError, TimedAction, TimedFault, WorldSpec};
 use crate::sim::time::{SimDuration, SimTime};
 use crate::sim::workload::spec::Arrivals;
@@ -21,17 +22,17 @@ pub struct Setup {
 }
 
 impl ScenarioFile {
-    /// The variant called `name`, or the first.
+    /// The variant or alternative called `name`, or the first variant.
     ///
     /// # Errors
     /// If there is none of that name.
     pub fn variant(&self, name: Option<&str>) -> Result<&VariantSpec, SpecError> {
         let found = match name {
             None => self.variants.first(),
-            Some(name) => self.variants.iter().find(|v| v.name == name),
+            Some(name) => self.variants.iter().chain(&self.alternatives).find(|v| v.name == name),
         };
         found.ok_or_else(|| {
-            let names = self.variants.iter().map(|v| v.name.as_str());
+            let names = self.variants.iter().chain(&self.alternatives).map(|v| v.name.as_str());
             SpecError::unknown_name("variant", "variant", name.unwrap_or_default(), names)
         })
     }
@@ -46,6 +47,20 @@ impl ScenarioFile {
         };
         let faults = cause.faults.iter().filter_map(|f| f.at_s);
         faults.chain(cause.sources.iter().filter_map(of_source)).min()
+    }
+
+    /// Pools in which nothing breaks in a variant, where something does in others; empty where what breaks is in no pool.
+    pub fn healthy_pools(&self, variant: &str) -> Vec<String> {
+        let Ok(variant) = self.variant(Some(variant)) else { return Vec::new() };
+        let causes = self.causes.iter().filter(|c| variant.causes.contains(&c.id));
+        let faults: Vec<&FaultAt> = causes.flat_map(|c| &c.faults).collect();
+        let sick: Vec<&str> = faults.iter().filter_map(|f| pool_of(&f.fault)).collect();
+        // What breaks elsewhere, or comes from outside, may show in any of them.
+        if sick.len() < faults.len() || sick.is_empty() {
+            return Vec::new();
+        }
+        let names = self.stack.pools.iter().map(|pool| pool.name.clone());
+        names.filter(|name| !sick.contains(&name.as_str())).collect()
     }
 
     /// Moment at which the incident opens, in world time.

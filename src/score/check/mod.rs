@@ -1,5 +1,33 @@
 //! The publication gate: a scenario is fit to be played and scored only if runs bear out every clause. What fails says
 //! which clause, under which seeds, and the command that shows it.
+//!
+//! Each variant is held to its clauses over seeds from 1 on; runs are shared between clauses by content. What was found
+//! of a variant is kept below the data directory under the keys of file and world, so that a check goes on where it was
+//! stopped.
+//!
+//! # What is proved, and by whom
+//!
+//! - The remedy, and what only seems to be one, are named by the file (`mends`, `tempts`) or found by the debrief's
+//!   search. They are the file's critical and forbidden actions; a score knows neither, and measures what each order
+//!   did by leaving it out. Where nothing is wrong, a tempting order has to hurt.
+//! - Players that do not look are bounded from above without an observer ([`naive`]).
+//! - Clauses i and ii and the first screen are answered by the scenario's observer, i and ii over ten seeds
+//!   ([`observed`], [`first_screen`]). Where there is none they stay open and say so, in a certificate too: one that
+//!   was made without an observer stays sound when a table comes, with these open. A table beside a file of one's own
+//!   is read with `--tables`.
+//! - A step of the first shift has one answer, so that the clause on twins does not apply to it.
+//! - Where a file calls no cause the root, all of them are claimed to be: each has to be needed, and the weights have
+//!   to be alike.
+//!
+//! # What two clauses are worth
+//!
+//! The first screen of the gate is the page and the indicator, which is settled two minutes late and says nothing under
+//! five per cent. At the page it is 0 nearly everywhere, so that it can tell no variants apart, and the belief in the
+//! decoy on it is the base rate that the file states, 0.6 where the pager suggests the foil: an author's judgement, not
+//! a count from the field. Both clauses hold by this, and say that nothing is given away by those two lines; they do
+//! not test what a player sees next. The window begins with the same: until the page is acknowledged its map has
+//! nothing that was measured, and alerts of before the page are a look there too. What comes then no clause holds it
+//! to: alerts as they fire, which the channel tells everybody, and rates, errors and latency by layer on its map.
 
 pub mod certificate; // what was proved, and of what
 pub mod first_screen; // what the page alone gives away

@@ -29,10 +29,12 @@ impl Hypothesis {
     }
 }
 
-/// The hypotheses of a scenario: each of its variants, foils included, in the order of the file. Where every variant has
-/// something wrong, the healthy world comes last; whether it belongs to them is for the page to say.
+/// The hypotheses of a scenario: each of its variants, foils included, in the order of the file, and what else it says that
+/// such a page can be. Where every one has something wrong, the healthy world comes last; whether it belongs to them is for
+/// the page to say.
 pub fn hypotheses(file: &ScenarioFile) -> Vec<Hypothesis> {
-    let mut all: Vec<Hypothesis> = file.variants.iter().map(|variant| of_variant(file, variant)).collect();
+    let named = file.variants.iter().chain(&file.alternatives);
+    let mut all: Vec<Hypothesis> = named.map(|variant| of_variant(file, variant)).collect();
     let fullest = file.variants.iter().max_by_key(|v| (v.decoys.len(), std::cmp::Reverse(v.causes.len())));
     if let Some(variant) = fullest.filter(|_| all.iter().all(|h| !h.holds(NO_FAULT))) {
         all.push(Hypothesis {
