@@ -56,7 +56,12 @@ pub struct Diagnostic {
 /// The mistakes of one load, never empty, in the order of the files and of the places within them.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
-pub struct Mistakes(Vec<Diagnostic>);
+pub struct Mistakes {
+    found: Vec<Diagnostic>,
+    /// Whether there may be more: a file is only held to its names once every value in it is of its kind.
+    #[serde(skip)]
+    names_unread: bool,
+}
 
 impl Diagnostic {
     /// A mistake at a place.
@@ -91,7 +96,9 @@ impl Diagnostic {
 
     /// Says the nearest of the valid names as the way out, or all of them if none is near and they are few.
     pub fn nearest<'n>(mut self, name: &str, valid: impl IntoIterator<Item = &'n str>) -> Self {
-        let valid: Vec<&str> = valid.into_iter().collect();
+        let mut valid: Vec<&str> = valid.into_iter().collect();
+        let mut seen = std::collections::BTreeSet::new();
+        valid.retain(|name| seen.insert(*name));
         self.help = match nearest(name, valid.iter().copied()) {
             Some(near) => Some(format!("did you mean `{near}`?")),
             None if valid.is_empty() => self.help,
@@ -137,21 +144,31 @@ impl Mistakes {
         found.dedup_by(|a, b| {
             a.place.span == b.place.span && Arc::ptr_eq(&a.place.source, &b.place.source) && a.message == b.message
         });
-        (!found.is_empty()).then_some(Mistakes(found))
+        (!found.is_empty()).then_some(Mistakes { found, names_unread: false })
+    }
+
+    /// The same, of a file whose names could not be looked at.
+    pub fn before_names(self) -> Self {
+        Mistakes { names_unread: true, ..self }
     }
 
     /// The mistakes, at least one.
     pub fn as_slice(&self) -> &[Diagnostic] {
-        &self.0
+        &self.found
     }
 
     /// The mistakes drawn, one after the other, at most [`MOST_DRAWN`]; then their number if there are several.
     pub fn render(&self, colour: bool) -> String {
-        let mut drawn: Vec<String> = self.0.iter().take(MOST_DRAWN).map(|d| d.render(colour)).collect();
-        match self.0.len() {
+        let mut drawn: Vec<String> = self.found.iter().take(MOST_DRAWN).map(|d| d.render(colour)).collect();
+        match self.found.len() {
             0 | 1 => {}
             count if count > MOST_DRAWN => drawn.push(format!("{count} mistakes; the first {MOST_DRAWN} are shown")),
             count => drawn.push(format!("{count} mistakes")),
+        }
+        if self.names_unread {
+            drawn.push(
+                "names and moments were not looked at yet: that comes once all values are of their kind".to_string(),
+            );
         }
         drawn.join("\n\n")
     }

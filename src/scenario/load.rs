@@ -113,7 +113,7 @@ pub fn load<T: DeserializeOwned + JsonSchema>(
             if found.is_empty() {
                 found.push(*mistake); // otherwise it is most likely one of those found already, in other words
             }
-            Err(mistakes(found, &source, &sources))
+            Err(mistakes(found, &source, &sources).before_names())
         }
     }
 }

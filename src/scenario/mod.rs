@@ -3,7 +3,10 @@
 //! A file becomes a value in five steps, each its own module: [`syntax`] reads text into a [`tree`] that knows where
 //! every node came from, [`merge`] lays it over the presets it names, [`structure`] compares it with the JSON Schema of
 //! the type, [`typed`] builds the value, and the caller's [`check`] asks what no schema can (do names exist, are there
-//! cycles). Mistakes of all of them are collected as [`diagnostic`]s. Only [`load`] and [`catalogue`] touch files.
+//! cycles). Mistakes of all of them are collected as [`diagnostic`]s. Only [`load`] and [`trace`] read files.
+//!
+//! A reader of our own over RON, to report every mistake of a file at once, with its place, through presets. Names and
+//! forms are those of the `ron` crate.
 
 pub mod apply; // operator actions as text
 pub mod catalogue;

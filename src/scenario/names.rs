@@ -1,4 +1,5 @@
-//! What no schema can say of a scenario file: names that nothing bears, ids given twice, faults that fit no stack.
+//! What no schema can say of a scenario file: names that nothing bears, ids given twice, faults that fit no stack, moments
+//! that never come.
 
 use crate::scenario::apply::parse;
 use crate::scenario::check::Report;
@@ -32,13 +33,49 @@ pub fn check(file: &ScenarioFile, report: &mut Report<'_>) {
     report.unique("line of a log", lines.map(|(i, l)| (l.name.as_str(), history("lines")(i))));
     let chat = file.history.chat.iter().enumerate();
     report.unique("line of chat", chat.map(|(i, c)| (c.name.as_str(), history("chat")(i))));
-    let variants = || file.variants.iter().enumerate();
-    let variant_path = |index| Path::root().field("variants").index(index);
-    report.unique("variant", variants().map(|(i, v)| (v.name.as_str(), variant_path(i).field("name"))));
-    for (index, one) in variants() {
-        variant(file, one, &|| variant_path(index), report);
+    let path = |field: &'static str, index| Path::root().field(field).index(index);
+    let listed = || {
+        let variants = file.variants.iter().enumerate().map(move |(i, v)| (v, path("variants", i)));
+        variants.chain(file.alternatives.iter().enumerate().map(move |(i, v)| (v, path("alternatives", i))))
+    };
+    report.unique("variant", listed().map(|(v, path)| (v.name.as_str(), path.field("name"))));
+    for (one, path) in listed() {
+        variant(file, one, &|| path.clone(), report);
     }
+    times(file, report);
     lesson(file, report);
+}
+
+/// Dates and times of day that are none, and par times that lie beyond the end.
+fn times(file: &ScenarioFile, report: &mut Report<'_>) {
+    let history = |field| Path::root().field("history").field(field);
+    if !file.history.date.is_empty() && file.history.date.parse::<jiff::civil::Date>().is_err() {
+        report.at(&history("date"), "that is no date").expected("a day of the calendar, as in \"2026-03-02\"");
+    }
+    if !file.history.opens_at.is_empty() && file.history.opens_at.parse::<jiff::civil::Time>().is_err() {
+        report
+            .at(&history("opens_at"), "that is no time of day")
+            .expected("hours, minutes, seconds, as in \"14:00:00\"");
+    }
+    let a_day = SimDuration::from_secs(86_400);
+    for (field, lasts) in
+        [("length_s", file.length_s), ("warm_up_s", file.warm_up_s), ("cache_history_s", file.cache_history_s)]
+    {
+        if a_day < lasts {
+            report.at(&Path::root().field(field), "nobody waits so long").expected("at most a day, 86400 s");
+        }
+    }
+    for (field, par) in [("commit_s", file.lesson.par.commit_s), ("better_s", file.lesson.par.better_s)] {
+        if file.length_s < par {
+            let path = Path::root().field("lesson").field("par").field(field);
+            report.at(&path, "that is after the end").expected(within(file));
+        }
+    }
+}
+
+/// What a moment has to be.
+fn within(file: &ScenarioFile) -> String {
+    format!("no more than `length_s`, {} s", file.length_s.as_secs_f64())
 }
 
 /// The coach says at most so many words at once.
@@ -95,6 +132,9 @@ fn cause(file: &ScenarioFile, cause: &CauseSpec, here: &dyn Fn() -> Path, report
             }
             if fault.until_s.is_some_and(|until| fault.at_s.is_some_and(|at| until <= at)) {
                 report.at(&place().field("until_s"), "it ends before it begins").expected("a time after `at_s`");
+            }
+            if fault.at_s.is_some_and(|at| file.length_s < at) {
+                report.at(&place().field("at_s"), "that is after the end: it never happens").expected(within(file));
             }
         }
     }

@@ -1,4 +1,6 @@
 //! Does an operator's action fit a scenario: asked before the run, so that a slip of the pen is not taken for a result.
+//! An action on a name that does not exist would change nothing, and look like a finding. What can only be known later
+//! (a replica that is gone by then) is refused in the run, and told in the timeline.
 
 use crate::scenario::file::ScenarioFile;
 use crate::sim::spec::SpecError;

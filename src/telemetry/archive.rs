@@ -88,6 +88,11 @@ pub fn read(name: &str, text: &str) -> Result<Document, String> {
 }
 
 impl Archive {
+    /// As [`Archive::built_in`], on the day of a scenario's history, which may be empty: the usual one.
+    pub fn of(date: &str) -> Archive {
+        Archive::built_in(if date.is_empty() { crate::telemetry::calendar::USUAL_DATE } else { date })
+    }
+
     /// The documents that ship with the program and were written by `date`, as in `2026-03-03`.
     pub fn built_in(date: &str) -> Archive {
         let texts = BUILT_IN.files().filter_map(|file| {

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::sim::time::{SimDuration, SimTime};
 
 /// The day on which incidents happen where a scenario names none.
-const USUAL_DATE: &str = "2026-03-03";
+pub(super) const USUAL_DATE: &str = "2026-03-03";
 /// The moment of the opening where a scenario names none.
 const USUAL_OPENING: &str = "14:00:00";
 
