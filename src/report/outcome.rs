@@ -54,7 +54,7 @@ pub fn run_report(scenario: &Scenario, variant: &str, seed: u64, setup: &Setup, 
 /// One line that says how it went.
 pub fn summary(outcome: &Outcome) -> String {
     format!(
-        "{:.0} user-minutes lost; of {} intents wanted {} were answered in time, {} late, {} failed; {:.1} GPU-hours",
+        "{:.0} user-minutes lost; of {} intents due by the end {} were answered in time, {} late, {} failed; {:.1} GPU-hours",
         outcome.run.harm, outcome.wanted, outcome.good, outcome.late, outcome.failed, outcome.gpu_hours
     )
 }

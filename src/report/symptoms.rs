@@ -1,4 +1,8 @@
 //! When each true series first leaves its usual range, so that the order of the story can be read.
+//!
+//! Usual is the mean of the first three minutes (less where something begins before) and four standard deviations,
+//! never narrower than a share of the mean that one would call a change, left for three buckets running. Symptoms are
+//! for the reader; nothing in the world looks at them.
 
 use crate::report::quantity::grouped;
 use crate::report::run::{Moment, MomentKind};
@@ -13,6 +17,8 @@ const FEWEST: usize = 10;
 const IN_A_ROW: usize = 3;
 /// Standard deviations from the mean, about one bucket in 16,000 of a normal variable; [`IN_A_ROW`] makes it rarer.
 const DEVIATIONS: f64 = 4.0;
+/// What is over sooner than that is told with how long it lasted.
+const PASSING_S: f64 = 120.0;
 
 /// A series that is watched.
 struct Watched {
@@ -40,7 +46,7 @@ const WATCHED: &[Watched] = &[
     Watched {
         name: "hit ratio",
         sign: -1.0,
-        least_share: 0.1,
+        least_share: 0.05,
         least: 0.02,
         unit: (100.0, 0, " %"),
         column: |s| s.hit_ratio.clone(),
@@ -111,8 +117,11 @@ impl Watched {
         let width = (DEVIATIONS * variance.sqrt()).max(self.least_share * mean).max(self.least);
         let outside = |value: &Option<f64>| value.is_some_and(|v| width < self.sign * (v - mean));
         let onset = column.windows(IN_A_ROW).skip(head).position(|w| w.iter().all(outside))? + head;
-        // The bucket's beginning: what it holds began to be so no later than its end.
-        let at = if onset == 0 { 0.0 } else { *series.t_s.get(onset - 1)? };
+        // The bucket's end: by then it is so, and what brought it about has happened.
+        let at = *series.t_s.get(onset)?;
+        let lasts = column[onset..].iter().take_while(|value| outside(value)).count();
+        let back_s = series.t_s.get(onset + lasts).map(|end| end - at).filter(|s| *s < PASSING_S);
+        let passing = back_s.map_or(String::new(), |s| format!(" for {s:.0} s"));
         let value = column[onset..onset + IN_A_ROW].iter().flatten().sum::<f64>() / IN_A_ROW as f64;
         let moves = if self.sign < 0.0 { "fall" } else { "rise" };
         let verb = if self.name.contains("requests") || self.name == "errors" {
@@ -125,7 +134,7 @@ impl Watched {
             let number = format!("{:.decimals$}", value * factor);
             if decimals == 0 { grouped(&number) } else { number }
         };
-        let text = format!("{} {verb}: {}{unit}, usually {}{unit}", self.name, amount(value), amount(mean));
+        let text = format!("{} {verb}{passing}: {}{unit}, usually {}{unit}", self.name, amount(value), amount(mean));
         Some(Moment { at: SimTime::from_secs_f64(at), text, kind: MomentKind::Symptom })
     }
 }

@@ -1,6 +1,6 @@
 //! The story of a run in moments: causes and decoys, what the controllers and the operator did, when symptoms showed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::report::run::{Moment, MomentKind};
 use crate::report::symptoms::symptoms;
@@ -154,7 +154,24 @@ impl Teller<'_> {
         self.file.stack.pools.get(id.index()).map_or("a pool", |pool| pool.name.as_str())
     }
 
+    /// A replica by its place in its pool, as orders name it: those of the file come pool by pool, others as they are added.
     fn replica(&self, pool: PoolId, id: ReplicaId) -> String {
-        format!("{} replica {}", self.pool(pool), id.0)
+        let pools = &self.file.stack.pools;
+        let first: u16 = pools.iter().take(pool.index()).map(|p| p.replicas).sum();
+        let all: u16 = pools.iter().map(|p| p.replicas).sum();
+        let own = pools.get(pool.index()).map_or(0, |p| p.replicas);
+        let place = if id.0 < all { id.0.saturating_sub(first) } else { own + self.added_before(pool, id) };
+        format!("{} replica {place}", self.pool(pool))
+    }
+
+    /// How many replicas were added to a pool before one.
+    fn added_before(&self, pool: PoolId, id: ReplicaId) -> u16 {
+        let pools = &self.file.stack.pools;
+        let all: u16 = pools.iter().map(|p| p.replicas).sum();
+        let added = self.ended.facts.iter().filter_map(|fact| match &fact.what {
+            What::ReplicaStarting(p, r) | What::ReplicaPending(p, r) if *p == pool => Some(*r),
+            _ => None,
+        });
+        added.filter(|r| all <= r.0 && r.0 < id.0).collect::<BTreeSet<ReplicaId>>().len() as u16
     }
 }

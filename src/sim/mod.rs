@@ -1,6 +1,10 @@
 //! The world: a discrete-event simulation of an LLM service, request by request.
 //!
 //! Pure: no files, clocks, threads, logging or globals. Imports only [`crate::metrics`].
+//!
+//! Single requests and not flows, because retries, cancellations, hashing and cache lookups belong to requests, and the
+//! incidents that matter here are made of them. Every random number is named ([`rng`]), so that two runs with one cause
+//! removed differ by that cause alone, and the difference of their harms is its effect and not noise.
 
 pub mod ids;
 pub mod rng;

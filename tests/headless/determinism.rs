@@ -66,6 +66,19 @@ fn a_copy_of_a_world_goes_on_as_the_world_does() {
 }
 
 #[test]
+fn what_is_ordered_is_a_part_of_the_history_even_where_it_changes_nothing() {
+    let orders = ["launch", "renewal"].map(|change| Action::Rollback { change: change.to_string() });
+    let hashes = orders.map(|order| {
+        let mut world = world(6);
+        let (opens, _) = world.window();
+        world.advance_to(opens + SimDuration::from_secs(60));
+        world.order(order);
+        world.finish().event_hash
+    });
+    assert_ne!(hashes[0], hashes[1]);
+}
+
+#[test]
 fn runs_in_parallel_are_the_runs_alone() {
     let alone: Vec<u64> = (0..4).map(|seed| world(seed).finish().event_hash).collect();
     for threads in [1, 2, 5] {

@@ -1,4 +1,7 @@
 //! Serving: step times, the continuous-batching engine of one replica, its accelerators, and the router before them.
+//!
+//! Between two changes of a batch the engine goes on in closed form, so that events grow with requests and not with
+//! decoded tokens. A stepwise mode is the oracle, and must agree exactly (tests `engine`).
 
 pub mod accelerator; // clock, temperature, memory, link, hang
 pub mod engine; // continuous batching in closed form

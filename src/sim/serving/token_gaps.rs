@@ -1,4 +1,6 @@
 //! Times between the tokens of answers, as an engine observes them: of every token but the first.
+//!
+//! They come from the closed form: each step of a burst counts for every sequence in it.
 
 use serde::{Deserialize, Serialize};
 

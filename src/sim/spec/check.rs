@@ -123,6 +123,11 @@ fn target_of(fault: &Fault) -> Option<(&str, Option<u16>, Option<u8>)> {
     })
 }
 
+/// The pool that a fault breaks something in, if it is in one.
+pub fn pool_of(fault: &Fault) -> Option<&str> {
+    target_of(fault).map(|(pool, ..)| pool)
+}
+
 /// What is wrong with one fault in a stack: dangling names, places that do not exist.
 pub fn fault_mistakes(stack: &StackSpec, fault: &Fault, path: &str) -> Vec<SpecError> {
     let mut found = Vec::new();

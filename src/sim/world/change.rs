@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::metrics::promql::Query;
 use crate::sim::connection::{Certificate, ConnectionRules};
 use crate::sim::ids::{AccountId, GatewayId, PoolId, ReplicaId};
-use crate::sim::rate_limit::RetryBudget;
+use crate::sim::rate_limit::{RetryBudget, TokenBucket};
+use crate::sim::rng::mix;
 use crate::sim::spec::action::Action;
 use crate::sim::spec::fault::{Fault, Hop};
 use crate::sim::spec::stack::LimitSpec;
@@ -14,7 +15,7 @@ use crate::sim::time::SimDuration;
 use crate::sim::workload::Tier;
 use crate::sim::world::control::health_rules;
 use crate::sim::world::fact::{What, Why};
-use crate::sim::world::state::Flag;
+use crate::sim::world::state::{Flag, Life};
 use crate::sim::world::{Event, World};
 
 /// From an order to its effect, for what is a change of configuration.
@@ -76,6 +77,16 @@ impl World {
             Some(place) => self.member(pool, place).into_iter().collect(),
             None => self.pools[pool.index()].members.clone(),
         }
+    }
+
+    /// A replica that is not gone, by its place.
+    fn present(&self, pool: PoolId, name: &str, place: u16) -> Result<ReplicaId, SpecError> {
+        let is_there = |id: &ReplicaId| self.replicas[id.index()].life != Life::Gone;
+        self.member(pool, place).filter(is_there).ok_or_else(|| {
+            let members = self.members(pool, None).into_iter().filter(is_there);
+            let there: Vec<String> = members.map(|id| self.replicas[id.index()].place.to_string()).collect();
+            SpecError::new("replica", format!("{name} has no replica {place} now; it has {}", there.join(", ")))
+        })
     }
 
     /// Something breaks that was not in the plan; not before now.
@@ -663,6 +674,9 @@ impl World {
 
     pub(super) fn on_action(&mut self, index: usize) {
         self.fact(What::ActionOrdered(index));
+        // What is ordered is a part of the history, whatever comes of it.
+        let words = format!("{:?}", self.actions[index].action);
+        self.event_hash = words.bytes().fold(self.event_hash, |hash, byte| mix(hash, u64::from(byte)));
         let delay = self.delay_of(&self.actions[index].action);
         self.schedule(self.now + delay, Event::ActionEffect(index as u32, 0));
     }
@@ -685,14 +699,17 @@ impl World {
             }
             Action::Drain { pool, replica } => {
                 let id = self.pool_id(pool);
-                let replica = self.member(id, *replica).ok_or_else(|| no_such_replica(pool, *replica))?;
+                let replica = self.present(id, pool, *replica)?;
+                if let Some(state) = self.replicas[replica.index()].life.idle() {
+                    return Err(SpecError::new("replica", format!("it {state}: there is nothing to drain")));
+                }
                 self.drain_replica(replica);
             }
             Action::Restart { pool, replica } => {
                 let id = self.pool_id(pool);
                 match replica {
                     Some(place) => {
-                        let replica = self.member(id, *place).ok_or_else(|| no_such_replica(pool, *place))?;
+                        let replica = self.present(id, pool, *place)?;
                         self.stop_replica(replica, Why::Restarted, true);
                     }
                     None => {
@@ -750,7 +767,7 @@ impl World {
             }
             Action::UpstreamTimeout { timeout_s } => self.api_spec.upstream_timeout_s = *timeout_s,
             Action::RetryBudget { share } => self.api_spec.retry.budget = *share,
-            Action::ShiftTraffic { share } => self.api.shifted = *share,
+            Action::ShiftTraffic { share } => self.shift_traffic(*share),
             Action::PauseBatch => self.api.batch_paused = true,
             Action::TakeBatchNodes { nodes } => {
                 let taken = (*nodes).min(self.fleet.batch_nodes);
@@ -776,7 +793,7 @@ impl World {
             }
             Action::Cordon { pool, replica } => {
                 let id = self.pool_id(pool);
-                let replica = self.member(id, *replica).ok_or_else(|| no_such_replica(pool, *replica))?;
+                let replica = self.present(id, pool, *replica)?;
                 self.replicas[replica.index()].cordoned = true;
             }
             Action::Uncordon { pool } => {
@@ -786,6 +803,20 @@ impl World {
             Action::FailOverAuthShard { shard } => self.restore_auth_shard(*shard),
         }
         Ok(())
+    }
+
+    /// Other cells have room for what this one usually gets, as in a fleet that is planned to lose a whole cell, and for a
+    /// burst of some seconds; what is beyond stays here.
+    fn shift_traffic(&mut self, share: f64) {
+        const BURST_S: f64 = 10.0;
+        self.api.shifted = share;
+        let warm = self.open_at.since(self.warm_until);
+        let room = self.api.usual_intents;
+        if self.api.elsewhere.is_none() && 0 < room && SimDuration::ZERO < warm {
+            let burst = room as f64 * BURST_S / warm.as_secs_f64();
+            let bucket = TokenBucket::new(self.now, room, warm, burst.ceil() as u64 + 1);
+            self.api.elsewhere = Some(bucket);
+        }
     }
 
     fn set_limit(&mut self, tier: Tier, requests_per_min: f64, tokens_per_min: f64) {
@@ -815,8 +846,4 @@ impl World {
             self.start_parsing(key);
         }
     }
-}
-
-fn no_such_replica(pool: &str, place: u16) -> SpecError {
-    SpecError::new("replica", format!("{pool} has no replica {place}"))
 }

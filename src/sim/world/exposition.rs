@@ -1,8 +1,15 @@
 //! What replicas, gateways and accelerators tell the monitoring system when they are scraped, under the names that
 //! vLLM, Envoy and the DCGM exporter have for it.
 //!
-//! Only what the control loops ask for is scraped, unless everything is wanted; the values are read off the components
-//! at that moment.
+//! Control loops read scraped series, so the metrics that their queries name are scraped in every run. A run that is
+//! asked for more (`World::scrape_everything`) scrapes all that `scartissue metrics` lists, and its event hash is the
+//! same. Values are read off the components at the moment of the scrape.
+//!
+//! - A target that is down is `up 0`, and its series have ended: a gap, not a zero.
+//! - Counters and histograms begin anew with each process. Machines' exporters go on when a replica's process dies.
+//! - Queue and prefill time are counted from a request's first admission, vLLM's from the last: they part for one that
+//!   was preempted before its first token.
+//! - Activity of compute and memory is the share of time that the work would take if it were that alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,7 @@
 //! Harm: users' pain over wanted intents, in user-minutes lost. Attempts never count.
+//!
+//! Nor do errors: a retry storm would count itself. What users wanted, and did not get in time, is the same set in
+//! every counterfactual.
 
 use serde::{Deserialize, Serialize};
 

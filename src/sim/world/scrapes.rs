@@ -1,8 +1,9 @@
-//! What stands between a target and its series: exporters that are down, scrapes that run into their time-out or are
-//! lost, and samples that are late.
+//! What stands between a target and its series: exporters that are down, scrapes that run into their time-out (a
+//! gateway whose loop is held, a replica whose tokenizer also answers probes) or are lost, and samples that are late.
 //!
-//! A target that does not answer is `up 0` and its series have ended. A scrape that is lost leaves nothing at all: the
-//! last values stand until they are too old. A late sample has the time of its scrape, but nobody finds it before.
+//! A target that does not answer is `up 0` and its series have ended. A scrape that is lost leaves nothing at all, not
+//! even `up 0`: the last values stand until they are too old. A late sample has the time of its scrape, but nobody
+//! finds it before.
 
 use std::collections::VecDeque;
 

@@ -365,6 +365,10 @@ pub(super) struct Api {
     pub flags: Vec<Flag>,
     pub shed: f64,
     pub shifted: f64,
+    /// What other cells still take on; none: nobody has shifted anything, or nothing is usual.
+    pub elsewhere: Option<TokenBucket>,
+    /// Intents between the end of cache history and the opening.
+    pub usual_intents: u64,
     pub images_off: bool,
     pub batch_paused: bool,
 }
@@ -490,6 +494,18 @@ pub(super) enum Life {
     Draining,
     /// Gone.
     Gone,
+}
+
+impl Life {
+    /// Why there is nothing to be drained, in words; none where it serves.
+    pub(super) fn idle(self) -> Option<&'static str> {
+        match self {
+            Life::Pending => Some("waits for a machine"),
+            Life::Starting => Some("is starting"),
+            Life::Draining => Some("is drained already"),
+            Life::Up | Life::Gone => None,
+        }
+    }
 }
 
 /// The shared cache tier with its wires and its controller's view.
