@@ -1,9 +1,16 @@
-//! The assistant beside whoever plays: it reads every board at once and says fluently what it makes of it, with panels that
-//! anybody can open. On a stated share of seeds it is right; on the others it tells the best story that is not.
+//! The assistant beside whoever plays: it reads every board at once and says fluently what it makes of it, with panels
+//! that anybody can open. On a stated share of seeds it is right; on the others it tells the best story that is not.
 //!
-//! From the author's file it has what is true, to be right or wrong on purpose, and no words. What it says is read off the
-//! boards, in the same form for both, so that nothing in the telling gives away which it is. Its wrong stories are the
-//! correlator's; what it cites for them is there to be seen, and by an ideal observer's tables tells least of what is true.
+//! From the author's file it has what is true, to be right or wrong on purpose by a named draw of the seed, and no
+//! words. What it says and cites is read off the boards, in the same form for both, so that nothing in the telling
+//! gives away which it is. Its wrong stories are the correlator's.
+//!
+//! For a story that is not so it shows lines that go the way the story would have them, and never one that goes the
+//! other way; for *nothing is wrong* what stands. Of those it cites what by the ideal observer's tables tells least
+//! between the story and the truth (`score::observer::neutral`), read off the boards of its own session; where its best
+//! story cannot be shown without giving itself away, it tells one of the next two. How it chooses is done for true
+//! stories too, so that nothing in form or time differs. Tests `decoys` hold it to that with a reading of their own.
+//! Where nearly everything that moved tells, there is nothing else to show, and the truth is given away.
 
 use crate::assistant::correlator::{findings, panels_of, rises, told_of};
 use crate::assistant::signs::{Sign, Signs};

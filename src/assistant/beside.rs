@@ -1,6 +1,6 @@
-//! Who sits beside whoever plays a session: the scripted advisor, a recording of advice, a model, or nobody of ours, and
-//! then whoever has the assistant's seat answers. It is settled when a session is begun, in a file beside its log that is
-//! as private as the seal: how often an advisor is right is not to be known beforehand.
+//! Who sits beside whoever plays a session: the scripted advisor, a recording of advice, a model, or nobody of ours,
+//! and then whoever has the assistant's seat answers. It is settled when a session is begun, in a file beside its log
+//! (`assistant.json`) that is as private as the seal: how often an advisor is right is not to be known beforehand.
 
 use std::io;
 use std::path::Path;

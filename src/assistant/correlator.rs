@@ -1,8 +1,8 @@
-//! The correlator: reads everything at once, finds what moved most with the symptom, and says so fluently. It takes what
-//! came along for what it came from.
+//! The correlator: reads everything at once, finds what moved most with the symptom, and says so fluently. It takes
+//! what came along for what it came from.
 //!
 //! It has a story for whatever may move. How good a story is is how far its line moved, how well that goes with the
-//! symptom, whether it is seen at first glance, and whether the page and the alerts speak of it.
+//! symptom, whether it is seen at first glance, and whether the page and the alerts speak of it. That is all its fault.
 
 use crate::assistant::hand::Hand;
 use crate::assistant::reflex::more_servers;

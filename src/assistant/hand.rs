@@ -74,7 +74,7 @@ impl<'a> Hand<'a> {
         let paged_s = SimTime(self.session.seal().paged_at_ns).as_secs_f64();
         let place = number.checked_sub(1).map(|n| n as usize);
         let observation = place.and_then(|place| self.session.observations().get(place));
-        observation.map_or_else(Cells::new, |o| shown(mind, o, &|at: SimTime| at.as_secs_f64() - paged_s))
+        observation.map_or_else(Cells::new, |o| shown(mind, o, &[], &|at: SimTime| at.as_secs_f64() - paged_s))
     }
 
     /// Says something.

@@ -1,5 +1,16 @@
-//! Players that are not people: each is one program for every case, sees the view and the answers to its own commands, and
-//! nothing else.
+//! Players that are not people: each is one program for every case, sees the view and the answers to its own commands,
+//! and nothing else.
+//!
+//! A player is a function of a [`hand::Hand`], which takes commands and gives answers and the view; the session's seal
+//! and scenario cannot be reached through it. The observer as a player ([`ideal`]) is the one that holds more than a
+//! hand gives: its tables, and a reading of its world of which it takes only the cells that its looks have shown, by
+//! the rule that judges people's citations.
+//!
+//! # Beside whoever plays
+//!
+//! An [`advisor::Advisor`] answers where whoever plays asks for advice. Who it is, is settled when a session is begun
+//! ([`beside`]) and carried by the open session, so that console, `do` and window need not know: the scripted one, a
+//! recording, a model, or whoever has the seat. Looks that an assistant is sent on (`ask-look`) are ordinary looks.
 
 pub mod hand; // a hand on a session: commands in, answers out
 pub mod signs; // boards read as numbers: what moved, how far, since when

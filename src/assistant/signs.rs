@@ -1,4 +1,5 @@
-//! Boards read as numbers: what each line was before, what it is now, and how it moved with another.
+//! Boards read as numbers: what each line was while nothing was known to be wrong, what it is now, and how it moved
+//! with another.
 
 use serde_json::Value;
 

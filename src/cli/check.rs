@@ -266,7 +266,9 @@ fn text(checked: &Checked) -> String {
         text.push_str(&lines(9, &finding.says));
         if finding.verdict == Verdict::Fails {
             let seeds: Vec<String> = finding.seeds.iter().map(u64::to_string).collect();
-            text.push_str(&format!("         seeds {}; see {}\n", seeds.join(" "), finding.show));
+            if !seeds.is_empty() {
+                text.push_str(&format!("         seeds {}; see {}\n", seeds.join(" "), finding.show));
+            }
         }
     }
     text

@@ -60,7 +60,8 @@ pub fn debrief(options: &Options) -> Result<(), Failure> {
         write_file(file, &text)?;
     }
     if let Some(file) = &options.html {
-        let lessons = debrief.observer.as_ref().map(|o| tell::looks(o, &debrief.cause)).unwrap_or_default();
+        let mut lessons = debrief.observer.as_ref().map(|o| tell::looks(o, &debrief.cause)).unwrap_or_default();
+        lessons.extend(tell::hints(&debrief));
         write_file(file, &skin.shown_page(&page::html(&replayed.session, &debrief, &lessons)))?;
     }
     if options.json {

@@ -68,6 +68,11 @@ fn text(truth: &Truth) -> String {
         ));
         text.push_str(&lines(4, &format!("{} ({})", cause.says, cause.mechanism)));
     }
+    if !truth.causes.is_empty() {
+        let says = "needed: how often nobody is hurt any more without it; alone enough: how often somebody is hurt by it alone; \
+                    a cause can have a share of the harm and be neither";
+        text.push_str(&format!("\n{}", lines(0, says)));
+    }
     if !truth.decoys.is_empty() {
         text.push_str("\nuser-minutes lost by it  decoy\n");
     }

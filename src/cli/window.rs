@@ -1,5 +1,6 @@
 //! The window's surroundings: cases, sessions, debriefs and a clock; and the way back to the terminal where there is no
-//! display.
+//! display. Today's page is drawn by the date from all cases but those of the first shift; its session has the date for
+//! a name, and so only the first counts.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};

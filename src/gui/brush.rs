@@ -1,5 +1,6 @@
-//! What is brushed: a stretch of time that all axes share and, on a map of heat, a band of latency. It selects the rows of
-//! requests that a comparison holds against the rest.
+//! What is brushed: a stretch of time that all axes share and, on a map of heat, a band of latency. It selects the rows
+//! of requests that a comparison holds against the rest: the same look that the console has, in the log as `compare
+//! time(ended) BETWEEN ...`.
 
 use crate::gui::answers::{clock_of, seconds_of_day};
 use crate::gui::state::State;

@@ -1,5 +1,5 @@
-//! How the player stands: stations of the map, seams of the scars, what is due. Made of records alone, so that the map names
-//! nothing that no debrief has told.
+//! How the player stands: stations of the map, seams of the scars, what is due. Made of records alone, so that
+//! stations, pairs and seams name nothing that no debrief has told.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -215,8 +215,7 @@ impl View {
         let turning = turning_points(debrief);
         let most = users.lost.max(users.lost_if_nothing).max(users.lost_at_best).max(1e-9);
         let band = |name, lost: f64, line| Band { name, lost: whole(lost), percent: lost / most * 100.0, line };
-        let story = tell::users(users);
-        let pain = story.rsplit_once(". ").map_or(story.as_str(), |(_, last)| last).to_string();
+        let pain = tell::pain(users);
         let best: Vec<String> = users.best.iter().map(|o| format!("{} at {}", o.action, o.time)).collect();
         View {
             case: debrief.case.clone(),

@@ -1,8 +1,9 @@
-//! The flip: the stack as monitoring showed it at a moment, beside what was happening there. Two columns of six layers with
-//! the same marks at the same scale; the one is drawn from what was scraped, the other from the true series.
+//! The flip: the stack as monitoring showed it at a moment, beside what was happening there. Two columns of six layers
+//! with the same marks at the same scale; the one is drawn from answers to PromQL over what was scraped, the other from
+//! the true series.
 //!
-//! Whoever draws what was *seen* is given numbers that were scraped and nothing else: [`seen`] imports nothing that knows
-//! the truth.
+//! Whoever draws what was *seen* is given numbers that were scraped and nothing else: [`seen`] imports nothing that
+//! knows the truth (a test reads its imports).
 
 pub mod happening; // from the true series
 pub mod seen; // from what was scraped

@@ -176,11 +176,18 @@ fn marks(run: &RunReport, scale: &Scale) -> Vec<Label> {
         let mut label = scale.label_along(moment.at.as_secs_f64(), number.to_string());
         label.class = moment.kind.word().to_owned();
         match marks.last_mut() {
-            Some((first, shared)) if label.at - shared.at < MARK_SPACING => shared.text = format!("{first}–{number}"),
+            Some((first, shared)) if label.at - shared.at < spacing(&shared.text) => {
+                shared.text = format!("{first}–{number}")
+            }
             _ => marks.push((number, label)),
         }
     }
     marks.into_iter().map(|(_, label)| label).collect()
+}
+
+/// How far from a label the next may stand, in percent of the width: a page for a telephone is narrow.
+fn spacing(text: &str) -> f64 {
+    MARK_SPACING.max(1.6 * text.chars().count() as f64)
 }
 
 /// The names of the leading run's lines at the height at which they end, moved apart where they would overlap.

@@ -8,7 +8,7 @@ use crate::scar::case;
 use crate::scar::item::WRONG_ADVICE;
 use crate::scar::memory::Rating;
 use crate::scar::occasion::{Drill, Occasion};
-use crate::scar::rating::{Grade, Try, grades};
+use crate::scar::rating::{Grade, OF_CHANGES, Try, grades};
 use crate::scenario::mechanisms::mechanism;
 use crate::score::card::{PAR_S, said};
 use crate::score::composite::Gate;
@@ -159,10 +159,11 @@ pub fn grade(record: &Record<'_>, header: &Header, debrief: &Debrief, before: &B
     exercised.sort();
     exercised.dedup();
     let first = record.commits().into_iter().next();
+    let right = debrief.cause.right();
     let truth_of = |points: &std::collections::BTreeMap<String, u8>| {
-        debrief.cause.was.iter().map(|m| points.get(m).copied().unwrap_or(0)).max().unwrap_or(0)
+        right.iter().map(|m| points.get(m).copied().unwrap_or(0)).max().unwrap_or(0)
     };
-    let wrong = |mechanism: &str| !debrief.cause.was.iter().any(|w| w == mechanism);
+    let wrong = |mechanism: &str| !right.iter().any(|w| w == mechanism);
     let first_lead = record.beliefs().into_iter().find_map(|b| lead(&b.points).map(|(m, _)| m.to_string()));
     Graded {
         v: VERSION,
@@ -214,7 +215,7 @@ fn followed(record: &Record<'_>, alone: &Try, whole: &Try) -> Option<(Rating, St
         .filter_map(|word| mechanism(word.trim_matches('.')).map(|m| m.id))
         .collect();
     advised.extend(record.session.advising().given().iter().map(|given| given.advice.mechanism.as_str()));
-    let is_true = |m: &str| whole.was.iter().any(|w| w == m);
+    let is_true = |m: &str| whole.is_true(m);
     if advised.is_empty() || advised.iter().any(|m| is_true(m)) {
         return None;
     }
@@ -236,13 +237,16 @@ fn tried(record: &Record<'_>, debrief: &Debrief, until: Option<u64>, unseen: boo
     let last = events()
         .filter_map(|e| if let Command::Commit(commit) = &e.command { Some((e.n, commit)) } else { None })
         .next_back();
-    let was = debrief.cause.was.clone();
-    let is_true = |m: &str| was.iter().any(|w| w == m);
+    let (was, alike) = (debrief.cause.was.clone(), debrief.cause.alike.clone());
+    let is_true = |m: &str| was.iter().chain(&alike).any(|w| w == m);
     let wrong_lead = record
         .beliefs()
         .into_iter()
         .filter(|b| early(b.event))
         .filter_map(|b| lead(&b.points).filter(|(m, _)| !is_true(m)).map(|(_, points)| points));
+    let blamed_change_first = (record.beliefs().into_iter().filter(|b| early(b.event)))
+        .filter_map(|b| lead(&b.points).map(|(m, _)| m.to_string()))
+        .any(|m| OF_CHANGES.contains(&m.as_str()) && !is_true(&m));
     let against = events().filter_map(|e| match &e.command {
         Command::Link { mechanism, speaks: Speaks::Against, .. } => Some(mechanism.clone()),
         _ => None,
@@ -279,6 +283,8 @@ fn tried(record: &Record<'_>, debrief: &Debrief, until: Option<u64>, unseen: boo
         against: against.collect::<BTreeSet<String>>(),
         closed_early: measure("M4").and_then(|m| m.value).map(|value| 0.5 <= value),
         tempted_by_change: harmless_change && looked,
+        blamed_change_first,
         was,
+        alike,
     }
 }

@@ -1,6 +1,9 @@
-//! How a memory fades and is made firmer: FSRS-6 through the `fsrs` crate, with its authors' default weights.
+//! How a memory fades and is made firmer: FSRS-6 through the `fsrs` crate, with its authors' default weights. It has no
+//! framework for learning below it, counts in whole days and 32-bit numbers, and holds all published vectors to their
+//! digits.
 //!
-//! The model was fitted to flash cards, not to incidents. What it says is a forecast, and `trial` holds it to what came.
+//! The model was fitted to flash cards, not to incidents. What it says is a forecast, and `trial` holds it to what
+//! came.
 
 use std::sync::LazyLock;
 

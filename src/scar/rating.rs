@@ -23,13 +23,15 @@ const AT_ONCE: f64 = 0.6;
 /// A mechanism that was ruled out has no more points than this.
 const RULED_OUT: u8 = 5;
 /// What one names who blames a change.
-const OF_CHANGES: [&str; 4] = ["sdk.release", "api.flag", "serving.rollout", "control.config_push"];
+pub(super) const OF_CHANGES: [&str; 4] = ["sdk.release", "api.flag", "serving.rollout", "control.config_push"];
 
 /// What is to be known of a try, as far as it went before any advice was seen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Try {
     /// The mechanisms that weighed most.
     pub was: Vec<String>,
+    /// Others that weighed the same: naming one of them is right, and leaves the first to be found.
+    pub alike: Vec<String>,
     /// What the graded commit said, with its points; none: nothing was committed.
     pub said: Option<(String, u8)>,
     /// All its points.
@@ -56,6 +58,15 @@ pub struct Try {
     pub closed_early: Option<bool>,
     /// Whether a change that did no harm was there, and changes were looked at.
     pub tempted_by_change: bool,
+    /// Whether a change that did no harm led on the way.
+    pub blamed_change_first: bool,
+}
+
+impl Try {
+    /// Whether it is right to name a mechanism.
+    pub fn is_true(&self, mechanism: &str) -> bool {
+        self.was.iter().chain(&self.alike).any(|m| m == mechanism)
+    }
 }
 
 /// What a case and its truth put to the test.
@@ -89,7 +100,7 @@ pub fn overall(tried: &Try) -> (Rating, String) {
     let Some((said, percent)) = &tried.said else {
         return (Rating::Again, "nothing was committed".to_string());
     };
-    if !tried.was.contains(said) {
+    if !tried.is_true(said) {
         let sure = if CONFIDENT <= *percent { ", and firmly" } else { "" };
         return (Rating::Again, format!("said {said} at {percent} %{sure}; it was {}", tried.was.join(" and ")));
     }
@@ -119,7 +130,8 @@ pub fn overall(tried: &Try) -> (Rating, String) {
     if !held.is_empty() {
         return (Rating::Hard, format!("right; {}", held.join("; ")));
     }
-    let sure = tried.was.iter().map(|m| tried.points.get(m).copied().unwrap_or(0)).max().unwrap_or(0);
+    let sure =
+        tried.was.iter().chain(&tried.alike).map(|m| tried.points.get(m).copied().unwrap_or(0)).max().unwrap_or(0);
     let at_once = tried.found_s.is_some_and(|found| found <= AT_ONCE * tried.par_s);
     if at_once && FIRM <= sure && tried.useless_orders == 0 && tried.unseen {
         return (Rating::Easy, format!("right and proved at once, at {sure} %, in a variant never met"));
@@ -137,14 +149,18 @@ pub fn grades(tried: &Try, test: &Test, with_ai: bool) -> Vec<Grade> {
         }
     };
     let said = tried.said.as_ref().map(|(m, _)| m.as_str());
-    let right = said.is_some_and(|m| tried.was.iter().any(|w| w == m));
+    let right = said.is_some_and(|m| tried.is_true(m));
     let target = target_twin(tried, test);
+    if let Some(said) = said.filter(|m| tried.alike.iter().any(|a| a == m)) {
+        add(said.to_string(), rating, true, why.clone());
+    }
     for was in &tried.was {
         // Of several true causes, one that was never named was not found, whatever came of the others.
         let unnamed = right && said != Some(was) && tried.points.get(was).copied().unwrap_or(0) == 0;
         match unnamed {
             true => {
-                add(was.clone(), Rating::Again, true, "another true cause was named, and this one was not".to_string())
+                add(was.clone(), Rating::Again, true, "another true cause was named, and this one was not".to_string());
+                continue;
             }
             false => add(was.clone(), rating, true, why.clone()),
         }
@@ -176,6 +192,9 @@ pub fn grades(tried: &Try, test: &Test, with_ai: bool) -> Vec<Grade> {
         let blamed = said.is_some_and(|m| !right && OF_CHANGES.contains(&m));
         if blamed {
             add(LAST_CHANGE.to_string(), Rating::Again, false, "a change was blamed that did no harm".to_string());
+        } else if tried.blamed_change_first {
+            let why = "a change that did no harm was blamed on the way".to_string();
+            add(LAST_CHANGE.to_string(), Rating::Hard, false, why);
         } else if right {
             add(
                 LAST_CHANGE.to_string(),
@@ -313,6 +332,16 @@ mod tests {
     }
 
     #[test]
+    fn of_two_that_only_hurt_together_either_is_right_and_the_root_is_still_to_be_found() {
+        let roll = "kv_cache.agent_roll";
+        let tried = Try { alike: vec![roll.to_string()], ..said(roll, 85) };
+        let tried = Try { proved: Some(true), found_s: Some(600.0), par_s: 480.0, ..tried };
+        assert_eq!(of(&tried, roll), Some((3, true)), "{}", overall(&tried).1);
+        assert_eq!(of(&tried, CACHE), Some((1, true)), "it was not named");
+        assert_eq!(of(&tried, &pair(CACHE, DEMAND)), None, "and was told from nothing");
+    }
+
+    #[test]
     fn what_is_met_on_the_way_is_never_easy_and_only_graded_if_it_was_ruled_out() {
         let flush = pair(CACHE, "kv_cache.flush");
         let at_once = Try { found_s: Some(100.0), unseen: true, ..right() };
@@ -330,5 +359,7 @@ mod tests {
         assert_eq!(of(&tempted, LAST_CHANGE), Some((3, false)));
         assert_eq!(of(&Try { tempted_by_change: true, ..said("sdk.release", 60) }, LAST_CHANGE), Some((1, false)));
         assert_eq!(of(&Try { tempted_by_change: true, ..said(DEMAND, 60) }, LAST_CHANGE), None);
+        let on_the_way = Try { blamed_change_first: true, ..tempted };
+        assert_eq!(of(&on_the_way, LAST_CHANGE), Some((2, false)), "rolled back first, and known only then");
     }
 }

@@ -1,10 +1,14 @@
-//! What to practise next: what is most worth it now, under rules that keep practice honest.
+//! What to practise next: what is most worth it now, under rules that keep practice honest. A pure function of records,
+//! offers, moment and seed.
 //!
 //! - Two graded sessions a day are enough.
-//! - The second meeting of a new pattern or of its twin follows the first before anything else that is new, from either side,
-//!   so that it tells nothing; otherwise the same mechanism is never met twice running.
+//! - The second meeting of a new pattern or of its twin follows the first before anything else that is new, from either
+//!   side, so that it tells nothing; otherwise the same mechanism is never met twice running. These two pull against
+//!   each other: the first two meetings are the exception, and the second may be the twin, else whoever was burnt would
+//!   know what comes.
 //! - Between 25 and 35 % are foils, so that "it is never what it seems" wins nothing.
-//! - What failed comes back in two to seven days.
+//! - What failed comes back in two to seven days. A block whose first meeting failed stands open meanwhile, and nothing
+//!   else that is new begins.
 //! - Of four slots in which something is due, one holds something else, so that being drilled tells nothing.
 
 use std::collections::{BTreeMap, BTreeSet};

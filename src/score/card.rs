@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::scenario::mechanisms::{ALERT_RULE, MECHANISMS, NO_FAULT, NOT_PROVABLE, OTHER, family};
+use crate::scenario::mechanisms::{ALERT_RULE, MECHANISMS, NO_FAULT, NOT_PROVABLE, OTHER, family, mechanism};
 use crate::score::composite::{Composite, Gate, Parts, composite};
 use crate::score::measures::*;
 use crate::score::observer::judge::Judgement;
@@ -93,12 +93,14 @@ pub struct Declared {
     pub precision: f64,
 }
 
-/// Holds what was declared against the shares of the mechanisms. A mechanism of the right family that is not the right one
+/// Holds what was declared, or else what has at least half of the lead's points, against the shares of the mechanisms. A mechanism of the right family that is not the right one
 /// counts half, both ways, and each true one is credited once.
 pub fn declared(causes: &[DeclaredCause], points: &BTreeMap<String, u8>, shares: &BTreeMap<String, f64>) -> Declared {
     let mut mechanisms: Vec<String> = causes.iter().map(|c| c.mechanism.clone()).collect();
     if mechanisms.is_empty() {
-        mechanisms.extend(lead(points).map(|(mechanism, _)| mechanism.to_string()));
+        let most = lead(points).map_or(0, |(_, most)| most);
+        let declared = points.iter().filter(|(m, p)| 0 < **p && most <= **p * 2 && mechanism(m).is_some());
+        mechanisms.extend(declared.map(|(mechanism, _)| mechanism.clone()));
     }
     let mut seen = Vec::new();
     mechanisms.retain(|m| {
@@ -280,7 +282,7 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
             .from([("lead_is_weightiest", f64::from(u8::from(leads)))])
             .maybe("observer_given_cited", observer.map(|o| o.truth_given_cited))
             .on(last_event),
-        m("M2", "cause credit", "2 r p / (r + p); r sums the shares of what was declared, p is the part of it with a share of 5 % or more; right family alone counts half")
+        m("M2", "cause credit", "2 r p / (r + p); r sums the shares of what was declared (or else of what has at least half of the lead's points), p is the part of it with a share of 5 % or more; right family alone counts half")
             .gives(Some(credit), "")
             .from([("recall", declared.recall), ("precision", declared.precision)])
             .on(last_event),
@@ -299,7 +301,7 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
             .on(belief_log.clone()),
         m("M6", "calibration", "1/4 first + 1/4 checkpoint + 1/2 last; each the Brier skill against equal beliefs over all mechanisms, not below 0")
             .gives(Some(calibrated), "")
-            .from([("skill_first", skills[0]), ("skill_checkpoint", skills[1]), ("skill_last", skills[2]), ("log_score_last", last.map_or(f64::NAN, |c| log_score(&beliefs(&c.points, &shares), &target)))])
+            .from([("skill_first", skills[0]), ("skill_checkpoint", skills[1]), ("skill_last", skills[2]), ("share_of_lead", last.and_then(|c| lead(&c.points).map(|(m, _)| shares.get(comes_to(m, &shares)).copied().unwrap_or(0.0))).unwrap_or(f64::NAN)), ("log_score_last", last.map_or(f64::NAN, |c| log_score(&beliefs(&c.points, &shares), &target)))])
             .on(first_event.into_iter().chain(checkpoint.map(|c| c.event)).chain(last_event).collect::<Vec<u64>>()),
         m("M7", "situation awareness", "share of three questions at two frozen moments answered within tolerance")
             .gives(None, "a host freezes moments, and answers in words are judged by nobody"),
@@ -336,6 +338,7 @@ pub fn card(record: &Record<'_>, replays: &Replays<'_>, observer: Option<&Judgem
         m("M14", "communication", "half the share of promised updates that came in time, half the share that were true: impact within 20 points, and no surer of a cause than could be known")
             .gives(communicated, NO_OBSERVER)
             .maybe("true", told_true.and_then(|told| told.value()))
+            .maybe("true_impact_percent_at_the_last", record.true_impact_percent(&replays.run.series))
             .from([("updates", record.session.comms().updates.len() as f64)])
             .maybe("on_time", promises.value())
             .on(record.log(|c| matches!(c, Command::Update(_)))),
@@ -377,5 +380,25 @@ impl Measure {
         self.log.sort_unstable();
         self.log.dedup();
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_half_of_the_leads_points_is_declared_with_it() {
+        let shares = BTreeMap::from([("serving.capacity".to_string(), 0.5), ("demand.synchronised".to_string(), 0.5)]);
+        let of = |points: &[(&str, u8)]| {
+            let points = points.iter().map(|(m, p)| ((*m).to_string(), *p)).collect();
+            let found = declared(&[], &points, &shares);
+            (found.recall, found.precision)
+        };
+        assert_eq!(of(&[("serving.capacity", 55), ("demand.synchronised", 45)]), (1.0, 1.0));
+        assert_eq!(of(&[("serving.capacity", 90), ("demand.synchronised", 10)]), (0.5, 1.0));
+        assert_eq!(of(&[("serving.capacity", 40), ("sdk.retries", 30), ("network.loss", 30)]), (0.5, 1.0 / 3.0));
+        assert_eq!(of(&[("serving.capacity", 60), ("other", 40)]), (0.5, 0.5), "`other` is a word like any");
+        assert_eq!(of(&[]), (0.0, 0.0));
     }
 }

@@ -107,13 +107,6 @@ pub struct Composite {
     pub gates: Vec<Gate>,
 }
 
-impl Composite {
-    /// Points of all parts that could be judged, scaled to 100, before anything is taken off and any gate is applied.
-    pub fn before(&self) -> f64 {
-        self.parts.iter().filter_map(|p| p.points).sum::<f64>() * 100.0 / f64::max(self.out_of, 1.0)
-    }
-}
-
 /// Weighs the parts and applies the gates.
 pub fn composite(parts: &Parts, gates: &[Gate]) -> Composite {
     let lucky = parts.lead_given_viewed.is_some_and(|p| p < LUCKY);

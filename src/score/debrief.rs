@@ -18,7 +18,7 @@ use crate::score::planted::{Planted, planted};
 use crate::score::record::{Record, pain};
 use crate::score::reliance::{Reliance, reliance};
 use crate::score::runs::{Ask, Progress, Ran, Runs};
-use crate::score::search::{Best, best};
+use crate::score::search::{Best, WORTH_DOING, best};
 use crate::score::shapley::{NEGLIGIBLE, TIE};
 use crate::score::story::{Line, timeline};
 use crate::score::truth::{Truth, TruthError, prove, tempting};
@@ -89,6 +89,8 @@ pub struct Debrief {
     /// What came of the assistant; none if it was not asked for anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reliance: Option<Reliance>,
+    /// Hints that were taken; the third names the mechanism.
+    pub hints: u8,
     /// Whether the scenario came from a pack that only the serving process could open.
     pub sealed: bool,
 }
@@ -108,6 +110,10 @@ pub struct Users {
     pub pain_from: Option<String>,
     /// Time of day at which that was over; none if it never was.
     pub pain_until: Option<String>,
+    /// Times of day between which users were in pain, where they were well in between; the last without an end where it
+    /// never came.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pain_again: Vec<(String, Option<String>)>,
     /// The same if nobody had done anything.
     pub pain_until_if_nothing: Option<String>,
     /// The best that was found.
@@ -149,6 +155,18 @@ pub struct Ordered {
     /// What stands otherwise at the end of the incident than before it, because of this order: the fleet, limits, retries,
     /// flags.
     pub leaves: Vec<Left>,
+    /// What it did with those like it; none where it was given once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub together: Option<Together>,
+}
+
+/// What the same order, given more than once, did in all.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Together {
+    /// How often it was given.
+    pub orders: usize,
+    /// User-minutes lost with all of them, less those without any; negative: they helped.
+    pub effect: f64,
 }
 
 /// Something that an order leaves behind.
@@ -189,8 +207,11 @@ pub struct Cause {
     pub said: Option<String>,
     /// Its points there.
     pub percent: Option<u8>,
-    /// The mechanisms that weigh most.
+    /// The mechanisms that weigh most; of those that weigh the same the ones that the author calls the root.
     pub was: Vec<String>,
+    /// Others that weigh the same: they only hurt together, and naming them is right too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alike: Vec<String>,
     /// Whether it was proved by what was cited; none: nobody judged that.
     pub proved: Option<bool>,
     /// Whether it was left open with good reason: what there was to see could not decide. None: nobody judged that.
@@ -199,6 +220,13 @@ pub struct Cause {
     pub grounding: String,
     /// Whether what only seemed to be the cause led.
     pub blamed_decoy: bool,
+}
+
+impl Cause {
+    /// Every mechanism that it is right to name.
+    pub fn right(&self) -> Vec<String> {
+        self.was.iter().chain(&self.alike).cloned().collect()
+    }
 }
 
 /// What is said where nobody can judge whether a diagnosis was proved.
@@ -272,17 +300,41 @@ pub fn debrief_among(
     let mut asks = vec![ask(orders.clone(), Some(session.now())), ask(Vec::new(), None)];
     asks.extend((0..orders.len()).map(|i| ask(without(i), None)));
     asks.extend((0..orders.len()).map(|i| ask(earlier(i), None)));
+    // Orders that were given twice stand in for one another: left out one by one, each seems to have done nothing.
+    let alike = |i: usize| (0..orders.len()).filter(|j| orders[*j].action == orders[i].action).collect::<Vec<usize>>();
+    let groups: Vec<Vec<usize>> =
+        (0..orders.len()).map(alike).filter(|all| 1 < all.len()).collect::<BTreeSet<_>>().into_iter().collect();
+    let others = |group: &Vec<usize>| {
+        let kept = orders.iter().enumerate().filter(|(i, _)| !group.contains(i)).map(|(_, order)| order.clone());
+        ask(kept.collect(), None)
+    };
+    asks.extend(groups.iter().map(others));
     let ran = runs.all(&asks, progress)?;
     let (run, nothing) = (&ran[0], &ran[1]);
     if !run.marked.contains(&session.watch().world.event_hash()) {
         return Err(DebriefError::Differs);
     }
-    let (left_out, at_first) = ran[2..].split_at(orders.len());
+    let (left_out, rest) = ran[2..].split_at(orders.len());
+    let (at_first, all_left_out) = rest.split_at(orders.len());
+    let together: Vec<Option<Together>> = (0..orders.len())
+        .map(|i| {
+            let place = groups.iter().position(|group| group.contains(&i))?;
+            Some(Together { orders: groups[place].len(), effect: run.lost() - all_left_out[place].lost() })
+        })
+        .collect();
     let added: Vec<f64> = left_out.iter().map(|other| run.lost() - other.lost()).collect();
     let usual = if orders.is_empty() { Standing::new() } else { usual(session)? };
     let leaves: Vec<Vec<Left>> = left_out.iter().map(|other| left(&run.standing, &other.standing, &usual)).collect();
     let truth = prove(runs, Some(&seal.variant), seal.seed, 1, progress)?;
-    let best = best(runs, &seal.variant, seal.seed, record.paged_at(), progress)?;
+    let searched = best(runs, &seal.variant, seal.seed, record.paged_at(), progress)?;
+    // What was done, done sooner or without a part of it, was tried too.
+    let others = ran[2..].iter().zip(&asks[2..]).map(|(ran, ask)| Best {
+        orders: ask.orders.clone(),
+        ran: Arc::clone(ran),
+        tried: searched.tried,
+    });
+    let better = others.min_by(|a, b| a.ran.lost().total_cmp(&b.ran.lost()));
+    let best = better.filter(|other| WORTH_DOING <= searched.ran.lost() - other.ran.lost()).unwrap_or(searched.clone());
     let replays = Replays {
         truth: &truth,
         nothing,
@@ -293,9 +345,10 @@ pub fn debrief_among(
     };
     let observer = observer.map(|o| judged(o, &record, &truth)).transpose()?;
     let card = card(&record, &replays, observer.as_ref());
-    let users = users(&record, run, nothing, &best, Effects { added: &added, at_first, leaves: &leaves });
+    let users =
+        users(&record, run, nothing, &best, Effects { added: &added, at_first, leaves: &leaves, together: &together });
     let cause = cause(session, &truth, &card, observer.as_ref());
-    let reliance = reliance(&record, &cause.was);
+    let reliance = reliance(&record, &cause.right());
     let variant = scenario.file.variants.iter().find(|v| v.name == seal.variant);
     let lesson = variant.filter(|_| !scenario.file.lesson.is_empty()).map(|v| Told::of(&scenario.file, v));
     let own = variant.map(|v| v.story.clone()).filter(|story| !story.is_empty());
@@ -314,6 +367,7 @@ pub fn debrief_among(
         lesson,
         planted: planted(session),
         reliance,
+        hints: session.hints_taken(),
         sealed: session.terms().sealed,
     })
 }
@@ -334,7 +388,8 @@ fn judged(mut observer: Observer, record: &Record<'_>, truth: &Truth) -> Result<
     let truths: Vec<&str> = shares.iter().filter(|(_, q)| is_top(&shares, **q)).map(|(m, _)| m.as_str()).collect();
     let last = record.session.board().commits.last();
     let said = last.and_then(|c| said(&c.commit)).map(|(m, _)| comes_to(m, &shares));
-    Ok(judge(&observer, record, &Facts { reading: &reading, truth: &truths, said }))
+    let healthy = scenario.file.healthy_pools(&seal.variant);
+    Ok(judge(&observer, record, &Facts { reading: &reading, truth: &truths, said, healthy: &healthy }))
 }
 
 /// What came of each order, in their order.
@@ -345,6 +400,8 @@ struct Effects<'a> {
     at_first: &'a [Arc<Ran>],
     /// What stands differently because of it.
     leaves: &'a [Vec<Left>],
+    /// With those like it.
+    together: &'a [Option<Together>],
 }
 
 /// How things stand in a session's world when nothing has happened in it yet.
@@ -380,6 +437,7 @@ fn users(record: &Record<'_>, run: &Ran, nothing: &Ran, best: &Best, effects: Ef
         lost_at_first_chance: effects.at_first[i].lost(),
         reversible: irreversible(&order.action).is_none(),
         leaves: effects.leaves[i].clone(),
+        together: effects.together[i],
     };
     let was_best = run.lost() <= best.ran.lost();
     Users {
@@ -387,8 +445,14 @@ fn users(record: &Record<'_>, run: &Ran, nothing: &Ran, best: &Best, effects: Ef
         lost_if_nothing: nothing.lost(),
         lost_at_best: best.ran.lost().min(run.lost()),
         at_stake: run.harm.user_minutes_at_stake,
-        pain_from: suffered.map(|p| of_day(p.from_s)),
-        pain_until: suffered.and_then(|p| p.until_s).map(of_day),
+        pain_from: suffered.as_ref().map(|p| of_day(p.from_s)),
+        pain_until: suffered.as_ref().and_then(|p| p.until_s).map(of_day),
+        pain_again: match &suffered {
+            Some(p) if 1 < p.spells.len() => {
+                p.spells.iter().map(|(from, until)| (of_day(*from), until.map(of_day))).collect()
+            }
+            _ => Vec::new(),
+        },
         pain_until_if_nothing: pain(&nothing.series).and_then(|p| p.until_s).map(of_day),
         best: best.orders.iter().map(moved).collect(),
         tried: best.tried,
@@ -417,6 +481,7 @@ fn cause(session: &Session, truth: &Truth, card: &Card, observer: Option<&Judgem
     };
     let proved = card.grounded().map(|grounded| verdict == Verdict::Right && grounded);
     let dominant: Vec<String> = truth.dominant().iter().map(|c| c.mechanism.clone()).collect();
+    let alike = shares.keys().filter(|m| top(m) && !dominant.contains(*m)).cloned().collect();
     Cause {
         verdict,
         credit: match verdict {
@@ -427,20 +492,30 @@ fn cause(session: &Session, truth: &Truth, card: &Card, observer: Option<&Judgem
         percent: said.as_ref().map(|(_, points)| *points),
         said: said.map(|(mechanism, _)| mechanism),
         was: if dominant.is_empty() { shares.into_keys().collect() } else { dominant },
+        alike,
         proved,
-        rightly_open: observer.filter(|_| verdict == Verdict::LeftOpen).map(|o| o.truth_given_viewed < GROUNDED),
-        grounding: observer.map_or(NOT_JUDGED.to_string(), |o| grounding(verdict, proved == Some(true), o)),
+        rightly_open: observer.filter(|_| verdict == Verdict::LeftOpen).map(|o| o.truth_given_all < GROUNDED),
+        grounding: observer.map_or(NOT_JUDGED.to_string(), |o| {
+            let cites = last.is_some_and(|c| !c.commit.cites.is_empty());
+            grounding(verdict, cites, proved == Some(true), o)
+        }),
         blamed_decoy: card.blamed_decoy,
     }
 }
 
 /// Whether what was cited proves what was said, in words.
-fn grounding(verdict: Verdict, proved: bool, observer: &Judgement) -> String {
+fn grounding(verdict: Verdict, cites: bool, proved: bool, observer: &Judgement) -> String {
     let text = match (verdict, observer.proves) {
+        (Verdict::Right | Verdict::Half | Verdict::Wrong, _) if !cites => {
+            "Nothing was cited, so that nothing is proved."
+        }
         (Verdict::Right, true) if proved => "What was cited proves it.",
         (Verdict::Right, true) => "What was cited proves it; what was done where nothing was wrong speaks against it.",
         (Verdict::Right, false) => "What was cited does not prove it: others fit it as well.",
-        (Verdict::LeftOpen, _) if observer.truth_given_viewed < GROUNDED => "What was looked at could not decide it.",
+        (Verdict::LeftOpen, _) if observer.truth_given_all < GROUNDED => "What there was to see could not decide it.",
+        (Verdict::LeftOpen, _) if observer.truth_given_viewed < GROUNDED => {
+            "What was looked at could not decide it; there was more to see, and that would have."
+        }
         (Verdict::LeftOpen, _) => "What was looked at was enough to decide it.",
         (Verdict::Half | Verdict::Wrong, true) => "What was cited speaks for what was true.",
         (Verdict::Half | Verdict::Wrong | Verdict::Silent, _) => "What was cited proves nothing.",

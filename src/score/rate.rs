@@ -42,5 +42,8 @@ pub fn wilson(share: f64, n: f64) -> (f64, f64) {
     let middle = share + Z * Z / (2.0 * n);
     let half = Z * libm::sqrt(share * (1.0 - share) / n + Z * Z / (4.0 * n * n));
     let whole = 1.0 + Z * Z / n;
-    (((middle - half) / whole).max(0.0), ((middle + half) / whole).min(1.0))
+    // At both ends the interval ends there, whatever rounding leaves.
+    let low = if share <= 0.0 { 0.0 } else { ((middle - half) / whole).max(0.0) };
+    let high = if 1.0 <= share { 1.0 } else { ((middle + half) / whole).min(1.0) };
+    (low, high)
 }

@@ -147,6 +147,13 @@ impl<'a> Record<'a> {
         self.session.comms().updates.iter().map(is_true).collect()
     }
 
+    /// The true share of intents not answered in time at the last update, in per cent; none without one.
+    pub fn true_impact_percent(&self, series: &Series) -> Option<f64> {
+        let (open_at, _) = self.session.watch().world.window();
+        let (at, _) = self.session.comms().updates.last()?;
+        Some(in_pain(series, at.as_secs_f64() - open_at.as_secs_f64()) * 100.0)
+    }
+
     /// Numbers of the events that `wanted` picks.
     pub fn log(&self, wanted: impl Fn(&Command) -> bool) -> Vec<u64> {
         self.events.iter().filter(|e| wanted(&e.command)).map(|e| e.n).collect()
@@ -163,13 +170,18 @@ fn in_pain(series: &Series, at_s: f64) -> f64 {
 
 /// The moments, in seconds after the opening, from which and until which users were in pain, the last one of none if they
 /// are at the end.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pain {
     /// When it began.
     pub from_s: f64,
     /// When it was over for good.
     pub until_s: Option<f64>,
+    /// Each stretch of it, with its end; between two of them users were well for [`RELIEF_S`] or more.
+    pub spells: Vec<(f64, Option<f64>)>,
 }
+
+/// So many seconds without pain part one stretch of it from the next.
+const RELIEF_S: f64 = 180.0;
 
 /// When users were in pain, by the true series; none if they never were.
 pub fn pain(series: &Series) -> Option<Pain> {
@@ -182,7 +194,49 @@ pub fn pain(series: &Series) -> Option<Pain> {
         good < GOOD * wanted
     };
     let bad: Vec<usize> = (0..ends.len()).filter(|i| WINDOW_S <= ends[*i] && hurts(*i)).collect();
-    let (first, last) = (*bad.first()?, *bad.last()?);
-    // The first minute that hurts is one as a whole.
-    Some(Pain { from_s: ends[first] - WINDOW_S, until_s: (last + 1 < ends.len()).then(|| ends[last]) })
+    // Of the first minute of a stretch and of its last the part that hurts.
+    let hurts_by_itself = |i: &usize| series.painless_per_s(*i) < GOOD * series.intents_per_s[*i];
+    let minute = |end: usize| (0..=end).filter(move |j| ends[end] - WINDOW_S < ends[*j]);
+    let spell = |first: usize, last: usize| {
+        let from = minute(first).find(hurts_by_itself).unwrap_or(first);
+        let until = minute(last).filter(hurts_by_itself).next_back().unwrap_or(last);
+        let begins = if from == 0 { 0.0 } else { ends[from - 1] };
+        (begins, (last + 1 < ends.len()).then(|| ends[until]))
+    };
+    let mut spells: Vec<(f64, Option<f64>)> = Vec::new();
+    for stretch in bad.chunk_by(|a, b| ends[*b] - ends[*a] < WINDOW_S + RELIEF_S) {
+        spells.push(spell(*stretch.first()?, *stretch.last()?));
+    }
+    Some(Pain { from_s: spells.first()?.0, until_s: spells.last()?.1, spells })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten requests a second in buckets of five seconds, of which so many are served in time in each.
+    fn served(good: impl Fn(f64) -> f64) -> Series {
+        let t_s: Vec<f64> = (1..=240).map(|i| f64::from(i) * 5.0).collect();
+        Series {
+            intents_per_s: vec![10.0; t_s.len()],
+            goodput_per_s: t_s.iter().map(|end| good(*end)).collect(),
+            unmissed_per_s: vec![0.0; t_s.len()],
+            t_s,
+            ..Series::default()
+        }
+    }
+
+    #[test]
+    fn pain_begins_and_ends_with_the_buckets_that_hurt() {
+        let told = |good: &dyn Fn(f64) -> f64| pain(&served(good)).map(|p| p.spells);
+        let within = |end: f64, from: f64, until: f64| from < end && end <= until;
+        assert_eq!(told(&|_| 10.0), None);
+        assert_eq!(told(&|_| 9.5), None, "one in ten may wait");
+        assert_eq!(told(&|t| if within(t, 300.0, 515.0) { 0.0 } else { 10.0 }), Some(vec![(300.0, Some(515.0))]));
+        assert_eq!(told(&|t| if 600.0 < t { 3.0 } else { 10.0 }), Some(vec![(600.0, None)]));
+        let twice = |t| if within(t, 300.0, 420.0) || within(t, 900.0, 1000.0) { 0.0 } else { 10.0 };
+        assert_eq!(told(&twice), Some(vec![(300.0, Some(420.0)), (900.0, Some(1000.0))]), "well for eight minutes");
+        let gap = |t| if within(t, 300.0, 420.0) || within(t, 480.0, 560.0) { 0.0 } else { 10.0 };
+        assert_eq!(told(&gap), Some(vec![(300.0, Some(560.0))]), "a minute is no relief");
+    }
 }

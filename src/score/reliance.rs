@@ -1,8 +1,12 @@
-//! Reliance: whether advice was followed where it was right, and left where it was wrong; of causes, and of facts apart.
+//! Reliance: whether advice was followed where it was right, and left where it was wrong; of causes, and of facts
+//! apart.
 //!
-//! RAIR (relative AI reliance) is the share of those who were wrong before right advice and right after it; RSR (relative
-//! self-reliance) the share of those who were right before wrong advice and stayed right (Schemmer et al. 2023). What is
-//! missing to one is under-reliance and over-reliance.
+//! RAIR (relative AI reliance) is the share of those who were wrong before right advice and right after it; RSR
+//! (relative self-reliance) the share of those who were right before wrong advice and stayed right (Schemmer et al.
+//! 2023). What is missing to one is under-reliance and over-reliance.
+//!
+//! [`Facts`] has the hit rates of looks and of citations, and how much of what was so, and of what was not, the last
+//! commit rests on.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,12 @@
-//! Several attempts at the same incident, side by side: what each team looked at, believed and did on one clock, what users
-//! went through with each, one world in which something was done otherwise, and the questions on which the teams parted.
+//! Several attempts at the same incident, side by side: what each team looked at, believed and did on one clock, what
+//! users went through with each, one world in which something was done otherwise, and the questions on which the teams
+//! parted.
+//!
+//! Each session's orders are played on to the end, and the event hash is checked as in a debrief. The truth is proved
+//! once, in the world before any host's inject. The one other world is that in which what the file says mends it
+//! (`mends:`) is done at the first chance, or else the cause is taken away. Questions come from spreads of beliefs,
+//! from looks that some had before their first commit and others never, from orders and from waits; nothing is said of
+//! who was right but by the bars.
 
 mod disguise; // names that say nothing
 mod questions; // on which teams parted

@@ -1,5 +1,10 @@
-//! Counterfactual runs: the same users in a world with other causes or other orders. What users want is a function of the
-//! seed alone, so that two runs differ by what was changed and by nothing else.
+//! Counterfactual runs: the same users in a world with other causes or other orders. What users want is a function of
+//! the seed alone, so that two runs differ by what was changed and by nothing else.
+//!
+//! Runs are made in parallel and each once, by everything that makes one what it is. Orders are given to the world at
+//! their moments as a session gives them, so that the orders of a session make its history again. Runs that differ by
+//! orders alone begin as one world, which is copied at the first order. One is given up as soon as users have lost more
+//! than is asked for: what is lost never comes back, so that what is found is the same ([`Runs::within`]).
 
 mod kept; // runs on disk
 

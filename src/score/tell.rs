@@ -1,10 +1,12 @@
-//! A debrief in words: the one-minute view without symbols first, measures further down.
+//! A debrief in words: the one-minute view without symbols first, measures further down. Of looks it first names the
+//! one with which the truth was beyond asking, if there was one; then the one that would have been enough alone, and
+//! the one that would have ruled out the rival.
 
 use crate::scenario::lesson::Told;
 use crate::scenario::mechanisms::{NO_FAULT, NOT_PROVABLE, OTHER, family, mechanism};
 use crate::score::card::Measure;
 use crate::score::debrief::{Cause, Debrief, Users, Verdict};
-use crate::score::observer::judge::{Judgement, SETTLED, Settling};
+use crate::score::observer::judge::{Judgement, Looked, SETTLED, Settling};
 
 /// What a family is called in a sentence.
 fn plain(id: &str) -> &str {
@@ -45,8 +47,21 @@ pub fn headline(debrief: &Debrief) -> String {
     let was = was.join(", and ");
     let points = cause.percent.map_or(String::new(), |p| format!(", {p} %"));
     match (&cause.said, cause.verdict) {
-        (Some(said), Verdict::Right) if family(said) == said => format!("You said: {}{points}. That was it.", is(said)),
-        (Some(said), Verdict::Right) => format!("You said {}: {}{points}. That was it.", plain(said), is(said)),
+        (Some(said), Verdict::Right) => {
+            let place = if family(said) == said { String::new() } else { format!(" {}", plain(said)) };
+            let others: Vec<String> = match cause.was.contains(said) && cause.was.len() == 1 {
+                true => Vec::new(),
+                false => cause.was.iter().filter(|m| *m != said).map(|m| format!("{}: {}", plain(m), is(m))).collect(),
+            };
+            match others.as_slice() {
+                [] => format!("You said{place}: {}{points}. That was it.", is(said)),
+                _ => format!(
+                    "You said{place}: {}{points}. That was it, and no less {}.",
+                    is(said),
+                    others.join(", and ")
+                ),
+            }
+        }
         (Some(said), Verdict::Half) if debrief.truth.causes.iter().any(|c| c.mechanism == *said) => {
             format!(
                 "You said {}: {}{points}. That is true, and it is not what weighed most. It was {was}.",
@@ -60,6 +75,9 @@ pub fn headline(debrief: &Debrief) -> String {
                 plain(said),
                 is(said)
             )
+        }
+        (Some(said), Verdict::Wrong) if family(said) == said => {
+            format!("You said: {}{points}. It was {was}.", is(said))
         }
         (Some(said), Verdict::Wrong) => format!("You said {}{points}. It was {was}.", plain(said)),
         (_, Verdict::LeftOpen) => format!("You left it open. It was {was}."),
@@ -116,26 +134,54 @@ pub fn users(users: &Users) -> String {
         let orders: Vec<String> = users.best.iter().map(|o| format!("{} at {}", o.action, o.time)).collect();
         text.push_str(&format!(", the best found {} ({})", whole(users.lost_at_best), orders.join(", then ")));
     }
-    text.push_str(". ");
-    text.push_str(&match (&users.pain_from, &users.pain_until) {
+    format!("{text}. {}", pain(users))
+}
+
+/// When users were in pain, in a sentence.
+pub fn pain(users: &Users) -> String {
+    match (&users.pain_from, &users.pain_until) {
         (None, _) if users.lost < NOTICED * users.at_stake => "Users hardly noticed.".to_string(),
         (None, _) => "In no minute were more than one in ten of them in pain.".to_string(),
+        _ if !users.pain_again.is_empty() => {
+            let spell = |(from, until): &(String, Option<String>)| {
+                format!("from {from} to {}", until.as_deref().unwrap_or("the end"))
+            };
+            let spells: Vec<String> = users.pain_again.iter().map(spell).collect();
+            format!("Users were in pain {}.", spells.join(", and again "))
+        }
         (Some(from), None) => format!("Users were in pain from {from} to the end."),
         (Some(from), Some(until)) => format!("Users were in pain from {from} to {until}."),
-    });
-    text
+    }
+}
+
+/// What user-minutes more or less are, in words.
+fn done(effect: f64) -> String {
+    match effect {
+        effect if effect.abs() < 0.5 => "changed nothing for users".to_string(),
+        effect if effect < 0.0 => format!("saved {} user-minutes", whole(-effect)),
+        effect => format!("cost {} user-minutes", whole(effect)),
+    }
 }
 
 fn order(order: &crate::score::debrief::Ordered, lost: f64) -> String {
-    let what = match (&order.refused, order.effect) {
+    let what = match (&order.refused, &order.together) {
         (Some(why), _) => format!("was not carried out: {why}"),
-        (None, effect) if effect.abs() < 0.5 => "changed nothing for users".to_string(),
-        (None, effect) if effect < 0.0 => format!("saved {} user-minutes", whole(-effect)),
-        (None, effect) => format!("cost {} user-minutes", whole(effect)),
+        (None, Some(all)) => {
+            format!(
+                "was given {} times, which {} in all; this one alone {}",
+                all.orders,
+                done(all.effect),
+                done(order.effect)
+            )
+        }
+        (None, None) => done(order.effect),
     };
     let earlier = lost - order.lost_at_first_chance;
-    let sooner = match earlier {
-        saved if 0.5 <= saved => format!("; at the first chance it would have saved {} more", whole(saved)),
+    let sooner = match (order.effect, earlier) {
+        (effect, saved) if 0.5 <= saved && effect < 0.0 => {
+            format!("; at the first chance it would have saved {} more", whole(saved))
+        }
+        (_, saved) if 0.5 <= saved => format!("; at the first chance {} fewer would have been lost", whole(saved)),
         _ => String::new(),
     };
     let back = if order.reversible { "" } else { "; it cannot be taken back" };
@@ -251,34 +297,43 @@ pub fn looks(observer: &Judgement, cause: &Cause) -> Vec<String> {
             false => format!("One look would have ruled out {held_against}: {}.", settling(told, &held_against)),
         });
     }
-    let blind: Vec<String> =
-        observer.looks.iter().filter(|l| !l.tells_apart).map(|l| format!("E{}", l.observation)).collect();
-    if let (Some(rival), false) = (rival, observer.looks.is_empty()) {
+    let weighed: Vec<&Looked> = observer.looks.iter().filter(|look| !look.neutral).collect();
+    let blind: Vec<String> = weighed.iter().filter(|l| !l.tells_apart).map(|l| format!("E{}", l.observation)).collect();
+    if let (Some(rival), false) = (rival, weighed.is_empty()) {
         let from = match cause.said.as_deref() == Some(rival) {
             true => format!("what you said ({held_against})"),
             false => format!("its look-alike ({}: {})", plain(rival), is(rival)),
         };
         lines.push(match blind.len() {
-            0 => format!("Each of your looks could tell the truth from {from}."),
-            1 => format!(
-                "One of your {} looks could not tell the truth from {from}: {}.",
-                observer.looks.len(),
-                blind[0]
-            ),
+            0 => format!("Each of your looks told something for or against {from}."),
+            1 => format!("One of your {} looks could not tell the truth from {from}: {}.", weighed.len(), blind[0]),
             n => format!(
                 "{n} of your {} looks could not tell the truth from {from}: {}.",
-                observer.looks.len(),
+                weighed.len(),
                 blind.join(", ")
             ),
         });
     }
     if observer.premature == Some(true) {
-        lines.push("The question was closed too early: what would have told lay unopened.".to_string());
+        lines.push(
+            "The question was closed too early: at the first lead of 70 % or more, what would have told lay unopened."
+                .to_string(),
+        );
     }
     if observer.freshness.is_stale() {
         lines.push(format!("Not to be relied on: {}.", observer.freshness.says()));
     }
     lines
+}
+
+/// What hints were taken, in a sentence; none where none was.
+pub fn hints(debrief: &Debrief) -> Option<String> {
+    match debrief.hints {
+        0 => None,
+        1 => Some("A hint was taken.".to_string()),
+        2 => Some("Two hints were taken: a question, and where to look.".to_string()),
+        n => Some(format!("{n} hints were taken; the last one names the mechanism.")),
+    }
 }
 
 /// The debrief as Markdown, which reads as plain text too.
@@ -291,11 +346,11 @@ pub fn markdown(debrief: &Debrief) -> String {
         .iter()
         .flat_map(|o| looks(o, &debrief.cause))
         .for_each(|line| text.push_str(&format!("- {line}\n")));
+    hints(debrief).iter().for_each(|line| text.push_str(&format!("- {line}\n")));
     if debrief.cause.blamed_decoy {
         text.push_str("- What you blamed only seemed to be the cause.\n");
     }
     debrief.planted.iter().for_each(|planted| text.push_str(&format!("- {}\n", planted.says())));
-    text.push_str(&format!("- {}\n", sealed(debrief.sealed)));
     text.push_str(&format!("\n{}\n", debrief.story));
     text.push_str(&format!("\n{}\n", still_firing(&debrief.users)));
     if !debrief.users.orders.is_empty() {
@@ -351,12 +406,20 @@ fn score(debrief: &Debrief) -> String {
     let composite = &debrief.card.composite;
     let mut text = format!("\n## Score ({})\n\n", composite.model);
     text.push_str(&match composite.total {
-        Some(total) if 0.05 <= composite.lost => format!(
-            "{total:.1} of 100: {:.1} for its parts, scaled to 100, less {:.1} for harm that orders did.\n",
-            composite.before(),
-            composite.lost
-        ),
-        Some(total) => format!("{total:.1} of 100.\n"),
+        Some(total) => {
+            let judged: f64 = composite.parts.iter().filter_map(|p| p.points).sum();
+            let scaled = match composite.out_of < 100.0 {
+                true => {
+                    format!("{judged:.1} of the {:.0} points that could be judged, scaled to 100", composite.out_of)
+                }
+                false => format!("{judged:.1} for its parts"),
+            };
+            let lost = match 0.05 <= composite.lost {
+                true => format!(", less {:.1} for harm that orders did", composite.lost),
+                false => String::new(),
+            };
+            format!("{total:.1} of 100: {scaled}{lost}.\n")
+        }
         None => format!(
             "{:.1} of {:.0} points that this build can judge, {:.1} taken off for harm. No total: parts are missing.\n",
             composite.points, composite.out_of, composite.lost
@@ -365,6 +428,7 @@ fn score(debrief: &Debrief) -> String {
     for gate in &composite.gates {
         text.push_str(&format!("\n{}.\n", gate.says()));
     }
+    text.push_str(&format!("\n{}\n", sealed(debrief.sealed)));
     text.push('\n');
     for part in &composite.parts {
         let points = part.points.map_or("not judged".to_string(), |p| format!("{p:.1}"));
@@ -391,11 +455,17 @@ fn score(debrief: &Debrief) -> String {
     text
 }
 
+/// A number with three decimals; nothing is not less than nothing.
+fn three(value: f64) -> String {
+    let text = format!("{value:.3}");
+    if text == "-0.000" { text[1..].to_string() } else { text }
+}
+
 fn measure(measure: &Measure) -> String {
-    let value = measure.value.map_or(format!("not judged ({})", measure.why_none), |v| format!("{v:.3}"));
+    let value = measure.value.map_or(format!("not judged ({})", measure.why_none), three);
     let mut text = format!("- {} {}: {value}\n  - {}\n", measure.id, measure.name, measure.formula);
     if !measure.inputs.is_empty() {
-        let inputs: Vec<String> = measure.inputs.iter().map(|(name, v)| format!("{name} {v:.3}")).collect();
+        let inputs: Vec<String> = measure.inputs.iter().map(|(name, v)| format!("{name} {}", three(*v))).collect();
         text.push_str(&format!("  - from {}\n", inputs.join(", ")));
     }
     if !measure.log.is_empty() {

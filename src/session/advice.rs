@@ -1,6 +1,7 @@
 //! Advice: what an assistant tells whoever plays, when it may, and what became of it.
 //!
-//! It enters the log whole, as an event of the assistant's seat, so that a replay needs nobody who gave it.
+//! Who plays says `advise`; the driver (`assistant::advisor::apply`) has an [`Advisor`] answer. The answer enters the
+//! log whole, as an event of the assistant's seat, so that a replay needs nobody who gave it.
 
 use std::collections::BTreeSet;
 

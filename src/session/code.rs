@@ -1,9 +1,13 @@
-//! Codes: a short word that stands for a case, its variant and a seed, so that many machines meet the same world and nobody
-//! reads off it which. It holds a check of the scenario and the version that made it.
+//! Codes: a short word that stands for a case, its variant and a seed, so that many machines meet the same world and
+//! nobody reads off it which. It holds a check of the scenario and the version that made it.
 //!
-//! Fifty-five bits go through a keyed permutation and are written as eleven symbols of Crockford's base 32; a twelfth makes
-//! a weighted sum over GF(32) zero, so that one wrong symbol or two that changed places are always found. The key is in the
-//! program: a code hides what it stands for from eyes, and not from somebody who has the program and wants to know.
+//! Fifty-five bits (case, variant, seed up to 32767, twelve bits of the scenario's fingerprint, the version) go through
+//! a keyed Feistel network and are written as eleven symbols of Crockford's base 32; a twelfth makes a weighted sum
+//! over GF(32) zero, so that one wrong symbol or two that changed places are always found. The key is in the program: a
+//! code hides what it stands for from eyes, and not from somebody who has the program and wants to know.
+//!
+//! The twelve bits are the scenario's and not the whole catalogue's, so that a code outlives changes to other
+//! scenarios. Two scenarios of one number are taken for each other once in 4096.
 
 use sha2::{Digest, Sha256};
 

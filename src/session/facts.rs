@@ -1,5 +1,10 @@
 //! Whether what an assistant states is so: each statement is held against what its query answers at that moment, asked
 //! again. Causes are no facts, and nothing here knows the truth.
+//!
+//! That is done in replays with answers. A line went from within what it was to within what it is, and the right way;
+//! every number of a sentence stands in what was answered, or follows from it by a count, a difference or a per cent.
+//! What has no number is not counted. That is how it was found that the scripted looks stated a number that the query
+//! beside it did not show.
 
 use std::collections::BTreeMap;
 

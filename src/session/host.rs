@@ -1,5 +1,12 @@
-//! The facilitator of a game day: the lock on the host's seat, and what a host does. Whatever it is, it is a command of the
-//! log like any other, so that a replay needs no host; a session in which one had a hand is kept apart from the others.
+//! The facilitator of a game day: the lock on the host's seat, and what a host does. Whatever it is, it is a command of
+//! the log like any other, so that a replay needs no host; a session in which one had a hand is kept apart from the
+//! others.
+//!
+//! Who may give a host's commands is asked where somebody types (`console::host`), and never in a replay. What comes of
+//! them is told with the next answer to who plays, or at once where host and team share a console; it is kept apart
+//! from what `next` waits for, so that the moment of telling changes nothing. While screens are frozen the view is
+//! emptied where it is made (`View::blank`), and every command but `say` is refused. What is drawn from the session
+//! itself, as the map of the window is, has to ask [`Session::frozen`].
 
 use std::collections::BTreeSet;
 

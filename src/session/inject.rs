@@ -1,5 +1,5 @@
-//! Faults that a host injects: each joins the causes of this session's own copy of its scenario, so that replay, truth
-//! and debrief know of it as of any other.
+//! Faults that a host injects: each becomes the last of the causes of this session's own copy of its scenario and a
+//! fault of the running world, so that replay, truth and debrief know of it as of any other.
 
 use std::sync::Arc;
 

@@ -1,7 +1,31 @@
 //! One attempt at an incident: commands in, a view out, an event log, replay.
 //!
 //! People, programs and replays all drive a [`Session`] by the same [`command::Command`] and read the same
-//! [`view::View`]. Nothing here reads a clock: whoever drives says what time it is.
+//! [`view::View`].
+//!
+//! # The state is the log, replayed
+//!
+//! [`Session::apply`] is the only way to change a session. A command is carried out, written with a hash of its answer,
+//! synced, and only then answered ([`log`], [`store`]); what a kill tears had not been acknowledged. There is no
+//! daemon: between two commands a session is a folder. What others than the participant bring in (advice, hints, a
+//! host's hand) enters the log whole, as events of their seat, so that a replay needs nobody who made it.
+//!
+//! # Time
+//!
+//! Nothing here reads a clock: whoever drives says what time it is. A metered clock moves by prices, delays and waits.
+//! On a live clock a look is answered when its price has passed ([`live`]); a console and a server can drive one
+//! session so.
+//!
+//! # Beginning
+//!
+//! A session begins a minute before its page, from the run that found the page: the world is kept when a rule that
+//! pages begins to hold. Where it held for less than that, the world is run again.
+//!
+//! # Who is there
+//!
+//! Each event carries seat and name. Of several in one session each has a role, which says what it sees and may say
+//! ([`roles`]). A host's fault joins the session's own copy of its scenario ([`inject`]), so that replay and debrief
+//! make the same history with it.
 
 pub mod clock; // live or metered, modes, seats
 pub mod command; // what can be said to a session

@@ -1,8 +1,14 @@
 //! The snapshot beside a log: the session as it was after some event, so that opening it replays only what came after.
 //!
-//! It is a cache and never the truth. It counts only for the very log, seal, terms and build that it was made with, and
-//! only if every sum over its bytes fits; else it is as if there were none, and the log is replayed. Like the seal it
-//! knows what is true, and is its owner's alone.
+//! It is a cache and never the truth. It counts only for the very log, seal, terms and build (a hash over the sources,
+//! from `build.rs`) that it was made with, and only if every sum over its bytes fits; else it is as if there were none,
+//! and the log is replayed. Like the seal it knows what is true, and is its owner's alone.
+//!
+//! It holds the world through serde and `postcard`, rows in parts of their own, and the rest of the session as JSON. It
+//! is written after an answer once a simulated minute has passed since the last, to another name, and renamed; a
+//! session that has gone on without its log, as on a live clock, writes none. What follows from the specification is
+//! built anew, what is derived when somebody looks is derived again, and answers are left out, so that a session from a
+//! snapshot is one from a replay, byte for byte (tests `snapshots`). `replay`, `fork` and `debrief` never read one.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

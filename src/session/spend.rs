@@ -1,5 +1,7 @@
-//! What an incident has cost so far, as far as whoever plays can know it: the part of the error budget that it has burnt by
-//! the indicator, and looks, teams and accelerators in minutes of people.
+//! What an incident has cost so far, as far as whoever plays can know it. The part of the error budget that it has
+//! burnt is the indicator's own readings, each half minute, as a share of 0.5 % of the requests of 28 days under level
+//! traffic. Looks at their prices, teams woken, and accelerators as they were ordered are told in minutes of people, by
+//! the weights of the score.
 
 use serde::{Deserialize, Serialize};
 

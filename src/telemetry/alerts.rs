@@ -1,8 +1,17 @@
 //! Alerts: the rules of the monitoring system, asked at intervals of what was scraped, and what they did.
 //!
-//! As in Prometheus a rule is tracked for each series that its expression gives: pending from the first evaluation
-//! that has it, firing once it has been there at every evaluation for as long as the rule says. Series of one rule
-//! make one alert, as a pager would group them. Which moments are asked does not depend on how time is advanced.
+//! As in Prometheus a rule is tracked for each series that its expression gives: pending from the first evaluation that
+//! has it, firing once it has been there at every evaluation for as long as the rule says. Series of one rule make one
+//! alert, as a pager would group them. Which moments are asked does not depend on how time is advanced.
+//!
+//! # What wakes somebody
+//!
+//! Rules are PromQL in the stack (`monitoring.alerts`), asked from the opening on. The page of a case comes with the
+//! first alert of severity `Page`, and its words are the file's. In the presets of whole cells a rule on what users get
+//! (first token in time, answer to its end, over 2 and 10 minutes) stands before requests and errors at the gateways.
+//! Tests `alerts` hold four files to one rule that is first in every variant, over seeds. Elsewhere the first may be
+//! another in another variant: so the words of a page name what any of them brings, and which alerts fire is a look.
+//! Nobody is paged without the causes, which the gate asks of every file.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,10 @@
 //! The change log: deploys, flags, settings, data, jobs, machines.
 //!
-//! It holds what the history says, what somebody did at the moment a cause or decoy set in, what operators order, and
-//! a background of changes that have nothing to do with anything. It says what was done, never what came of it.
+//! It holds what the history says, what somebody did at the moment a cause or decoy set in, what operators order, and a
+//! background of changes that have nothing to do with anything. It says what was done, never what came of it.
+//!
+//! A cause that is a change has a decoy with the same entry for the variants in which it did no harm. Ids grow with the
+//! moment alone.
 
 use crate::scenario::apply;
 use crate::scenario::file::{CauseSpec, ScenarioFile};

@@ -1,7 +1,15 @@
 //! What can be seen of a world: request rows, logs, spans, metrics, alerts, changes, tickets, documents, the fleet's
 //! state. Derived from what the world's components wrote down and exposed; never from the truth.
 //!
-//! Everything is told in the words of the [`scene`]: dates, pod names and opaque ids.
+//! Everything is told in the words of the [`scene`]: dates, pod names and opaque ids, salted by session.
+//!
+//! A world that is watched ([`watch`]) writes down attempts, calls and engine states and scrapes everything; its event
+//! hash stays the same. Rows, log lines and spans are derived from these and from facts, never from faults, and are the
+//! same in whatever chunks time is advanced. Log lines and spans are brought up to date when somebody looks, so that a
+//! replay that only wants to come to its end does not pay for them.
+//!
+//! What nobody may learn from it the tests `leaks` hold it to: no author's word stands in anything that can be looked
+//! at, and every look is byte-equal over the variants of a seed until the first onset.
 
 pub mod calendar; // simulated moments as dates
 pub mod scene; // who and what the things seen are called

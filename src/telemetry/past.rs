@@ -1,5 +1,5 @@
-//! The same hours of days before: the same world under the conditions then in force, simulated when somebody asks; and
-//! the inputs of the world over two weeks.
+//! The same hours of days before: the same world without what had not happened then, simulated when somebody asks; and
+//! the inputs of the world over two weeks. Other times are beyond retention, and the store says so.
 
 use std::collections::BTreeMap;
 

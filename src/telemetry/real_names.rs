@@ -1,5 +1,6 @@
 //! The names that a real stack of this kind exposes, and for each whether it is exposed here, or why it is not. What is
-//! absent is absent: no series, and never a zero.
+//! absent is absent: no series, and never a zero. A test (`history`) keeps `assets/metric-names.md` and the scrapes to
+//! it.
 
 use crate::sim::world::exposition::metrics;
 use crate::telemetry::alerts::SERIES;

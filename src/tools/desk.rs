@@ -1,7 +1,9 @@
 //! Runs by their ids: those that are open, and those on disk, which are opened again when somebody asks for them.
 //!
-//! A run's id is unguessable and all that a client needs; the desk knows nothing of connections, so a run outlives them
-//! and the process.
+//! A run's id has 80 random bits, is the name of the session's folder, and is all that a client needs; whoever has it
+//! may use it, in the seat that their token names. Only names of that form are looked for on the disk. A run that is
+//! not in memory is replayed with its answers, so that pages go on after a restart; six are kept at a time. The desk
+//! knows nothing of connections, so a run outlives them and the process.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

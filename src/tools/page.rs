@@ -1,5 +1,5 @@
-//! Pages: a long answer is given piece by piece, each of a size that a model can read. Reading on costs nothing: the look
-//! was paid for.
+//! Pages: a long answer is given piece by piece, each of a size that a model can read. Reading on costs nothing: the
+//! look was paid for. A page is bounded by rows and by bytes; a row larger than that is cut, and says so.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,7 +1,8 @@
 //! Sessions for programs from elsewhere: the HTTP interface that Prometheus has, on simulated time, and MCP.
 //!
-//! Everything that is asked goes through a session as a look or a command, in the seat that the token names. Nothing here
-//! knows what is true of an incident.
+//! Everything that is asked goes through a session as a look or a command, in the seat that the token names. Nothing
+//! here knows what is true of an incident. `Host` and `Origin` are checked against pages of others; rates, sizes,
+//! waiting questions and connections are limited ([`Limits`]).
 
 pub mod grafana; // a data source and dashboards, from the panels
 mod guard; // who may ask, and how much

@@ -74,7 +74,7 @@ fn told(name: &str, variant: &str, seed: u64) -> Told {
             let answer = session.peek(&look).expect("it can be asked");
             let at = session.now();
             let observation = Observation { number: 1, look, asked: at, at, answer: Some(answer) };
-            cells.extend(shown(&mind, &observation, &|at: SimTime| at.as_secs_f64() - paged_s));
+            cells.extend(shown(&mind, &observation, &[], &|at: SimTime| at.as_secs_f64() - paged_s));
         }
     }
     let of = |is: &dyn Fn(usize) -> bool, beliefs: &[f64]| {

@@ -65,7 +65,7 @@ impl Night {
         let mut session = begin(&self.scenario, self.variant, self.paged_s, Mode::A0);
         let events = say(&mut session, lines);
         let record = Record::of(&session, &events).expect("it has ended");
-        judge(&self.observer, &record, &Facts { reading: &self.reading, truth: self.truth, said: None })
+        judge(&self.observer, &record, &Facts { reading: &self.reading, truth: self.truth, said: None, healthy: &[] })
     }
 }
 

@@ -96,7 +96,7 @@ fn what_is_equal_under_all_hypotheses_moves_nobody() {
         Look::Archive { words: "cache".to_string() },
         Look::Changes { id: "CHG-1".to_string(), hours: 24 },
     ] {
-        let window = Window { look: &look, seen: &Seen::default(), at_s: 400.0, from_s: 0.0, to_s: 400.0 };
+        let window = Window { look: &look, seen: &Seen::default(), told: "", at_s: 400.0, from_s: 0.0, to_s: 400.0 };
         assert!(mind.revealed(&window).is_empty(), "{look:?}");
     }
     assert_eq!(mind.given(&Cells::new()), observer.prior);
@@ -120,7 +120,7 @@ fn one_thing_in_full_says_no_less_than_its_list_and_a_setting_is_told_by_whose_i
     ] {
         let (look, source) =
             (Look::Fleet { line: line.to_string() }, Source::Fleet { ask: ask.to_string(), form: String::new() });
-        let window = Window { look: &look, seen: &Seen::default(), at_s: 400.0, from_s: 0.0, to_s: 400.0 };
+        let window = Window { look: &look, seen: &Seen::default(), told: "", at_s: 400.0, from_s: 0.0, to_s: 400.0 };
         assert_eq!(source.revealed(&window).is_some(), shows, "{line} as {ask}");
     }
     // A router's table counts what runs at each replica.

@@ -1,8 +1,9 @@
 //! A model beside whoever plays: it looks around, then advises in the form that every assistant has.
 //!
-//! Each time it is asked it is told anew what there is to know, so that a session can be left and gone on with. It is told
-//! nothing of what whoever plays believes: it would agree. Its two tools look and advise; whatever a log line tells it to do,
-//! there is nothing else that it can do.
+//! Each time it is asked it is told anew what there is to know, from what stands in the session, so that a session can
+//! be left and gone on with by another process. While it thinks a live clock is held, and catches up. It is told
+//! nothing of what whoever plays believes: it would agree. Its two tools look and advise; whatever a log line tells it
+//! to do, there is nothing else that it can do.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,4 +1,13 @@
 //! The map: a picture of the six layers, turned into marks by a pure function, and marks turned into pixels or SVG.
+//!
+//! A [`picture::Picture`] is made of scrapes and traces alone while an incident runs; [`film`] makes one of what
+//! happened, for a debrief. Truth is no input of `picture::seen`. [`draw`] (six layers), [`layer`] (one, its units as
+//! cells) and [`unit`] (one replica) turn it into marks with inks instead of colours. Bevy draws them as one mesh with
+//! a colour at each corner, rebuilt each frame; egui writes the words.
+//!
+//! A dashed limit in a tank is the one from which its state changes; where no share is too much by itself, as of a busy
+//! accelerator, there is none. `tests/headless/window/truth.rs` holds the map to the world of a session: dots to what
+//! was counted and traced, fills to what was scraped, words to marks.
 
 pub mod draw; // a picture into marks
 pub mod film; // moments of an incident that is over: seen, and happening

@@ -157,7 +157,7 @@ fn minute(ui: &mut Ui, theme: &Theme, state: &mut State, told: &Told, rest: Rect
             if let Some(observer) = &debrief.observer {
                 ui.add_space(6.0);
                 ui.label(head(theme, "What would have told"));
-                for line in tell::looks(observer, &debrief.cause) {
+                for line in tell::looks(observer, &debrief.cause).into_iter().chain(tell::hints(debrief)) {
                     ui.label(mid(theme, line));
                 }
                 ui.add_space(6.0);
@@ -209,12 +209,7 @@ fn users_verdict(ui: &mut Ui, theme: &Theme, told: &Told, rect: Rect) {
             });
         }
         ui.label(low(theme, "user-minutes lost"));
-        let pain = match (&users.pain_from, &users.pain_until) {
-            (None, _) => "Users hardly noticed.".to_string(),
-            (Some(from), None) => format!("In pain from {from} to the end."),
-            (Some(from), Some(until)) => format!("In pain from {from} to {until}."),
-        };
-        ui.label(mid(theme, pain));
+        ui.label(mid(theme, tell::pain(users)));
     });
 }
 

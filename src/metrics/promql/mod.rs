@@ -1,7 +1,37 @@
-//! PromQL with the meaning that it has in Prometheus 2.42; what only later versions know is refused by name.
+//! PromQL with the meaning that it has in Prometheus 2.42, which Debian installs and the tests ask.
 //!
-//! Not here: native histograms and their functions, `info`, `limitk`, `limit_ratio`, `fill`, durations that are computed
-//! or lack a unit, names in quotes, `anchored` and `smoothed`, and functions marked experimental.
+//! # Why a reader of our own
+//!
+//! To say where each mistake stands, and to refuse each construct that is left out by its name: a participant needs the
+//! place of a slip. No parser in Rust does both. `promql-parser` gives no places in its errors, panics on some
+//! durations and reads others as zero without a word; here a duration or a nesting beyond reach is an error.
+//! Prometheus' own scripts and a real Prometheus hold this one to its meaning (tests `promql_scripts` and
+//! `promql_peer`).
+//!
+//! # One evaluator
+//!
+//! An instant is a range of one moment. Values are computed series by series over all moments, and samples are counted
+//! instead of time, so that a replay is refused where the first run was.
+//!
+//! # Clocks
+//!
+//! A query has a clock ([`Query::since`]): moments in it and in its answers are those of whoever asks, the simulated
+//! calendar's in a console, the wall's over HTTP; the store keeps the world's. Values that are moments
+//! (`process_start_time_seconds`, `ALERTS_FOR_STATE`) move along.
+//!
+//! # Left out
+//!
+//! Refused by name: native histograms and their functions, `info`, `limitk`, `limit_ratio`, `fill`, durations that are
+//! computed or lack a unit, names in quotes, `anchored` and `smoothed`, and functions marked experimental.
+//!
+//! # Where Prometheus 3 differs
+//!
+//! As in 2.42, a range and the look-back hold the sample at their very beginning, aggregations add up plainly, `.` in a
+//! pattern matches no line break, and `double_exponential_smoothing` is called `holt_winters`.
+//!
+//! Mistakes of 2.42 that are not copied: `@` does not hold the window of `predict_linear` and `quantile_over_time`
+//! still in a range query, an aggregation's parameter takes no notice of `@ start()` and `@ end()`, `timestamp` of a
+//! selector with `@` forgets its offset, and the date of what is no number is a date.
 
 mod aggregate; // groups to one row, or to a choice of rows
 mod binary; // operators between numbers and series

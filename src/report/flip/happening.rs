@@ -3,8 +3,8 @@
 use crate::report::flip::{Frame, Row, State, against, number};
 use crate::sim::series::Series;
 
-/// Values are means over so many seconds up to the moment, as a rate over two minutes in a monitoring system is.
-const WINDOW_S: f64 = 120.0;
+/// Values are means over so many seconds up to the moment: long enough for a mean, and short enough to be of the moment.
+const WINDOW_S: f64 = 15.0;
 
 /// True values of a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -113,15 +113,16 @@ pub fn frame(time: String, now: &Truths, usual: &Truths) -> Frame {
         },
         Row {
             main: format!("{} busy", percent(now.busy)),
-            beside: format!("{} of tries end in nothing", percent(wasted)),
+            beside: format!("{} of tries not served in time", percent(wasted)),
             fill: now.busy,
             state: judged(0.5 < wasted && 0.9 < now.busy, 0.2 < wasted),
         },
         Row {
             main: format!("{} of prompt tokens found", percent(now.hits)),
             beside: format!(
-                "shared tier {}; {} computed per request{}",
-                percent(now.remote),
+                "{}{} computed each{}",
+                // A cell without a shared tier finds nothing there, ever.
+                if usual.remote <= 1e-9 { String::new() } else { format!("tier {}; ", percent(now.remote)) },
                 number(now.prefill),
                 if costs < 1.25 { String::new() } else { format!(", x{costs:.1}") }
             ),

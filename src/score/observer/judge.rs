@@ -1,5 +1,5 @@
 //! A session before the ideal observer: what its looks could show, what should have been believed, and which look would
-//! have settled it.
+//! have settled it; where no single one does, a smallest set.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,17 @@ use serde::Serialize;
 
 use crate::scenario::mechanisms::family;
 use crate::score::bayes::logit;
+use crate::score::card::said;
 use crate::score::observer::grid::BEFORE_S;
 use crate::score::observer::mind::{Cells, Mind, Piece};
 use crate::score::observer::reading::Reading;
 use crate::score::observer::registry::{Item, Source, Stat, Window};
+use crate::score::observer::signs;
 use crate::score::observer::weigh::Scale;
 use crate::score::observer::{Freshness, Observer};
 use crate::score::record::Record;
 use crate::session::belief::lead;
+use crate::session::command::Look;
 use crate::session::look::{Observation, title};
 use crate::session::prices::price;
 use crate::sim::time::SimTime;
@@ -36,10 +39,17 @@ const USUAL: usize = 2;
 const FLAT: f64 = 1.1;
 /// What is apart by this factor is read off a panel by anybody.
 const LEGIBLE: f64 = 1.3;
+/// Whoever acts at once could still have read so many seconds after the page.
+const READ_S: f64 = 180.0;
+/// A sign of a mechanism that is no sign of it.
+const NO_SIGN: usize = 9;
 /// Further apart than this factor is no easier to read.
 const MOST_APART: f64 = 10.0;
 /// What this share of the rival's runs is beyond, on either side, may be one of them.
 const INSIDE: f64 = 0.1;
+/// The same of a sign of the rival, where looks add up to a belief: what a crowd does to what users want is a matter of its
+/// size, and a small one is hard to see at any single moment.
+const INSIDE_A_SIGN: f64 = 0.3;
 
 /// What the ideal observer says of a session.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -95,6 +105,8 @@ pub struct Looked {
     pub bits: f64,
     /// Whether it could tell the truth from what was said.
     pub tells_apart: bool,
+    /// Whether it says nothing of any hypothesis, by rule: a document, or what nobody reads for it.
+    pub neutral: bool,
     /// Belief in the weightiest cause after it and all before it.
     pub truth_after: f64,
     /// Beliefs in all hypotheses then, in the order of the table.
@@ -136,6 +148,8 @@ pub struct Facts<'a> {
     pub truth: &'a [&'a str],
     /// What the last commit says above all.
     pub said: Option<&'a str>,
+    /// Pools in which nothing broke, where something broke in others: what lists one of them alone shows nothing of those.
+    pub healthy: &'a [String],
 }
 
 /// Judges.
@@ -153,7 +167,7 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
     let mut looks = Vec::new();
     let mut cells: Vec<Cells> = Vec::new();
     for observation in record.session.observations() {
-        let shown = shown(&mind, observation, &seconds);
+        let shown = shown(&mind, observation, facts.healthy, &seconds);
         let new = !shown.is_subset(&mind.seen);
         mind.take(shown.iter().copied());
         let beliefs = if new { mind.beliefs() } else { steps[steps.len() - 1].1.clone() };
@@ -164,6 +178,7 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
             title: title(&observation.look),
             bits: alone.information(),
             tells_apart: apart.is_some_and(|bits| TELLS <= bits),
+            neutral: shown.is_empty(),
             truth_after: truth(&beliefs),
             beliefs: beliefs.clone(),
             at_s: seconds(observation.at),
@@ -181,9 +196,21 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
     };
     let all_cited = cited(None);
     let truth_given_cited = truth(&mind.given(&all_cited));
-    let proves = |cells: &Cells| !cells.is_empty() && GROUNDED <= truth(&mind.given(cells));
+    // Where several mechanisms are at work together, what betrays one of them says nothing of another: what is cited has to
+    // speak of the one that is named.
+    let several = observer.hypotheses.iter().any(|h| is_true(h, facts.truth) && 1 < h.mechanisms.len());
+    let speaks = |cells: &Cells, of: Option<&str>| {
+        let source = |cell: &usize| &observer.table.sources[usize::from(observer.table.cells[*cell].source)];
+        !several || of.is_none_or(|mechanism| cells.iter().any(|cell| signs::speaks_of(source(cell), mechanism)))
+    };
+    let proves = |cells: &Cells, of: Option<&str>| {
+        !cells.is_empty() && GROUNDED <= truth(&mind.given(cells)) && speaks(cells, of)
+    };
     let proofs = (record.session.board().commits.iter())
-        .map(|c| proves(&c.commit.cites.iter().filter_map(of_cite).flatten().copied().collect()))
+        .map(|c| {
+            let cells = c.commit.cites.iter().filter_map(of_cite).flatten().copied().collect();
+            proves(&cells, said(&c.commit).map(|(mechanism, _)| mechanism))
+        })
         .collect();
     let tells_nothing = |number: &&u32| {
         let without = truth(&mind.given(&cited(Some(**number))));
@@ -200,8 +227,11 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
     let pieces = mind.pieces(-f64::from(BEFORE_S), until_s);
     let all: Cells = pieces.iter().flat_map(|p| p.cells.iter().copied()).chain(first.iter().copied()).collect();
     let against = Against { first: &first, pair: pair.as_deref(), rival: rival.as_deref() };
-    let settled = settling(&mind, facts, &pieces, &against, &PROOF);
-    let refuted = pair.as_ref().and_then(|_| settling(&mind, facts, &pieces, &against, &REFUTATION));
+    // What would have told is read while it told, before orders and time mend or change it.
+    let first_order = record.session.watch().world.actions().first().map_or(f64::INFINITY, |order| seconds(order.at));
+    let by_then = mind.pieces(-f64::from(BEFORE_S), until_s.min(first_order.max(READ_S)));
+    let settled = settling(&mind, facts, &by_then, &against, &PROOF);
+    let refuted = pair.as_ref().and_then(|_| settling(&mind, facts, &by_then, &against, &REFUTATION));
     let discriminating = match settled {
         Some(ref told) => pieces.iter().filter(|p| p.item == told.item).cloned().collect(),
         None => mind.discriminating(&pieces, &first, facts.truth, SETTLED).unwrap_or_default(),
@@ -220,7 +250,7 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
         seeds: observer.table.seeds,
         truth_given_first_screen: truth(&on_first),
         truth_given_cited,
-        proves: proves(&all_cited),
+        proves: proves(&all_cited, facts.said),
         proofs,
         truth_given_viewed: truth(&viewed),
         truth_given_all: truth(&mind.given(&all)),
@@ -238,9 +268,23 @@ pub fn judge(observer: &Observer, record: &Record<'_>, facts: &Facts<'_>) -> Jud
     }
 }
 
-/// The cells that an observation showed; `seconds` tells a moment in seconds after the page.
-pub fn shown(mind: &Mind<'_>, observation: &Observation, seconds: &dyn Fn(SimTime) -> f64) -> Cells {
+/// The cells that an observation showed; `seconds` tells a moment in seconds after the page, and `healthy` are pools of which
+/// a list by themselves shows nothing.
+pub fn shown(
+    mind: &Mind<'_>,
+    observation: &Observation,
+    healthy: &[String],
+    seconds: &dyn Fn(SimTime) -> f64,
+) -> Cells {
     let Some(answer) = &observation.answer else { return Cells::new() };
+    if let Look::Fleet { line } = &observation.look {
+        let of = |pool: &String, word: &str| {
+            word.strip_prefix(pool.as_str()).is_some_and(|r| r.is_empty() || r.starts_with('-'))
+        };
+        if line.split_whitespace().skip(1).any(|word| healthy.iter().any(|pool| of(pool, word))) {
+            return Cells::new();
+        }
+    }
     // A list that was cut off shows single rows of what it read, and not the whole.
     if answer.data.get("truncated").and_then(serde_json::Value::as_bool) == Some(true) {
         return Cells::new();
@@ -248,6 +292,7 @@ pub fn shown(mind: &Mind<'_>, observation: &Observation, seconds: &dyn Fn(SimTim
     mind.revealed(&Window {
         look: &observation.look,
         seen: &answer.seen,
+        told: answer.data.get("text").and_then(serde_json::Value::as_str).unwrap_or_default(),
         at_s: seconds(observation.at),
         from_s: seconds(answer.seen.from),
         to_s: seconds(answer.seen.to),
@@ -257,12 +302,15 @@ pub fn shown(mind: &Mind<'_>, observation: &Observation, seconds: &dyn Fn(SimTim
 /// What the truth is held against: the mechanism that was said if it is another and can be, else the likeliest other one at
 /// first sight.
 fn rival(observer: &Observer, facts: &Facts<'_>, on_first: &[f64]) -> Option<String> {
-    let possible = |m: &str| observer.hypotheses.iter().any(|h| h.holds(m) && !is_true(h, facts.truth));
+    // What is a part of the truth is no rival of it.
+    let part = |m: &str| observer.hypotheses.iter().any(|h| is_true(h, facts.truth) && h.holds(m));
+    let possible = |m: &str| !part(m) && observer.hypotheses.iter().any(|h| h.holds(m) && !is_true(h, facts.truth));
     if let Some(said) = facts.said.filter(|m| possible(m)) {
         return Some(said.to_string());
     }
     let others = observer.hypotheses.iter().zip(on_first).filter(|(h, _)| !is_true(h, facts.truth));
-    others.max_by(|a, b| a.1.total_cmp(b.1)).and_then(|(h, _)| h.roots.first().cloned())
+    let likeliest = others.max_by(|a, b| a.1.total_cmp(b.1)).map(|(h, _)| h);
+    likeliest.and_then(|h| h.roots.iter().find(|m| !part(m)).cloned())
 }
 
 fn is_true(hypothesis: &super::differential::Hypothesis, truth: &[&str]) -> bool {
@@ -307,9 +355,10 @@ const PROOF: Wanted = Wanted { of_all: SETTLED, of_pair: SETTLED, still: false }
 /// It rules the rival out: the boring look that everybody skips, where there is one.
 const REFUTATION: Wanted = Wanted { of_all: 0.0, of_pair: GROUNDED, still: true };
 
-/// The look after which the truth has the belief that is wanted. Of those, first one that anybody can read: what it
-/// showed is far from what it would have shown. Of these, first what speaks of the truth or of its rival and stood still
-/// where the rival would have moved it, then whatever speaks of them, then what is cheap, then what is furthest apart.
+/// The look after which the truth has the belief that is wanted, of those that anybody can read: what it showed is far from
+/// what it would have shown. First come the signs of what was true, which moved, or, where the rival is to be ruled out, the
+/// signs of the rival, which stood still; then what stood still and speaks of either, then whatever speaks of them, then what
+/// is cheap, then what is furthest apart.
 fn settling(
     mind: &Mind<'_>,
     facts: &Facts<'_>,
@@ -320,6 +369,7 @@ fn settling(
     let observer = mind.observer;
     let first = against.first;
     let families: Vec<&str> = facts.truth.iter().copied().chain(against.rival).map(family).collect();
+    let sign_of = |piece: &Piece, mechanism: &str| signs::place(mechanism, &piece.item.key);
     let mut best: Option<([f64; 7], Settling)> = None;
     for piece in pieces.iter().filter(|p| p.item.key != "pain") {
         let of_pair =
@@ -333,6 +383,9 @@ fn settling(
             continue;
         }
         let Some((apart, mut told)) = behaviour(mind, facts, piece, against.rival) else { continue };
+        if apart < LEGIBLE {
+            continue;
+        }
         told.belief = belief;
         told.looked_at = piece.cells.iter().any(|c| mind.seen.contains(c) && !first.contains(c));
         let speaks = |cell: &usize| {
@@ -340,11 +393,17 @@ fn settling(
             families.iter().any(|family| source.speaks_of(family))
         };
         let speaks = piece.cells.iter().any(speaks);
-        let (moved, counts) = (told.behaved != "flat", told.unit.is_none());
+        let moved = told.behaved != "flat";
+        // Numbers are read first, then what is there, and what is not there last.
+        let counts = u8::from(told.unit.is_none()) + u8::from(told.behaved == "not there");
+        let of_truth = facts.truth.iter().filter_map(|m| sign_of(piece, m)).min().filter(|_| moved);
+        let of_rival = against.rival.and_then(|m| sign_of(piece, m)).filter(|_| !moved);
+        let (one, other) = if wanted.still { (of_rival, of_truth) } else { (of_truth, of_rival) };
+        let sign = one.or(other.map(|place| place + NO_SIGN)).unwrap_or(2 * NO_SIGN);
         let still = moved || !(speaks || wanted.still);
         let last = |holds: bool| f64::from(u8::from(holds));
         let of_one = last(told.part.ends_with("est"));
-        let key = [last(apart < LEGIBLE), last(still), last(!speaks), last(counts), told.price_s, of_one, -apart];
+        let key = [sign as f64, last(still), last(!speaks), f64::from(counts), told.price_s, of_one, -apart];
         if best.as_ref().is_none_or(|(known, _)| key < *known) {
             best = Some((key, told));
         }
@@ -364,7 +423,9 @@ fn behaviour(mind: &Mind<'_>, facts: &Facts<'_>, piece: &Piece, rival: Option<&s
         }
     }
     let lines = latest.into_values().map(|cell| line(mind, facts, piece, cell, rival));
-    lines.max_by(|a, b| a.0.total_cmp(&b.0))
+    // Of two that tell as much, what is there is easier to see than what is not.
+    let there = |told: &Settling| told.behaved != "not there";
+    lines.max_by(|a, b| a.0.total_cmp(&b.0).then(there(&a.1).cmp(&there(&b.1))))
 }
 
 /// How a line stands in the bucket of a cell, and how far from what the rival would have made of it.
@@ -400,7 +461,9 @@ fn line(mind: &Mind<'_>, facts: &Facts<'_>, piece: &Piece, cell: usize, rival: O
         (Some(_), _) if 10 * there.len() < of_rival.len() => MOST_APART,
         (Some(after), Some(mean)) if counted => {
             let beyond = |holds: &dyn Fn(f64) -> bool| there.iter().filter(|v| holds(**v)).count() as f64;
-            let within = INSIDE * there.len() as f64 <= beyond(&|v| v <= after).min(beyond(&|v| after <= v));
+            let sign = rival.is_some_and(|rival| signs::place(rival, &piece.item.key).is_some());
+            let inside = if sign { INSIDE_A_SIGN } else { INSIDE };
+            let within = inside * there.len() as f64 <= beyond(&|v| v <= after).min(beyond(&|v| after <= v));
             let least = (after.abs().max(mean.abs()) / MOST_APART).max(source.unit().map_or(0.0, nothing));
             let (low, high) = (after.min(mean).max(least), after.max(mean).max(least));
             if within { 1.0 } else { high / low }
@@ -454,7 +517,7 @@ fn premature(
     let number = record.session.observations().iter().filter(|o| o.at <= closed.at).count();
     let mut seen = mind.first_screen();
     for observation in &record.session.observations()[..number] {
-        seen.extend(shown(mind, observation, &seconds));
+        seen.extend(shown(mind, observation, facts.healthy, &seconds));
     }
     let over = |cell: &usize| {
         let bucket = usize::from(observer.table.cells[*cell].bucket);
@@ -464,8 +527,9 @@ fn premature(
         .map(|p| Piece { item: p.item.clone(), cells: p.cells.iter().copied().filter(over).collect() })
         .filter(|p| !p.cells.is_empty())
         .collect();
-    let left = mind.discriminating(&by_then, &seen, facts.truth, SETTLED);
-    Some(left.is_some_and(|pieces| !pieces.is_empty()))
+    // Where nothing there was to see by then decides, nobody can say what should have been opened.
+    let left = mind.discriminating(&by_then, &seen, facts.truth, SETTLED)?;
+    Some(!left.is_empty())
 }
 
 /// How little stated beliefs moved where the observer's fell by a factor of three or more in odds.

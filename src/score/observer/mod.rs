@@ -1,9 +1,42 @@
 //! The ideal observer: what somebody should believe who saw what was seen, and knows what each hypothesis looks like.
 //!
-//! It knows that from an ensemble: every hypothesis of a scenario's differential is run under many seeds, what telemetry
-//! showed is read off each by one registry of features, and what was seen in a session is held against all of them at
-//! once. It never reads the truth of the run it judges. Where a participant has changed the world by orders, it is shown
-//! what the same looks would have shown if nobody had: an order's own effects prove nothing to it.
+//! It knows that from an ensemble: every hypothesis of a scenario's differential is run under many seeds, what
+//! telemetry showed is read off each by one registry of features, and what was seen in a session is held against all of
+//! them at once. It never reads the truth of the run it judges.
+//!
+//! # Hypotheses and runs
+//!
+//! Hypotheses are a scenario's variants, foils included, and the healthy world where it pages too ([`differential`]).
+//! Each run has a seed of its own and draws anew what nobody could know beforehand ([`unknowns`]). A run that pages
+//! nobody is drawn again, nearer to what is written: nobody would look at it.
+//!
+//! # Evidence
+//!
+//! One registry reads off what telemetry showed: panels' series, rows by dimension, in pairs and joined with accounts,
+//! forms of log lines, spans, alerts, changes, tickets, control planes, in buckets of time from six minutes before the
+//! page to ten after it ([`registry`], [`grid`]). Names of entities never count. What tells no two hypotheses apart is
+//! dropped; a look at it, and at documents, is neutral.
+//!
+//! A look reveals the features whose metrics or columns its plan read, for the time that its rows or window cover. A
+//! single trace counts as much as a list of them, and a statement for all the columns that it read, however it put them
+//! together, unless its answer was cut off. Settings in force count with their values, and one thing described in full
+//! (an autoscaler, endpoints, what a router lists) counts as its list does.
+//!
+//! After orders the observer is shown what the same looks would have shown had nobody ordered anything: what an order
+//! proves by its effect counts for nothing.
+//!
+//! # Weight
+//!
+//! What was seen is held against all runs at once by one distance, whose width and doubt are fitted for each set of
+//! evidence ([`weigh`]), so that no set counts for more than it can tell. Base rates of the field (`base_rate`) are the
+//! beliefs from before, and nobody's evidence: who cites nothing has proved nothing.
+//!
+//! # Tables
+//!
+//! An ensemble is kept as one byte a cell ([`table`]), keyed by the scenario's fingerprint and digests of two fixed
+//! runs of each hypothesis. A debrief makes one of them again and marks what it says as stale if it differs; a file of
+//! which only words have changed keeps its table. Which panel the second hint points at is written beside the tables
+//! when they are built ([`hint`]).
 
 pub mod differential; // what it can be
 pub mod grid; // time in buckets
@@ -22,6 +55,7 @@ pub mod hint; // which panel to point at
 pub mod judge; // a session's looks, weighed
 pub mod mind; // beliefs look by look
 pub mod neutral; // which panels tell least
+pub mod signs; // where each mechanism shows
 
 use include_dir::{Dir, include_dir};
 

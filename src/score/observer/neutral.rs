@@ -38,7 +38,14 @@ impl Between<'_> {
             let features = metrics.iter().map(|metric| format!("metric:{metric}")).collect();
             let seen = Seen { features, from: SimTime(0), to: SimTime(0) };
             let look = Look::Promql { query: expr.to_string(), window_s: None, step_s: None };
-            mind.revealed(&Window { look: &look, seen: &seen, at_s: self.to_s, from_s: self.from_s, to_s: self.to_s })
+            mind.revealed(&Window {
+                look: &look,
+                seen: &seen,
+                told: "",
+                at_s: self.to_s,
+                from_s: self.from_s,
+                to_s: self.to_s,
+            })
         };
         panel.queries.iter().flat_map(|(_, expr)| revealed(expr)).collect()
     }

@@ -96,6 +96,13 @@ pub fn line_form(ask: &str, line: &str) -> String {
     if ask.starts_with("config ") { line.split_whitespace().collect::<Vec<_>>().join(" ") } else { form(line) }
 }
 
+/// Whether a text has all that is particular in a form of lines, as in `OOMKilled`: its words with capitals within.
+fn tells_of(text: &str, form: &str) -> bool {
+    let particular = |word: &&str| word.chars().skip(1).any(|c| c.is_ascii_uppercase());
+    let mut words = form.split(|c: char| !c.is_ascii_alphanumeric()).filter(particular).peekable();
+    words.peek().is_some() && words.all(|word| text.contains(word))
+}
+
 /// The forms of a text: words with a digit in them are blanks.
 pub fn form(text: &str) -> String {
     const LONGEST: usize = 90;
@@ -151,6 +158,8 @@ pub struct Window<'a> {
     pub look: &'a Look,
     /// What its answer could show.
     pub seen: &'a Seen,
+    /// Its answer, where it is a text.
+    pub told: &'a str,
     /// When it was answered.
     pub at_s: f64,
     /// The time it speaks of.
@@ -237,7 +246,7 @@ impl Source {
                 Look::Sql { .. } => any_column("tickets").then_some(now),
                 _ => None,
             },
-            Source::Fleet { ask, .. } => match w.look {
+            Source::Fleet { ask, form } => match w.look {
                 Look::Fleet { line } => {
                     let plural = |word: &str| word.trim_end_matches('s').to_string();
                     let words: Vec<String> = line.split_whitespace().take(2).map(plural).collect();
@@ -250,7 +259,13 @@ impl Source {
                     let of_pool = words.first().is_some_and(|w| w == "config")
                         && ask == "config serving"
                         && words.get(1).is_some_and(|w| !service(w));
+                    // One pod of many says of their list what stands in it too.
+                    let of_pod = words.first().is_some_and(|w| w == "describe")
+                        && words.get(1).is_some_and(|w| w == "pod" || w == "po")
+                        && ["get pods", "get events"].contains(&ask.as_str())
+                        && tells_of(w.told, form);
                     let same = of_pool
+                        || of_pod
                         || words == asked
                         || (in_full && words[1..] == asked[1..])
                         || (line.trim() == "ring" && ask == "get cache");
@@ -412,6 +427,14 @@ mod tests {
         assert_eq!(form("node kv-17 left after 8.2s (silent)"), "node # left after # (silent)");
         assert_eq!(form("POST /v1/messages 503 12ms\nstack"), "POST /#/messages # #");
         assert_eq!(form(""), "");
+    }
+
+    #[test]
+    fn one_pod_tells_what_is_particular_in_the_list_of_all() {
+        let sheet = "Last State: OOMKilled (exit 137)";
+        assert!(tells_of(sheet, "gateway # OOMKilled # #"));
+        assert!(!tells_of(sheet, "gateway # CrashLoopBackOff # #"));
+        assert!(!tells_of(sheet, "gateway # Running # #"), "what is so of every pod is said of none");
     }
 
     #[test]

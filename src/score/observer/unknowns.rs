@@ -1,9 +1,16 @@
-//! What nobody could know beforehand: how early, how bad, how many. Each run of an ensemble draws it anew, so that only what
-//! a mechanism does whatever its size tells hypotheses apart.
+//! What nobody could know beforehand: how early, how bad, how many. Each run of an ensemble draws it anew, so that only
+//! what a mechanism does whatever its size tells hypotheses apart. What is written in the file lies within.
 //!
-//! A setting that somebody made stands in the change log and in force, and is as it is written. What follows from chance
-//! or wear (packets lost, seconds of silence, the share of requests on a bad path, which replica, how large a crowd) is
-//! drawn around what is written, which lies within. Each hypothesis has seeds of its own.
+//! - Everything that happens comes up to 120 s earlier or later, all of it together.
+//! - Demand is 0.8 to 1.1 of what is written.
+//! - Amounts of faults that follow from chance or wear (packets lost, seconds of silence, the share of requests on a
+//!   bad path, which replica) are up to 1.6 times what is written, shares up to 2.5 times their odds.
+//! - A crowd is up to twice what is written, since nobody but the customer knows how many will come, and a contract
+//!   that "allows twice" is all that an archive says. Drawn by a third only, as it was once, its mere size proved it.
+//!
+//! A setting that somebody made stands in the change log and in force, and is as it is written; so is a decoy, which is
+//! harmless by what it is. `unknown` and a cause's `spread` in the file overrule this. Each hypothesis has seeds of its
+//! own.
 
 use std::sync::Arc;
 

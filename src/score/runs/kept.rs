@@ -1,9 +1,10 @@
-//! Runs that were made, kept in a file beside a session: a second debrief makes none of them again, and those that every
-//! debrief wants can be made while the incident is still played.
+//! Runs that were made, kept in a file beside a session: a second debrief makes none of them again, and those that
+//! every debrief wants can be made while the incident is still played. At a terminal and in the window one thread does
+//! that meanwhile. What is kept changes no word of a debrief (tests `score`).
 //!
-//! The file is a cache and never the truth. It counts only for the build and the scenario that it was made with; a record
-//! counts if its sum fits, and nothing after one that does not. Like the seal it knows what is true, and is its owner's
-//! alone.
+//! The file is a cache and never the truth. It counts only for the build and the scenario that it was made with; a
+//! record counts if its sum fits, and nothing after one that does not. Like the seal it knows what is true, and is its
+//! owner's alone.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

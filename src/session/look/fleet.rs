@@ -14,6 +14,9 @@ const TICKETS: usize = 25;
 /// Firings that a list shows, the latest ones.
 const FIRINGS: usize = 30;
 
+/// What the table of a machine's cards shows that monitoring measures too.
+const CARDS: [&str; 3] = ["DCGM_FI_DEV_POWER_USAGE", "DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_GPU_UTIL"];
+
 /// Reads a question to a control plane.
 ///
 /// # Errors
@@ -39,6 +42,9 @@ pub fn answer(watch: &mut Watch, line: &str) -> Result<Answer, String> {
     let mut features = vec![format!("fleet:{what}")];
     // A router's table counts the requests that run at each replica.
     features.extend(what.starts_with("router ").then(|| "metric:vllm:num_requests_running".to_string()));
+    if what.starts_with("nvidia-smi ") {
+        features.extend(CARDS.map(|metric| format!("metric:{metric}")));
+    }
     let seen = Seen { features, from: now, to: now };
     Ok(Answer { title: line.to_string(), text, data, seen })
 }

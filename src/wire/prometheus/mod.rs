@@ -1,4 +1,14 @@
 //! Prometheus' HTTP interface, version 1, as Prometheus 2.42 answers it. What looks at the incident is a look.
+//!
+//! Each question is a `Look::Prometheus` that holds everything it depends on, the beginning of the world on the asker's
+//! clock included, so that a replay answers the same without a server or a clock. An answer is made in the session when
+//! its price has passed, waited for outside the lock, and handed over once. On a clock at 1x the shift between
+//! simulated and wall time is constant to the nanosecond; a pause or another speed slides the past along, so that now
+//! stays now.
+//!
+//! What Prometheus has and is not here: `/federate`, `/metrics`, remote read and write, administration, `status/*` but
+//! `buildinfo`. A query beyond retention by `offset` is refused instead of empty. Every other status, error type and
+//! answer is held to the real one's (tests `wire_prometheus`).
 
 pub(super) mod envelope; // what every answer stands in
 mod known; // metrics, rules and what the server says of itself
