@@ -269,3 +269,26 @@ fn who_cites_nothing_has_proved_nothing_however_likely_it_was() {
         (Some(false), Some(0.0), Some(0.0))
     );
 }
+
+#[test]
+fn every_incident_that_ships_has_its_observer_and_alternatives_are_only_held_against_it() {
+    let catalogue = Catalogue::built_in();
+    let mut with_alternatives = 0;
+    for name in catalogue.names() {
+        let scenario = Scenario::open(&catalogue, name).expect("it loads");
+        let observer = Observer::built_in(&scenario).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let known: Vec<&str> = observer.hypotheses.iter().map(|h| h.name.as_str()).collect();
+        let file = &scenario.file;
+        assert!(2 <= known.len(), "{name}: {known:?}");
+        for one in file.variants.iter().chain(&file.alternatives) {
+            assert!(known.contains(&one.name.as_str()), "{name}: {} is no hypothesis of {known:?}", one.name);
+            assert!(file.variant(Some(&one.name)).is_ok(), "{name}: {} can be run", one.name);
+        }
+        with_alternatives += usize::from(!file.alternatives.is_empty());
+        for seed in 0..20 {
+            let dealt = scartissue::session::seal::dealt(seed, file.variants.iter().map(|v| v.lots));
+            assert!(dealt < file.variants.len(), "{name}, seed {seed}");
+        }
+    }
+    assert_eq!(with_alternatives, 5);
+}
