@@ -227,7 +227,9 @@ pub fn settling(told: &Settling, rival: &str) -> String {
     if let Some(unit) = told.unit.filter(|_| told.behaved != "there") {
         numbers.extend(told.after.map(|v| unit.show(v)));
         numbers.extend(told.before.map(|v| format!("before {}", unit.show(v))));
-        numbers.extend(told.if_rival.map(|v| format!("had it been {rival}, {}", unit.show(v))));
+        let would =
+            told.if_rival.map(|v| unit.show(v)).filter(|text| told.behaved != "not there" || !text.starts_with("0"));
+        numbers.extend(would.map(|text| format!("had it been {rival}, {text}")));
     }
     let numbers = if numbers.is_empty() { String::new() } else { format!(" ({})", numbers.join("; ")) };
     format!("{}, {}{numbers}", readable(&format!("{lower}{part}")), told.behaved)

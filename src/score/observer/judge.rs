@@ -399,7 +399,9 @@ fn settling(
         let of_truth = facts.truth.iter().filter_map(|m| sign_of(piece, m)).min().filter(|_| moved);
         let of_rival = against.rival.and_then(|m| sign_of(piece, m)).filter(|_| !moved);
         let (one, other) = if wanted.still { (of_rival, of_truth) } else { (of_truth, of_rival) };
-        let sign = one.or(other.map(|place| place + NO_SIGN)).unwrap_or(2 * NO_SIGN);
+        // What is not there nobody points at.
+        let absent = if told.behaved == "not there" { NO_SIGN } else { 0 };
+        let sign = one.or(other.map(|place| place + NO_SIGN)).unwrap_or(2 * NO_SIGN) + absent;
         let still = moved || !(speaks || wanted.still);
         let last = |holds: bool| f64::from(u8::from(holds));
         let of_one = last(told.part.ends_with("est"));
@@ -457,7 +459,7 @@ fn line(mind: &Mind<'_>, facts: &Facts<'_>, piece: &Piece, cell: usize, rival: O
     };
     let apart = match (after, if_rival) {
         // There or not, against most runs of the rival.
-        (None, Some(_)) if of_rival.len() < 2 * there.len() => MOST_APART,
+        (None, Some(_)) if of_rival.len() < 2 * there.len() => LEGIBLE,
         (Some(_), _) if 10 * there.len() < of_rival.len() => MOST_APART,
         (Some(after), Some(mean)) if counted => {
             let beyond = |holds: &dyn Fn(f64) -> bool| there.iter().filter(|v| holds(**v)).count() as f64;
