@@ -69,7 +69,7 @@ pub const FORMS: &[Form] = &[
         name: "shift-traffic",
         target: None,
         value: Some("SHARE"),
-        does: "send a share of traffic to other cells, as far as they have room",
+        does: "send a share of traffic to another cell",
         make: |w| Ok(Action::ShiftTraffic { share: w.share()? }),
     },
     Form { name: "pause-batch", target: None, value: None, does: "hold batch work", make: |_| Ok(Action::PauseBatch) },

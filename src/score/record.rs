@@ -196,10 +196,23 @@ pub fn pain(series: &Series) -> Option<Pain> {
     let bad: Vec<usize> = (0..ends.len()).filter(|i| WINDOW_S <= ends[*i] && hurts(*i)).collect();
     // Of the first minute of a stretch and of its last the part that hurts.
     let hurts_by_itself = |i: &usize| series.painless_per_s(*i) < GOOD * series.intents_per_s[*i];
-    let minute = |end: usize| (0..=end).filter(move |j| ends[end] - WINDOW_S < ends[*j]);
+    let minute = |end: usize| (0..=end).filter(move |j| ends[end] - WINDOW_S < ends[*j]).collect::<Vec<usize>>();
+    // A single bucket may look well, or hurt, by chance.
+    let unbroken = |places: &mut dyn Iterator<Item = usize>, or: usize| {
+        let mut furthest = or;
+        let mut well = 0;
+        for place in places {
+            well = if hurts_by_itself(&place) { 0 } else { well + 1 };
+            if 1 < well {
+                break;
+            }
+            furthest = if well == 0 { place } else { furthest };
+        }
+        furthest
+    };
     let spell = |first: usize, last: usize| {
-        let from = minute(first).find(hurts_by_itself).unwrap_or(first);
-        let until = minute(last).filter(hurts_by_itself).next_back().unwrap_or(last);
+        let from = unbroken(&mut minute(first).into_iter().rev(), first);
+        let until = unbroken(&mut minute(last).into_iter(), last);
         let begins = if from == 0 { 0.0 } else { ends[from - 1] };
         (begins, (last + 1 < ends.len()).then(|| ends[until]))
     };

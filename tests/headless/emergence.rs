@@ -459,20 +459,6 @@ fn one_server_more_costs_hits_for_minutes_under_mod_n_and_hardly_under_a_ring() 
 }
 
 #[test]
-fn other_cells_take_on_what_one_cell_usually_gets_and_no_more() {
-    let mut spec = flagship_spec("surge", SHORT);
-    let at = spec.open_at + SimDuration::from_secs(360);
-    spec.actions.push(TimedAction { at, action: Action::ShiftTraffic { share: 1.0 } });
-    let ended = finish(&spec, 1);
-    let series = &ended.series;
-    let usual = mean(series, &series.intents_per_s, 60.0, ONSET_S);
-    let crowd = mean(series, &series.intents_per_s, 480.0, 720.0);
-    let taken = ended.tally.intents_elsewhere as f64 / (720.0 - 360.0 - 60.0);
-    assert!(1.6 * usual < crowd, "{usual:.1} and then {crowd:.1} intents a second");
-    assert!((0.9..1.1).contains(&(taken / usual)), "{taken:.1} a second go elsewhere, usual are {usual:.1}");
-}
-
-#[test]
 fn what_lists_a_sound_pool_shows_nothing_of_the_sick_one() {
     let of = |name: &str, variant: &str| {
         let scenario = Scenario::open(&Catalogue::built_in(), name).expect("it loads");

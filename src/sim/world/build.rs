@@ -46,8 +46,6 @@ use crate::sim::world::wires::Wires;
 pub struct World {
     pub(super) seed: u64,
     pub(super) now: SimTime,
-    /// Cache history ends here, and traffic begins.
-    pub(super) warm_until: SimTime,
     pub(super) open_at: SimTime,
     pub(super) horizon: SimTime,
     pub(super) queue: EventQueue<Event>,
@@ -116,7 +114,6 @@ impl World {
         let mut world = World {
             seed,
             now: SimTime::ZERO,
-            warm_until: spec.warm_until,
             open_at: spec.open_at,
             horizon: spec.horizon,
             queue: EventQueue::default(),
@@ -457,8 +454,6 @@ fn api(spec: &ApiSpec) -> Api {
         flags: Vec::new(),
         shed: 0.0,
         shifted: 0.0,
-        elsewhere: None,
-        usual_intents: 0,
         images_off: false,
         batch_paused: false,
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::metrics::promql::Query;
 use crate::sim::connection::{Certificate, ConnectionRules};
 use crate::sim::ids::{AccountId, GatewayId, PoolId, ReplicaId};
-use crate::sim::rate_limit::{RetryBudget, TokenBucket};
+use crate::sim::rate_limit::RetryBudget;
 use crate::sim::rng::mix;
 use crate::sim::spec::action::Action;
 use crate::sim::spec::fault::{Fault, Hop};
@@ -767,7 +767,7 @@ impl World {
             }
             Action::UpstreamTimeout { timeout_s } => self.api_spec.upstream_timeout_s = *timeout_s,
             Action::RetryBudget { share } => self.api_spec.retry.budget = *share,
-            Action::ShiftTraffic { share } => self.shift_traffic(*share),
+            Action::ShiftTraffic { share } => self.api.shifted = *share,
             Action::PauseBatch => self.api.batch_paused = true,
             Action::TakeBatchNodes { nodes } => {
                 let taken = (*nodes).min(self.fleet.batch_nodes);
@@ -803,20 +803,6 @@ impl World {
             Action::FailOverAuthShard { shard } => self.restore_auth_shard(*shard),
         }
         Ok(())
-    }
-
-    /// Other cells have room for what this one usually gets, as in a fleet that is planned to lose a whole cell, and for a
-    /// burst of some seconds; what is beyond stays here.
-    fn shift_traffic(&mut self, share: f64) {
-        const BURST_S: f64 = 10.0;
-        self.api.shifted = share;
-        let warm = self.open_at.since(self.warm_until);
-        let room = self.api.usual_intents;
-        if self.api.elsewhere.is_none() && 0 < room && SimDuration::ZERO < warm {
-            let burst = room as f64 * BURST_S / warm.as_secs_f64();
-            let bucket = TokenBucket::new(self.now, room, warm, burst.ceil() as u64 + 1);
-            self.api.elsewhere = Some(bucket);
-        }
     }
 
     fn set_limit(&mut self, tier: Tier, requests_per_min: f64, tokens_per_min: f64) {

@@ -86,7 +86,6 @@ impl World {
         let began = self.now;
         let wanted_at = session.and_then(|s| self.sessions.get(s)).map_or(began, |s| s.wanted_at);
         self.record(|series, moment| series.intent(moment));
-        self.api.usual_intents += u64::from(began < self.open_at);
         if self.goes_elsewhere(&intent) {
             return self.answer_elsewhere(&intent, wanted_at, session);
         }
@@ -119,12 +118,8 @@ impl World {
         })
     }
 
-    fn goes_elsewhere(&mut self, intent: &Intent) -> bool {
-        if self.api.shifted <= 0.0 || self.api.shifted <= draw(self.seed, intent.identity, Purpose::Placement, 0) {
-            return false;
-        }
-        let now = self.now;
-        self.api.elsewhere.as_mut().is_none_or(|room| room.take(now, 1).is_ok())
+    fn goes_elsewhere(&self, intent: &Intent) -> bool {
+        0.0 < self.api.shifted && draw(self.seed, intent.identity, Purpose::Placement, 0) < self.api.shifted
     }
 
     /// Another cell answers in time, at the price of a cold prefill there.

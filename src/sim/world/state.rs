@@ -365,10 +365,6 @@ pub(super) struct Api {
     pub flags: Vec<Flag>,
     pub shed: f64,
     pub shifted: f64,
-    /// What other cells still take on; none: nobody has shifted anything, or nothing is usual.
-    pub elsewhere: Option<TokenBucket>,
-    /// Intents between the end of cache history and the opening.
-    pub usual_intents: u64,
     pub images_off: bool,
     pub batch_paused: bool,
 }
