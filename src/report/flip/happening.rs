@@ -60,7 +60,7 @@ impl Truths {
         if 0.05 * self.unique < again {
             text.push_str(&format!("; {} more are tries again", number(again)));
         }
-        if 1e-9 < usual.prefill && !(0.8..1.25).contains(&(self.prefill / usual.prefill)) {
+        if 1e-9 < usual.prefill && 1e-9 < self.prefill && !(0.8..1.25).contains(&(self.prefill / usual.prefill)) {
             text.push_str(&format!("; each costs {:.1} times its usual prefill", self.prefill / usual.prefill));
         }
         text
@@ -78,7 +78,8 @@ pub fn frame(time: String, now: &Truths, usual: &Truths) -> Frame {
         _ => State::Usual,
     };
     let served = share(now.good, now.unique);
-    let wasted = 1.0 - share(now.good, now.tries);
+    // Where nobody tries, nothing is in vain.
+    let wasted = if now.tries < 0.5 { 0.0 } else { 1.0 - share(now.good, now.tries) };
     let costs = if usual.prefill <= 1e-9 { 1.0 } else { now.prefill / usual.prefill };
     let rows = vec![
         Row {

@@ -91,7 +91,10 @@ pub fn frame(time: String, now: &Answers, usual: &Answers) -> Frame {
     });
     let cache = hits.map_or(unknown("no sample"), |h| Row {
         main: format!("{} of prompt tokens found", percent(h)),
-        beside: remote.map_or(String::new(), |r| format!("shared tier answers {}", percent(r))),
+        // A cell that has none finds nothing there, ever.
+        beside: remote
+            .filter(|r| [Some(*r), usual[7]].into_iter().flatten().any(|share| 0.005 < share))
+            .map_or(String::new(), |r| format!("shared tier answers {}", percent(r))),
         fill: h,
         state: if fell(h, usual[6]) || remote.is_some_and(|r| fell(r, usual[7])) {
             State::Degraded
