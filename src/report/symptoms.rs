@@ -172,7 +172,7 @@ mod tests {
         let found = symptoms(&made_up(80, 100), 999.0);
         let told: Vec<(f64, &str)> = found.iter().map(|m| (m.at.as_secs_f64(), m.text.as_str())).collect();
         assert_eq!(told.len(), 2, "{told:?}");
-        assert_eq!((told[0].0, told[1].0), (400.0, 500.0));
+        assert_eq!((told[0].0, told[1].0), (405.0, 505.0), "the ends of their buckets");
         assert!(told[0].1.starts_with("hit ratio falls: "), "{told:?}");
         assert!(told[1].1.starts_with("requests incl. retries rise: "), "{told:?}");
     }
@@ -182,7 +182,7 @@ mod tests {
         // It falls 100 seconds in: with three minutes of usual, usual would be half of it.
         let early = made_up(20, 999);
         assert_eq!(symptoms(&early, 999.0), []);
-        assert_eq!(symptoms(&early, 100.0).iter().map(|m| m.at.as_secs_f64()).collect::<Vec<_>>(), [100.0]);
+        assert_eq!(symptoms(&early, 100.0).iter().map(|m| m.at.as_secs_f64()).collect::<Vec<_>>(), [105.0]);
     }
 
     #[test]

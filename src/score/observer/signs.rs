@@ -10,7 +10,7 @@ const SIGNS: &[(&str, &[&str])] = &[
     ("demand.synchronised", &["rows:unique", "rows:tier_batch", "panel:overview.requests"]),
     ("demand.abuse", &["rows:same_day", "rows:young", "rows:devices", "rows:by_account"]),
     ("sdk.retries", &["rows:tries_each", "rows:retried", "rows:restarted", "panel:sdk.client_retries"]),
-    ("sdk.timeout", &["rows:closed", "panel:sdk.client_resets"]),
+    ("sdk.timeout", &["rows:closed", "panel:overview.failures"]),
     ("sdk.prompt_prefix", &["rows:cached_by_version", "rows:cached_by_template"]),
     ("sdk.release", &["rows:failing_by_version", "rows:by_version"]),
     ("network.name", &["panel:network.connect_failures", "rows:by_gateway", "fleet:get endpoints"]),
