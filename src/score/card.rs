@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::scenario::mechanisms::{ALERT_RULE, MECHANISMS, NO_FAULT, NOT_PROVABLE, OTHER, family, mechanism};
+use crate::scenario::mechanisms::{ALERT_RULE, MECHANISMS, NO_FAULT, NOT_PROVABLE, OTHER, family};
 use crate::score::composite::{Composite, Gate, Parts, composite};
 use crate::score::measures::*;
 use crate::score::observer::judge::Judgement;
@@ -93,14 +93,18 @@ pub struct Declared {
     pub precision: f64,
 }
 
-/// Holds what was declared, or else what has at least half of the lead's points, against the shares of the mechanisms. A mechanism of the right family that is not the right one
-/// counts half, both ways, and each true one is credited once.
+/// Holds what was declared against the shares of the mechanisms; where nothing was, what leads and whatever has at least half
+/// of its points counts as declared. A mechanism of the right family that is not the right one counts half, both ways, and
+/// each true one is credited once.
 pub fn declared(causes: &[DeclaredCause], points: &BTreeMap<String, u8>, shares: &BTreeMap<String, f64>) -> Declared {
     let mut mechanisms: Vec<String> = causes.iter().map(|c| c.mechanism.clone()).collect();
     if mechanisms.is_empty() {
-        let most = lead(points).map_or(0, |(_, most)| most);
-        let declared = points.iter().filter(|(m, p)| 0 < **p && most <= **p * 2 && mechanism(m).is_some());
-        mechanisms.extend(declared.map(|(mechanism, _)| mechanism.clone()));
+        // What is left over goes to `other` by itself, and is nobody's claim.
+        let named = || points.iter().filter(|(m, p)| 0 < **p && ![OTHER, NOT_PROVABLE].contains(&m.as_str()));
+        let most = points.values().copied().max().unwrap_or(0);
+        if named().any(|(_, p)| *p == most) {
+            mechanisms.extend(named().filter(|(_, p)| most <= p.saturating_mul(2)).map(|(m, _)| m.clone()));
+        }
     }
     let mut seen = Vec::new();
     mechanisms.retain(|m| {
@@ -398,7 +402,9 @@ mod tests {
         assert_eq!(of(&[("serving.capacity", 55), ("demand.synchronised", 45)]), (1.0, 1.0));
         assert_eq!(of(&[("serving.capacity", 90), ("demand.synchronised", 10)]), (0.5, 1.0));
         assert_eq!(of(&[("serving.capacity", 40), ("sdk.retries", 30), ("network.loss", 30)]), (0.5, 1.0 / 3.0));
-        assert_eq!(of(&[("serving.capacity", 60), ("other", 40)]), (0.5, 0.5), "`other` is a word like any");
+        assert_eq!(of(&[("serving.capacity", 50), ("demand.synchronised", 50)]), (1.0, 1.0), "neither leads");
+        assert_eq!(of(&[("serving.capacity", 60), ("other", 40)]), (0.5, 1.0), "the rest of a short commit");
+        assert_eq!(of(&[("serving.capacity", 40), ("not_provable", 60)]), (0.0, 0.0), "it was left open");
         assert_eq!(of(&[]), (0.0, 0.0));
     }
 }

@@ -113,7 +113,7 @@ pub struct Users {
     /// Times of day between which users were in pain, where they were well in between; the last without an end where it
     /// never came.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub pain_again: Vec<(String, Option<String>)>,
+    pub pain_spells: Vec<(String, Option<String>)>,
     /// The same if nobody had done anything.
     pub pain_until_if_nothing: Option<String>,
     /// The best that was found.
@@ -333,8 +333,9 @@ pub fn debrief_among(
         ran: Arc::clone(ran),
         tried: searched.tried,
     });
+    let others = others.filter(|other| WORTH_DOING <= searched.ran.lost() - other.ran.lost());
     let better = others.min_by(|a, b| a.ran.lost().total_cmp(&b.ran.lost()));
-    let best = better.filter(|other| WORTH_DOING <= searched.ran.lost() - other.ran.lost()).unwrap_or(searched.clone());
+    let best = better.unwrap_or_else(|| searched.clone());
     let replays = Replays {
         truth: &truth,
         nothing,
@@ -447,7 +448,7 @@ fn users(record: &Record<'_>, run: &Ran, nothing: &Ran, best: &Best, effects: Ef
         at_stake: run.harm.user_minutes_at_stake,
         pain_from: suffered.as_ref().map(|p| of_day(p.from_s)),
         pain_until: suffered.as_ref().and_then(|p| p.until_s).map(of_day),
-        pain_again: match &suffered {
+        pain_spells: match &suffered {
             Some(p) if 1 < p.spells.len() => {
                 p.spells.iter().map(|(from, until)| (of_day(*from), until.map(of_day))).collect()
             }
@@ -515,6 +516,9 @@ fn grounding(verdict: Verdict, cites: bool, proved: bool, observer: &Judgement) 
         (Verdict::LeftOpen, _) if observer.truth_given_all < GROUNDED => "What there was to see could not decide it.",
         (Verdict::LeftOpen, _) if observer.truth_given_viewed < GROUNDED => {
             "What was looked at could not decide it; there was more to see, and that would have."
+        }
+        (Verdict::LeftOpen, _) if observer.looks.is_empty() => {
+            "Nothing was looked at, and the first screen was enough to decide it."
         }
         (Verdict::LeftOpen, _) => "What was looked at was enough to decide it.",
         (Verdict::Half | Verdict::Wrong, true) => "What was cited speaks for what was true.",

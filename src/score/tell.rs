@@ -142,11 +142,11 @@ pub fn pain(users: &Users) -> String {
     match (&users.pain_from, &users.pain_until) {
         (None, _) if users.lost < NOTICED * users.at_stake => "Users hardly noticed.".to_string(),
         (None, _) => "In no minute were more than one in ten of them in pain.".to_string(),
-        _ if !users.pain_again.is_empty() => {
+        _ if !users.pain_spells.is_empty() => {
             let spell = |(from, until): &(String, Option<String>)| {
                 format!("from {from} to {}", until.as_deref().unwrap_or("the end"))
             };
-            let spells: Vec<String> = users.pain_again.iter().map(spell).collect();
+            let spells: Vec<String> = users.pain_spells.iter().map(spell).collect();
             format!("Users were in pain {}.", spells.join(", and again "))
         }
         (Some(from), None) => format!("Users were in pain from {from} to the end."),

@@ -126,9 +126,13 @@ fn one_thing_in_full_says_no_less_than_its_list_and_a_setting_is_told_by_whose_i
     // A router's table counts what runs at each replica.
     let (scenario, _) = small();
     let mut session = begin(scenario, "canary-flag-variant", 420, Mode::A0);
-    say(&mut session, &["router only"]);
-    let features = session.observations()[0].answer.as_ref().expect("answered").seen.features.clone();
-    assert!(features.contains(&"metric:vllm:num_requests_running".to_string()), "{features:?}");
+    say(&mut session, &["router only", "nvidia-smi only-0"]);
+    let shows = |place: usize, metric: &str| {
+        let features = &session.observations()[place].answer.as_ref().expect("answered").seen.features;
+        assert!(features.contains(&format!("metric:{metric}")), "{features:?}");
+    };
+    shows(0, "vllm:num_requests_running");
+    shows(1, "DCGM_FI_DEV_POWER_USAGE"); // and a machine's own table what monitoring measures of it
 }
 
 #[test]
@@ -200,6 +204,18 @@ fn a_diagnosis_is_right_and_proved_by_what_was_cited_and_by_nothing_else() {
     let beside = judged(&["wait 120s", "read rb-empty-tier", "commit api.flag 90 cite E1", "end"]);
     assert_eq!(measure(&beside, "M1").value, Some(0.0));
     assert_eq!(beside.observer.as_ref().map(|o| o.irrelevant.clone()), Some(vec![1]));
+}
+
+#[test]
+fn left_open_rightly_is_what_could_not_be_told_and_not_what_nobody_opened() {
+    let unopened = judged(&["wait 180s", "commit not_provable 90", "end"]);
+    assert_eq!(unopened.cause.rightly_open, Some(false), "{}", unopened.cause.grounding);
+    // In this cell the share of users in pain parts the two at first sight.
+    assert!(unopened.cause.grounding.starts_with("Nothing was looked at"), "{}", unopened.cause.grounding);
+    // A document says nothing of any hypothesis, and is not held against whoever read it.
+    let read = judged(&["wait 180s", "read rb-empty-tier", "commit api.flag 90", "end"]);
+    let look = &read.observer.as_ref().expect("an observer").looks[0];
+    assert!(look.neutral && !look.tells_apart, "{look:?}");
 }
 
 #[test]

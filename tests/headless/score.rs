@@ -111,6 +111,22 @@ fn what_each_order_leaves_behind_is_told_of_fleet_limits_retries_and_flags() {
 }
 
 #[test]
+fn an_order_that_was_given_twice_is_told_with_all_of_them() {
+    let scenario = small();
+    let twice = ["wait 70s", "arm", "act flag-off:fast-headers", "act flag-off:fast-headers", "end"];
+    let told = played(&scenario, "canary-flag-variant", 240, &twice);
+    let orders = &told.users.orders;
+    let all = orders[0].together.expect("it was given twice");
+    assert_eq!((all.orders, orders[1].together), (2, Some(all)));
+    assert!(all.effect < -1.0, "both of them: {all:?}");
+    assert!(all.effect < orders[0].effect && all.effect < orders[1].effect, "either stands in for the other");
+    assert!(tell::markdown(&told).contains("was given 2 times, which saved"), "{}", tell::markdown(&told));
+    let once = played(&scenario, "canary-flag-variant", 240, &["wait 70s", "arm", "act flag-off:fast-headers", "end"]);
+    assert_eq!(once.users.orders[0].together, None);
+    assert!(once.users.lost_at_best <= told.users.lost, "what was done is among what could be done");
+}
+
+#[test]
 fn the_family_alone_is_half_leaving_it_open_and_saying_nothing_are_no_errors() {
     let scenario = small();
     let told = |lines: &[&str]| played(&scenario, "canary-flag-variant", 240, lines);

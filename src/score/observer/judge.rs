@@ -41,7 +41,7 @@ const FLAT: f64 = 1.1;
 const LEGIBLE: f64 = 1.3;
 /// Whoever acts at once could still have read so many seconds after the page.
 const READ_S: f64 = 180.0;
-/// A sign of a mechanism that is no sign of it.
+/// More than the signs of any mechanism: the rank of what is the second best sort of sign, and twice that of what is none.
 const NO_SIGN: usize = 9;
 /// Further apart than this factor is no easier to read.
 const MOST_APART: f64 = 10.0;

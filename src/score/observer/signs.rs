@@ -128,11 +128,12 @@ pub fn speaks_of(source: &Source, mechanism: &str) -> bool {
 mod tests {
     use super::*;
     use crate::scenario::mechanisms::{MECHANISMS, NOT_PROVABLE, OTHER};
-    use crate::score::observer::registry::{ASKED, questions};
+    use crate::score::observer::registry::{ASKED, Stat, questions};
     use crate::score::observer::rows::LIST;
 
     #[test]
     fn every_mechanism_has_signs_and_every_sign_can_be_seen() {
+        assert!(SIGNS.iter().all(|(_, signs)| signs.len() < 9), "ranks of signs are below those of what is none");
         for mechanism in MECHANISMS.iter().filter(|m| ![OTHER, NOT_PROVABLE].contains(&m.id)) {
             assert!(SIGNS.iter().any(|(id, signs)| *id == mechanism.id && !signs.is_empty()), "{}", mechanism.id);
         }
@@ -150,5 +151,15 @@ mod tests {
                 assert!(known, "{id}: nothing shows {sign}");
             }
         }
+    }
+    #[test]
+    fn what_betrays_one_of_two_causes_says_nothing_of_the_other() {
+        let retries = Source::Rows("retried".to_string());
+        assert!(speaks_of(&retries, "sdk.retries") && !speaks_of(&retries, "accelerator.clock"));
+        let clock =
+            Source::Panel { board: "accelerator".to_string(), panel: "clock".to_string(), query: 0, stat: Stat::Low };
+        assert!(speaks_of(&clock, "accelerator.clock") && !speaks_of(&clock, "sdk.retries"));
+        let change = Source::Change("gateway flag".to_string());
+        assert!(speaks_of(&change, "sdk.retries") && speaks_of(&change, "accelerator.clock"), "a change may be any");
     }
 }
