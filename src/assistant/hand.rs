@@ -55,13 +55,7 @@ impl<'a> Hand<'a> {
     /// The tables of the observer that comes with the program for this case, and a reading of its world of which whoever
     /// holds it takes only what its looks have shown ([`Hand::shown`]); none where nobody built one.
     pub(super) fn tables(&self) -> Option<(Observer, Reading)> {
-        let (scenario, seal) = (self.session.scenario(), self.session.seal());
-        let observer = Observer::built_in(scenario).ok()?;
-        let (open_at, _) = self.session.watch().world.window();
-        let paged_s = SimTime(seal.paged_at_ns).as_secs_f64() - open_at.as_secs_f64();
-        let setup = Setup { variant: Some(seal.variant.clone()), ..Setup::default() };
-        let reading = Reading::paged(&scenario.file, &setup, seal.seed, Some(paged_s)).ok()?;
-        Some((observer, reading))
+        tables(self.session)
     }
 
     /// Seconds since the page.
@@ -71,10 +65,7 @@ impl<'a> Hand<'a> {
 
     /// What a look has shown of what an observer's tables know.
     pub(super) fn shown(&self, mind: &Mind<'_>, number: u32) -> Cells {
-        let paged_s = SimTime(self.session.seal().paged_at_ns).as_secs_f64();
-        let place = number.checked_sub(1).map(|n| n as usize);
-        let observation = place.and_then(|place| self.session.observations().get(place));
-        observation.map_or_else(Cells::new, |o| shown(mind, o, &[], &|at: SimTime| at.as_secs_f64() - paged_s))
+        shown_by(self.session, mind, number)
     }
 
     /// Says something.
@@ -213,6 +204,25 @@ impl<'a> Hand<'a> {
         }
         self.events
     }
+}
+
+/// The tables of the observer of a session's case, and a reading of its world; none where nobody built one.
+pub(super) fn tables(session: &Session) -> Option<(Observer, Reading)> {
+    let (scenario, seal) = (session.scenario(), session.seal());
+    let observer = Observer::built_in(scenario).ok()?;
+    let (open_at, _) = session.watch().world.window();
+    let paged_s = SimTime(seal.paged_at_ns).as_secs_f64() - open_at.as_secs_f64();
+    let setup = Setup { variant: Some(seal.variant.clone()), ..Setup::default() };
+    let reading = Reading::paged(&scenario.file, &setup, seal.seed, Some(paged_s)).ok()?;
+    Some((observer, reading))
+}
+
+/// What an observation of a session has shown of what an observer's tables know.
+pub(super) fn shown_by(session: &Session, mind: &Mind<'_>, number: u32) -> Cells {
+    let paged_s = SimTime(session.seal().paged_at_ns).as_secs_f64();
+    let place = number.checked_sub(1).map(|n| n as usize);
+    let observation = place.and_then(|place| session.observations().get(place));
+    observation.map_or_else(Cells::new, |o| shown(mind, o, &[], &|at: SimTime| at.as_secs_f64() - paged_s))
 }
 
 /// A commit to one mechanism with so many points; the rest goes to `other`.

@@ -161,6 +161,12 @@ impl Beginning {
         Beginning { seed: Some(seed), variant, by, ..Beginning::default() }
     }
 
+    /// A session as every participant of a comparison plays: metered, alone, ranked; the seed draws the variant.
+    pub fn compared(seed: u64, by: &str) -> Beginning {
+        let (clock, mode) = (Some(Clock::Metered), Help::A0);
+        Beginning { seed: Some(seed), clock, mode, ranked: true, by: by.to_string(), ..Beginning::default() }
+    }
+
     /// The same under a name, with a seed where none was set.
     pub fn named(&self, name: &str, seed: Option<u64>) -> Beginning {
         Beginning { name: Some(name.to_string()), seed: self.seed.or(seed), ..self.clone() }

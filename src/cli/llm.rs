@@ -10,22 +10,27 @@ use serde_json::{Value, json};
 use crate::assistant::beside::SPOKEN;
 use crate::assistant::llm::http::Network;
 use crate::assistant::llm::{
-    Budget, Ending, Model, ModelAdvisor, Patient, Played, Provider, Recorded, Speaker, Transcript, play,
+    Budget, Ending, Model, ModelAdvisor, Patient, Played, Provider, Recorded, Speaker, Transcript, play, transcript,
 };
 use crate::cli::begin::{Beginning, Marks};
 use crate::cli::incident::Incident;
-use crate::cli::place::{Place, unguessable};
+use crate::cli::place::{Place, Sources, unguessable};
 use crate::cli::{Failure, print, progress};
 use crate::scenario::opened::Scenario;
 use crate::score::debrief::debrief;
+use crate::score::runs::Runs;
 use crate::score::tell;
 use crate::session::advice::Advisor;
+use crate::session::case::case;
 use crate::session::log::Event;
-use crate::study::outcome::{Outcome, outcome, variant_of};
+use crate::study::outcome::{Joined, Outcome, grade_joined, outcome, variant_of};
+use crate::study::plan::{Cell, ModelPlayer};
 use crate::tools::{Attempt, Caller, Tools};
 
 /// Whose sessions these are, where nobody says.
 const PROFILE: &str = "assistants";
+/// Where sessions of models are, below a study's folder.
+const SESSIONS: &str = "sessions";
 
 /// The model, what it may use, and what is kept of it.
 #[derive(Args, Default)]
@@ -208,7 +213,7 @@ pub fn run_llm(options: &LlmOptions, incident: &Incident, scenario: &Scenario, j
     let by = if options.alert_text { format!("{}, alert text", model.name) } else { model.name.clone() };
     let beginning = Beginning::of(incident.seed, &variant, &by);
     let open = beginning.named(&name, None).begin(&place, text, false, Marks::default())?;
-    let file = options.record.clone().unwrap_or_else(|| open.folder().join("transcript.jsonl"));
+    let file = options.record.clone().unwrap_or_else(|| open.folder().join(transcript::FILE));
     let out = File::create(&file).map_err(|e| Failure::Surroundings(format!("{}: {e}", file.display())))?;
     let is_played_back = given.is_some();
     let mut transcript = Transcript::to(Box::new(out));
@@ -236,6 +241,74 @@ pub fn run_llm(options: &LlmOptions, incident: &Incident, scenario: &Scenario, j
     told(&place, &name, (&played, wall_s), transcript.differing(), json)
 }
 
+/// Lets a model of a study play an incident, in a session of its own below the study's folder, and grades it. Its terms are
+/// those of everybody whom the study compares.
+///
+/// # Errors
+/// [`Failure::No`]: it came to no end, which is no result; anything else concerns the whole study.
+pub fn play_in_study(
+    model: &ModelPlayer,
+    cell: &Cell,
+    runs: &Runs<'_>,
+    scenario: &Scenario,
+    (folder, from): (&Path, &Sources),
+) -> Result<Outcome, Failure> {
+    let (known, key) = connect_player(model)?;
+    let place = Place {
+        data_dir: Some(folder.join(SESSIONS)),
+        profile: Some(PROFILE.to_string()),
+        from: from.clone(),
+        ..Place::default()
+    };
+    // By its number, as everybody meets it; a file that is in no catalogue has only its path.
+    let is_listed = place.catalogue()?.names().any(|name| name == cell.scenario);
+    let text = if is_listed { case(scenario).id } else { cell.scenario.clone() };
+    let name = format!("llm-{:016x}", unguessable());
+    let beginning = Beginning::compared(cell.seed, &model.name).named(&name, None);
+    let open = beginning.begin(&place, &text, false, Marks::default())?;
+    let folder = open.folder().to_path_buf();
+    let file = folder.join(transcript::FILE);
+    let out = File::create(&file).map_err(|e| Failure::Surroundings(format!("{}: {e}", file.display())))?;
+    let mut transcript = Transcript::to(Box::new(out));
+    let mut attempt = Attempt::new(open).map_err(|why| Failure::No(why.to_string()))?;
+    let tools = if model.alert_text { Tools::alert_text() } else { Tools::default() };
+    let mut speaker = Patient::new(known.clone(), key, network());
+    let (caller, budget) = (Caller::plays(&model.name), model.budget());
+    #[expect(clippy::disallowed_methods, reason = "the second of two clocks: how long it took on the wall")]
+    let begun = Instant::now();
+    let played = play(&mut attempt, &tools, &caller, &known, &budget, &mut speaker, &mut transcript);
+    let wall_s = begun.elapsed().as_secs_f64();
+    drop(attempt);
+    if let Some(why) = no_end(&played) {
+        return Err(Failure::No(format!("session {name}: {why}")));
+    }
+    let mut replayed = place.store()?.replay(&name, &place.catalogue()?, None)?;
+    let events: Vec<Event> = std::mem::take(&mut replayed.replies).into_iter().map(|(event, _)| event).collect();
+    let (model_of, spent) = crate::cli::study::model(&folder);
+    let joined = Joined { live: false, like_others: true, order: 0, model: model_of, spent };
+    let outcome = grade_joined(runs, &replayed.session, &events, (&model.name, cell.repeat), joined)?;
+    Ok(Outcome { wall_s: Some(wall_s), ..outcome })
+}
+
+/// A model of a plan, and its key.
+///
+/// # Errors
+/// As [`connect`].
+pub fn connect_player(model: &ModelPlayer) -> Result<(Model, Option<String>), Failure> {
+    connect(model.provider().map_err(Failure::Usage)?, &model.model, model.reply_tokens)
+}
+
+/// Why there is no result; none: it closed the incident.
+fn no_end(played: &Played) -> Option<String> {
+    match &played.ending {
+        Ending::Closed => None,
+        Ending::Silent => Some("it called no more tools".to_string()),
+        Ending::Refused => Some("it refused to go on".to_string()),
+        Ending::Budget { which } => Some(format!("its {which} were used up")),
+        Ending::Provider { why } => Some(why.clone()),
+    }
+}
+
 fn told(
     place: &Place,
     name: &str,
@@ -243,13 +316,7 @@ fn told(
     differing: usize,
     json: bool,
 ) -> Result<(), Failure> {
-    if played.ending != Ending::Closed {
-        let why = match &played.ending {
-            Ending::Closed | Ending::Silent => "it called no more tools".to_string(),
-            Ending::Refused => "it refused to go on".to_string(),
-            Ending::Budget { which } => format!("its {which} were used up"),
-            Ending::Provider { why } => why.clone(),
-        };
+    if let Some(why) = no_end(played) {
         if json {
             print(&json!({ "session": name, "played": played, "differing": differing, "debrief": null }).to_string())?;
         }

@@ -1,12 +1,13 @@
 //! `study`: many incidents, each played by several participants, and what may be said of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
 
 use crate::assistant;
+use crate::assistant::llm::{Spent, Transcript, transcript};
 use crate::cli::place::{Place, Sources};
 use crate::cli::{Failure, print, write_file};
 use crate::report::comparison;
@@ -20,7 +21,7 @@ use crate::session::command::{Command, Look};
 use crate::session::log::{Event, hash_of};
 use crate::study::compare::study as said;
 use crate::study::outcome::{Joined, Outcome, grade, grade_joined, play, variant_of};
-use crate::study::plan::{Cell, Plan, Shard};
+use crate::study::plan::{Cell, ModelPlayer, Plan, Shard};
 use crate::study::shelf::Shelf;
 
 /// What is to be done.
@@ -100,7 +101,7 @@ pub fn study(options: &Options) -> Result<(), Failure> {
     }
 }
 
-fn read(path: &std::path::Path, catalogue: &Catalogue) -> Result<Plan, Failure> {
+fn read(path: &Path, catalogue: &Catalogue) -> Result<Plan, Failure> {
     let text = std::fs::read_to_string(path).map_err(|e| Failure::Surroundings(format!("{}: {e}", path.display())))?;
     Plan::read(&text, path, catalogue).map_err(Failure::No)
 }
@@ -153,6 +154,11 @@ fn run(options: &RunOptions) -> Result<(), Failure> {
     };
     let total: usize = incidents.iter().map(|incident| wanted(incident).len()).sum();
     let (begun, mut done) = (Instant::now(), 0);
+    for model in &plan.models {
+        // Whatever is missing for it is said before hours are spent.
+        ready(model)?;
+    }
+    let mut no_end = Vec::new();
     eprintln!("{total} runs to go, {} there", there.outcomes.len());
     for incident in &incidents {
         let cells = wanted(incident);
@@ -162,26 +168,87 @@ fn run(options: &RunOptions) -> Result<(), Failure> {
         let scenario = Scenario::open(&catalogue, &incident.0)?;
         let runs = Runs::new(&scenario);
         for cell in cells {
-            let player = assistant::find(&cell.participant).map_err(Failure::Usage)?;
-            let started = Instant::now();
-            let played = play(&scenario, None, cell.seed, player, cell.repeat)?;
-            let wall_s = started.elapsed().as_secs_f64();
-            let (outcome, _) = grade(&runs, &played, player.name, cell.repeat, &|_, _| {})?;
-            part.write(&Outcome { scenario: cell.scenario.clone(), wall_s: Some(wall_s), ..outcome })
-                .map_err(Failure::Surroundings)?;
+            let result = match plan.model(&cell.participant) {
+                Some(model) => play_model(model, &cell, &runs, &scenario, (&options.out, &options.from)),
+                None => {
+                    let player = assistant::find(&cell.participant).map_err(Failure::Usage)?;
+                    let started = Instant::now();
+                    let played = play(&scenario, None, cell.seed, player, cell.repeat)?;
+                    let wall_s = started.elapsed().as_secs_f64();
+                    let (outcome, _) = grade(&runs, &played, player.name, cell.repeat, &|_, _| {})?;
+                    Ok(Outcome { wall_s: Some(wall_s), ..outcome })
+                }
+            };
+            match result {
+                Ok(outcome) => {
+                    let outcome = Outcome { scenario: cell.scenario.clone(), ..outcome };
+                    part.write(&outcome).map_err(Failure::Surroundings)?;
+                }
+                Err(Failure::No(why)) => {
+                    eprintln!("no result of {} on {} {}: {why}", cell.participant, cell.scenario, cell.seed);
+                    no_end.push(cell.participant.clone());
+                    if no_end.len() == NO_ENDS {
+                        return Err(unfinished(&no_end, &options.out));
+                    }
+                }
+                Err(other) => return Err(other),
+            }
             done += 1;
             let left = begun.elapsed().as_secs_f64() / done as f64 * (total - done) as f64;
             eprintln!(
                 "{done} of {total}: {} on {} {}; about {:.0} s to go",
-                player.name, cell.scenario, cell.seed, left
+                cell.participant, cell.scenario, cell.seed, left
             );
         }
+    }
+    if !no_end.is_empty() {
+        return Err(unfinished(&no_end, &options.out));
     }
     print(&format!(
         "{} holds the outcomes; `scartissue study report {}` says what they say",
         options.out.display(),
         options.out.display()
     ))
+}
+
+/// After so many runs of models without a result a study stops: something is wrong with their provider or their budget.
+const NO_ENDS: usize = 5;
+
+fn unfinished(who: &[String], out: &Path) -> Failure {
+    let names: BTreeSet<&String> = who.iter().collect();
+    let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
+    Failure::No(format!(
+        "{} runs of {} came to no result, which is none and not a wrong one; the same command tries them again, and what is \
+         there stays in {}",
+        who.len(),
+        names.join(", "),
+        out.display()
+    ))
+}
+
+#[cfg(feature = "wire")]
+use crate::cli::llm::play_in_study as play_model;
+
+/// Whether a model can be reached: its key or its address is there.
+#[cfg(feature = "wire")]
+fn ready(model: &ModelPlayer) -> Result<(), Failure> {
+    crate::cli::llm::connect_player(model).map(drop)
+}
+
+#[cfg(not(feature = "wire"))]
+fn ready(model: &ModelPlayer) -> Result<(), Failure> {
+    Err(Failure::Surroundings(format!("model {}: this program was built without a network (`--features wire`)", model.name)))
+}
+
+#[cfg(not(feature = "wire"))]
+fn play_model(
+    model: &ModelPlayer,
+    _: &Cell,
+    _: &Runs<'_>,
+    _: &Scenario,
+    _: (&Path, &Sources),
+) -> Result<Outcome, Failure> {
+    Err(ready(model).err().unwrap_or_else(|| Failure::Surroundings(String::new())))
 }
 
 /// Sessions of profiles that have ended and whose incident is one of the study, each player's first of each incident.
@@ -271,7 +338,7 @@ fn joined(
                 true => format!("{player}, with help"),
                 false => player,
             };
-            let model = model(&store.folder(&name));
+            let (model, spent) = model(&store.folder(&name));
             let incidents = met.entry(player.clone()).or_default();
             let met_before = incidents.entry((seal.scenario.clone(), seal.seed)).or_insert(0);
             *met_before += 1;
@@ -286,11 +353,12 @@ fn joined(
                 like_others: !terms.external_tools && !terms.unpriced && terms.host.is_none(),
                 order: incidents.len() as u32,
                 model,
+                spent,
             };
             eprintln!("session {name} of {profile} is graded");
-            match grade_joined(&Runs::kept_in(session.scenario(), &store.folder(&name)), session, &events, &player, how)
-            {
-                Ok(outcome) => found.push(Outcome { repeat, ..outcome }),
+            let runs = Runs::kept_in(session.scenario(), &store.folder(&name));
+            match grade_joined(&runs, session, &events, (&player, repeat), how) {
+                Ok(outcome) => found.push(outcome),
                 Err(error) => left_out.push(format!("session {name} of {profile}: {error}")),
             }
         }
@@ -301,11 +369,10 @@ fn joined(
     Ok(found)
 }
 
-/// The model of a session that one played, and a hash of what it was told to be.
-fn model(folder: &std::path::Path) -> Option<(String, String)> {
-    let text = std::fs::read_to_string(folder.join("transcript.jsonl")).ok()?;
-    let begin: serde_json::Value = serde_json::from_str(text.lines().next()?).ok()?;
-    Some((begin["model"].as_str()?.to_string(), hash_of(begin["system"].as_str()?)))
+/// The model of a session that one played with a hash of what it was told to be, and what it used.
+pub(super) fn model(folder: &Path) -> (Option<(String, String)>, Option<Spent>) {
+    let text = std::fs::read_to_string(folder.join(transcript::FILE)).unwrap_or_default();
+    Transcript::who(&text).map_or((None, None), |(name, system, spent)| (Some((name, hash_of(&system))), spent))
 }
 
 fn report(options: &ReportOptions) -> Result<(), Failure> {

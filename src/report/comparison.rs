@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::report::quantity::time_ticks;
 use crate::score::rate::Rate;
-use crate::study::compare::{Alone, Compared, Study, Verdict};
+use crate::study::compare::{Alone, Beside, Compared, Study, Unit, Verdict};
 use crate::study::outcome::{Believed, Outcome, What};
 use crate::study::statistics::{clopper_pearson, none_seen};
 
@@ -77,6 +77,7 @@ pub fn rows(outcomes: &[&Outcome]) -> Result<String, csv::Error> {
         "lost",
         "lost_if_nothing",
         "lost_at_best",
+        "cost_min",
         "commit_s",
         "well_s",
         "sim_s",
@@ -84,11 +85,15 @@ pub fn rows(outcomes: &[&Outcome]) -> Result<String, csv::Error> {
         "scored_by",
         "model",
         "prompt",
+        "tokens_in",
+        "tokens_out",
+        "dollars",
     ];
     writer.write_record(head)?;
     let maybe = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
     for o in outcomes {
         let (model, prompt) = o.joined.as_ref().and_then(|joined| joined.model.clone()).unwrap_or_default();
+        let spent = o.joined.as_ref().and_then(|joined| joined.spent);
         writer.write_record([
             o.scenario.clone(),
             o.variant.clone(),
@@ -110,6 +115,7 @@ pub fn rows(outcomes: &[&Outcome]) -> Result<String, csv::Error> {
             o.lost.to_string(),
             o.lost_if_nothing.to_string(),
             o.lost_at_best.to_string(),
+            maybe(o.cost_min),
             maybe(o.commit_s),
             maybe(o.well_s),
             o.sim_s.to_string(),
@@ -117,6 +123,9 @@ pub fn rows(outcomes: &[&Outcome]) -> Result<String, csv::Error> {
             o.scored_by.clone(),
             model,
             prompt,
+            spent.map(|s| s.tokens_in.to_string()).unwrap_or_default(),
+            spent.map(|s| s.tokens_out.to_string()).unwrap_or_default(),
+            maybe(spent.map(|s| s.dollars)),
         ])?;
     }
     let bytes = writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))?;
@@ -191,6 +200,8 @@ struct AloneView {
     lost: String,
     harmful: String,
     looks: String,
+    cost: String,
+    spent: String,
     commit: String,
     well: String,
     wall: String,
@@ -210,7 +221,10 @@ struct ComparedView {
     difference: String,
     pairs: String,
     tests: String,
-    score: String,
+    /// What was compared, in words.
+    endpoint: &'static str,
+    /// What else differs: what, on how many, second less first with interval, p and what it is among so many questions.
+    beside: Vec<[String; 5]>,
     /// Places of the difference and its interval in the drawing, zero in the middle.
     bar: [f64; 3],
 }
@@ -245,11 +259,55 @@ fn rate(rate: Rate) -> String {
     format!("{} ({} of {}; {} to {})", percent(share), rate.hits, rate.of, percent(low), percent(high))
 }
 
+/// A mean with its interval, where there are enough to have one.
+fn within(mean: f64, interval: Option<(f64, f64)>, n: u32, show: impl Fn(f64) -> String) -> String {
+    match interval.filter(|_| FEWEST <= n as usize) {
+        Some((low, high)) if !mean.is_nan() => format!("{} ({} to {})", show(mean), show(low.max(0.0)), show(high)),
+        _ => show(mean),
+    }
+}
+
+/// A difference in its unit.
+fn shown(value: f64, unit: Unit) -> String {
+    // No difference has no sign.
+    let value = if value == 0.0 { 0.0 } else { value };
+    match unit {
+        Unit::Share => format!("{:+.1}", value * 100.0),
+        Unit::Points | Unit::Count | Unit::Minutes => format!("{value:+.1}"),
+        Unit::Seconds => format!("{value:+.0}"),
+    }
+}
+
+fn unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Share => " points of per cent",
+        Unit::Points => " points",
+        Unit::Seconds => " s",
+        Unit::Minutes => " min",
+        Unit::Count => "",
+    }
+}
+
+fn beside(of: &Beside) -> [String; 5] {
+    let enough = FEWEST <= of.n;
+    let range = match enough {
+        true => format!(" ({} to {})", shown(of.interval.0, of.unit), shown(of.interval.1, of.unit)),
+        false => String::new(),
+    };
+    let p = |p: f64| if enough { format!("{p:.4}") } else { "too few".to_string() };
+    let difference = format!("{}{}{range}", shown(of.mean, of.unit), unit(of.unit));
+    [of.what.to_string(), of.n.to_string(), difference, p(of.p), p(of.holm_p)]
+}
+
 fn seconds(value: f64) -> String {
     if value.is_nan() { "none".to_string() } else { format!("{}:{:02} min", value as u64 / 60, value as u64 % 60) }
 }
 
 fn verdict(of: &Compared) -> (String, &'static str) {
+    if of.pairs.of() == 0 {
+        let both = format!("cannot tell {} and {} apart: no incident can be judged of both", of.first, of.second);
+        return (both, "≈");
+    }
     let need = match of.needed {
         Some(n) => format!("a difference as large as was seen would need about {n} incidents"),
         None => "no difference was seen".to_string(),
@@ -379,7 +437,7 @@ impl View {
             study.incidents,
             plan.scenarios.len(),
             plan.seeds.count,
-            plan.participants.len(),
+            plan.players().count(),
             plan.repeats
         )];
         sentences.push(format!("On {}.", plan.scenarios.join(", ")));
@@ -398,12 +456,14 @@ impl View {
              exact p and the interval, and from nothing else."
                 .to_string(),
         );
+        sentences.push(format!(
+            "What decides is who {}, as the plan said before anything was run; what stands beside it decides nothing.",
+            plan.endpoint.words()
+        ));
         View {
             title: plan
-                .participants
-                .iter()
-                .chain(study.joined.iter().map(|a| &a.participant))
-                .cloned()
+                .players()
+                .chain(study.joined.iter().map(|a| a.participant.as_str()))
                 .collect::<Vec<_>>()
                 .join(", "),
             sentences,
@@ -462,9 +522,13 @@ fn alone(of: &Alone) -> AloneView {
             0 => format!("0 of {} (likely below {})", of.runs, percent(none_seen(of.runs))),
             n => format!("{n} of {}", of.runs),
         },
-        looks: number(of.looks, 1),
-        commit: seconds(of.commit_s),
-        well: format!("{} ({} of {} runs)", seconds(of.well_s), of.well, of.runs),
+        looks: within(of.looks, of.looks_interval, of.incidents, |n| number(n, 1)),
+        cost: within(of.cost_min, of.cost_interval, of.incidents, |n| number(n, 1)),
+        spent: of.spent.map_or("no model".to_string(), |(tokens_in, tokens_out, dollars)| {
+            format!("{tokens_in} in, {tokens_out} out, {dollars:.2} dollars")
+        }),
+        commit: within(of.commit_s, of.commit_interval, of.incidents, seconds),
+        well: format!("{}; {} of {} runs", within(of.well_s, of.well_interval, of.incidents, seconds), of.well, of.runs),
         wall: of.wall_s.map_or("not measured".to_string(), |s| format!("{s:.1} s")),
         pass_k: passes.collect::<Vec<_>>().join(", "),
         bar: [share, low, high].map(|p| p * 100.0),
@@ -488,20 +552,24 @@ fn compared(of: &Compared) -> ComparedView {
             of.interval.1 * 100.0
         ),
         pairs: format!(
-            "both right {}, only {} {}, only {} {}, neither {}",
-            of.pairs.both, of.first, of.pairs.first, of.second, of.pairs.second, of.pairs.neither
+            "both {}, only {} {}, only {} {}, neither {}{}",
+            of.pairs.both,
+            of.first,
+            of.pairs.first,
+            of.second,
+            of.pairs.second,
+            of.pairs.neither,
+            match of.unjudged {
+                0 => String::new(),
+                n => format!("; on {n} proof cannot be judged, since nobody built an ideal observer"),
+            }
         ),
         tests: format!(
             "exact p {:.4}, mid-p {:.4}, chance that {} is better {:.3}",
             of.exact_p, of.mid_p, of.second, of.second_is_better
         ),
-        score: of.score.map_or("fewer than two pairs have composites".to_string(), |s| match s.n < FEWEST {
-            true => format!("{:+.1} over {} pairs: too few for an interval", s.mean, s.n),
-            false => format!(
-                "{:+.1} ({:+.1} to {:+.1}), n {}, p by flipped signs {:.4}",
-                s.mean, s.interval.0, s.interval.1, s.n, s.p
-            ),
-        }),
+        endpoint: of.endpoint.words(),
+        beside: of.beside.iter().map(beside).collect(),
         bar: [of.difference, of.interval.0, of.interval.1].map(place),
     }
 }

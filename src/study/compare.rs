@@ -7,10 +7,9 @@ use serde::Serialize;
 
 use crate::score::rate::Rate;
 use crate::study::outcome::Outcome;
-use crate::study::plan::{Cell, Plan};
+use crate::study::plan::{Cell, Endpoint, Plan};
 use crate::study::statistics::{
-    Interval, MeanDifference, Pairs, clustered_error, mean_difference, mean_interval, pairs_needed, pass_k,
-    restricted_mean,
+    Interval, Pairs, clustered_error, holm, mean_difference, mean_interval, pairs_needed, pass_k, restricted_mean,
 };
 
 /// What may be said of a difference.
@@ -67,14 +66,26 @@ pub struct Alone {
     pub harmful: u32,
     /// Mean looks.
     pub looks: f64,
+    /// Its interval.
+    pub looks_interval: Option<Interval>,
+    /// Mean cost in minutes of people.
+    pub cost_min: f64,
+    /// Its interval.
+    pub cost_interval: Option<Interval>,
     /// Mean seconds to the last commit, on the simulated clock.
     pub commit_s: f64,
+    /// Its interval.
+    pub commit_interval: Option<Interval>,
     /// Mean seconds until users are well, up to the longest session of anybody.
     pub well_s: f64,
+    /// Its interval.
+    pub well_interval: Option<Interval>,
     /// Runs in which they were.
     pub well: u32,
     /// Mean seconds on the wall clock, where they were measured.
     pub wall_s: Option<f64>,
+    /// What a model used in all its runs: tokens in, tokens out, dollars; none: no model, or nobody wrote it down.
+    pub spent: Option<(u64, u64, f64)>,
     /// The chance that k tries at one incident in a row are right: k from 1 on.
     pub pass_k: Vec<f64>,
     /// Mechanisms that were true, by what was named.
@@ -90,7 +101,11 @@ pub struct Compared {
     pub first: String,
     /// The second.
     pub second: String,
-    /// How often both, one and none named the weightiest cause, by incident.
+    /// What decides: what the plan says, or, where that can be judged on no incident, what was named.
+    pub endpoint: Endpoint,
+    /// Incidents on which what the plan says cannot be judged, since nobody built an ideal observer.
+    pub unjudged: u32,
+    /// How often both, one and none came to that, by incident.
     pub pairs: Pairs,
     /// The rate of the second less that of the first.
     pub difference: f64,
@@ -102,12 +117,47 @@ pub struct Compared {
     pub mid_p: f64,
     /// The chance that the second is better.
     pub second_is_better: f64,
-    /// Composite of the second less that of the first, over incidents where both have one.
-    pub score: Option<MeanDifference>,
     /// What may be said, of the rates.
     pub verdict: Verdict,
     /// Incidents that would be needed to tell a difference as large as was seen.
     pub needed: Option<u32>,
+    /// What else differs, which decides nothing.
+    pub beside: Vec<Beside>,
+}
+
+/// Something else in which two participants differ: second less first, on the same incidents.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Beside {
+    /// What it is.
+    pub what: &'static str,
+    /// What its figures are in.
+    pub unit: Unit,
+    /// Incidents where both have it.
+    pub n: usize,
+    /// The mean difference.
+    pub mean: f64,
+    /// Its interval: Newcombe's of shares, Student's of means.
+    pub interval: Interval,
+    /// How easily that comes about where nothing differs: McNemar's exact p of shares, by flipped signs of means.
+    pub p: f64,
+    /// The same, made larger for how many such questions are asked of this pair (Holm 1979).
+    pub holm_p: f64,
+}
+
+/// What figures are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Shares, from -1 to 1.
+    Share,
+    /// Points of the composite.
+    Points,
+    /// Seconds.
+    Seconds,
+    /// Minutes of people.
+    Minutes,
+    /// A number of things.
+    Count,
 }
 
 /// A study.
@@ -144,16 +194,16 @@ pub fn study(plan: &Plan, outcomes: &BTreeMap<Cell, Outcome>, others: &[Outcome]
     let (live, metered): (Vec<&Outcome>, Vec<&Outcome>) = others.iter().partition(|o| is_live(o));
     let all: Vec<&Outcome> = played.iter().chain(&metered).copied().collect();
     let incidents = plan.scenarios.len() as u32 * plan.seeds.count;
-    let planned = incidents * plan.participants.len() as u32 * plan.repeats;
+    let planned = incidents * plan.players().count() as u32 * plan.repeats;
     let models: BTreeSet<String> = all.iter().chain(&live).map(|o| o.scored_by.clone()).collect();
     let names = |of: &[&Outcome]| of.iter().map(|o| o.participant.clone()).collect::<BTreeSet<String>>();
     let (joined, beside) = (names(&metered), names(&live));
     // Pairs of somebody who has not come stand in the list of what held.
-    let is_there = |name: &String| plan.participants.contains(name) || joined.contains(name);
+    let plays = |name: &str| plan.players().any(|player| player == name);
+    let is_there = |name: &String| plays(name) || joined.contains(name);
     let mut pairs: Vec<(String, String)> =
         plan.pairs().into_iter().filter(|(a, b)| is_there(a) && is_there(b)).collect();
-    let with_first =
-        plan.participants.first().into_iter().flat_map(|a| joined.iter().map(move |b| (a.clone(), b.clone())));
+    let with_first = plan.players().take(1).flat_map(|a| joined.iter().map(move |b| (a.to_string(), b.clone())));
     for pair in with_first.collect::<Vec<_>>() {
         if !pairs.iter().any(|(a, b)| (a, b) == (&pair.0, &pair.1) || (a, b) == (&pair.1, &pair.0)) {
             pairs.push(pair);
@@ -165,8 +215,8 @@ pub fn study(plan: &Plan, outcomes: &BTreeMap<Cell, Outcome>, others: &[Outcome]
         planned,
         done: played.len() as u32,
         models: models.clone(),
-        alone: plan.participants.iter().map(|name| alone(name, &all)).collect(),
-        compared: pairs.iter().map(|(first, second)| compared(first, second, &all)).collect(),
+        alone: plan.players().map(|name| alone(name, &all)).collect(),
+        compared: pairs.iter().map(|(first, second)| compared(first, second, plan.endpoint, &all)).collect(),
         parity: parity(plan, (&played, &metered, &live), &models, planned),
         left_out,
         joined: joined.iter().map(|name| alone(name, &metered)).collect(),
@@ -185,8 +235,9 @@ fn parity(
         let of = of.iter().filter(|o| o.participant == name);
         of.map(|o| (o.scenario.clone(), o.seed, o.variant.clone())).collect()
     };
-    let same = plan.participants.windows(2).all(|pair| met(played, &pair[0]) == met(played, &pair[1]));
-    let whole: BTreeSet<_> = plan.participants.first().map(|name| met(played, name)).unwrap_or_default();
+    let players: Vec<&str> = plan.players().collect();
+    let same = players.windows(2).all(|pair| met(played, pair[0]) == met(played, pair[1]));
+    let whole: BTreeSet<_> = players.first().map(|name| met(played, name)).unwrap_or_default();
     let people: BTreeSet<&str> = metered.iter().map(|o| o.participant.as_str()).collect();
     let mut held = vec![
         ("seeds: every participant met the same incidents".to_string(), same),
@@ -233,7 +284,7 @@ fn parity(
         }
     });
     let models: BTreeSet<(String, String)> =
-        metered.iter().chain(live).filter_map(|o| o.joined.as_ref()?.model.clone()).collect();
+        played.iter().chain(metered).chain(live).filter_map(|o| o.joined.as_ref()?.model.clone()).collect();
     held.push(match models.is_empty() {
         true => ("model and prompt: no model played".to_string(), true),
         false => {
@@ -297,6 +348,15 @@ fn alone(name: &str, all: &[&Outcome]) -> Alone {
     // One limit for everybody: who never gets well is not well sooner for having left.
     let longest = all.iter().map(|o| o.sim_s).fold(1.0, f64::max);
     let times: Vec<(f64, bool)> = of.iter().map(|o| (o.well_s.unwrap_or(longest), o.well_s.is_some())).collect();
+    let until_well: Vec<f64> = firsts().map(|o| o.well_s.unwrap_or(longest)).collect();
+    let looks: Vec<f64> = firsts().map(|o| f64::from(o.looks)).collect();
+    let costs: Vec<f64> = firsts().filter_map(|o| o.cost_min).collect();
+    let commits: Vec<f64> = firsts().filter_map(|o| o.commit_s).collect();
+    let within = |values: &[f64]| mean_interval(values).map(|(_, interval)| interval);
+    let spent = of.iter().filter_map(|o| o.joined.as_ref()?.spent).fold(None, |sum: Option<(u64, u64, f64)>, s| {
+        let (tokens_in, tokens_out, dollars) = sum.unwrap_or_default();
+        Some((tokens_in + s.tokens_in, tokens_out + s.tokens_out, dollars + s.dollars))
+    });
     let walls: Vec<f64> = of.iter().filter_map(|o| o.wall_s).collect();
     let lost: Vec<f64> =
         firsts().map(|o| if 0.0 < o.lost_if_nothing { o.lost / o.lost_if_nothing } else { 1.0 }).collect();
@@ -313,14 +373,20 @@ fn alone(name: &str, all: &[&Outcome]) -> Alone {
         decoy_on_trap: trap,
         decoy_on_foil: foil,
         score: (!scores.is_empty()).then(|| mean(scores.iter().copied())),
-        score_interval: mean_interval(&scores).map(|(_, interval)| interval),
+        score_interval: within(&scores),
         scored: scores.len() as u32,
         lost_share: mean(lost.iter().copied()),
-        lost_interval: mean_interval(&lost).map(|(_, interval)| interval),
+        lost_interval: within(&lost),
         harmful: of.iter().filter(|o| o.lost_if_nothing * 1.01 < o.lost).count() as u32,
-        looks: mean(of.iter().map(|o| f64::from(o.looks))),
-        commit_s: mean(of.iter().filter_map(|o| o.commit_s)),
+        looks: mean(looks.iter().copied()),
+        looks_interval: within(&looks),
+        cost_min: mean(costs.iter().copied()),
+        cost_interval: within(&costs),
+        commit_s: mean(commits.iter().copied()),
+        commit_interval: within(&commits),
         well_s: restricted_mean(&times, longest),
+        well_interval: within(&until_well),
+        spent,
         well: times.iter().filter(|(_, well)| *well).count() as u32,
         wall_s: (!walls.is_empty()).then(|| mean(walls.iter().copied())),
         pass_k: (1..=repeats.min(8)).map(pass).collect(),
@@ -329,17 +395,26 @@ fn alone(name: &str, all: &[&Outcome]) -> Alone {
     }
 }
 
+/// A pair of outcomes of one incident.
+type Both<'o> = (&'o Outcome, &'o Outcome);
+
 /// By incident: the first repetition of each, since repetitions are no new incidents.
-fn compared(first: &str, second: &str, all: &[&Outcome]) -> Compared {
+fn compared(first: &str, second: &str, endpoint: Endpoint, all: &[&Outcome]) -> Compared {
     let of = |name: &str| -> BTreeMap<(&str, u64), &Outcome> {
         let first_tries = all.iter().filter(|o| o.participant == name && o.repeat == 0);
         first_tries.map(|o| ((o.scenario.as_str(), o.seed), *o)).collect()
     };
     let (one, other) = (of(first), of(second));
-    let both: Vec<(&Outcome, &Outcome)> =
+    let both: Vec<Both<'_>> =
         one.iter().filter_map(|(incident, a)| Some((*a, *other.get(incident)?))).collect();
-    let pairs = Pairs::count(both.iter().map(|(a, b)| (a.correct, b.correct)));
-    let scores: Vec<f64> = both.iter().filter_map(|(a, b)| Some(b.score? - a.score?)).collect();
+    let judged = of_both(&both, endpoint);
+    let unjudged = (both.len() - judged.len()) as u32;
+    // Where nobody can be judged by what they prove, what they name has to do, and the report says so.
+    let (endpoint, judged) = match judged.is_empty() {
+        true => (Endpoint::Named, of_both(&both, Endpoint::Named)),
+        false => (endpoint, judged),
+    };
+    let pairs = Pairs::count(judged.iter().copied());
     let (low, high) = pairs.interval();
     let interval = (-high, -low);
     let exact_p = pairs.exact_p();
@@ -349,19 +424,73 @@ fn compared(first: &str, second: &str, all: &[&Outcome]) -> Compared {
         _ => Verdict::CannotTell,
     };
     let n = f64::from(pairs.of().max(1));
+    let longest = all.iter().map(|o| o.sim_s).fold(1.0, f64::max);
     Compared {
         first: first.to_string(),
         second: second.to_string(),
+        endpoint,
+        unjudged,
         pairs,
         difference: -pairs.difference(),
         interval,
         exact_p,
         mid_p: pairs.mid_p(),
         second_is_better: pairs.second_is_better(),
-        score: mean_difference(&scores),
         verdict,
         needed: needed(f64::from(pairs.first) / n, f64::from(pairs.second) / n),
+        beside: beside(&both, endpoint, longest),
     }
+}
+
+/// Whether each of a pair came to an endpoint, by incidents on which that can be judged of both.
+fn of_both(both: &[Both<'_>], endpoint: Endpoint) -> Vec<(bool, bool)> {
+    let came = |o: &Outcome| match endpoint {
+        Endpoint::Proved => o.grounded_correct,
+        Endpoint::Named => Some(o.correct),
+    };
+    both.iter().filter_map(|(a, b)| Some((came(a)?, came(b)?))).collect()
+}
+
+/// What else differs. Who never gets well is not well sooner for having left: one limit for everybody.
+fn beside(both: &[Both<'_>], endpoint: Endpoint, longest_s: f64) -> Vec<Beside> {
+    let other = match endpoint {
+        Endpoint::Proved => Endpoint::Named,
+        Endpoint::Named => Endpoint::Proved,
+    };
+    let pairs = Pairs::count(of_both(both, other));
+    let (low, high) = pairs.interval();
+    let mut found = Vec::new();
+    if 0 < pairs.of() {
+        found.push(Beside {
+            what: other.words(),
+            unit: Unit::Share,
+            n: pairs.of() as usize,
+            mean: -pairs.difference(),
+            interval: (-high, -low),
+            p: pairs.exact_p(),
+            holm_p: 1.0,
+        });
+    }
+    let share_lost = |o: &Outcome| (0.0 < o.lost_if_nothing).then(|| o.lost / o.lost_if_nothing);
+    let measures: [(&'static str, Unit, &dyn Fn(&Outcome) -> Option<f64>); 6] = [
+        ("composite", Unit::Points, &|o| o.score),
+        ("lost, of doing nothing", Unit::Share, &share_lost),
+        ("time to the last commit, simulated", Unit::Seconds, &|o| o.commit_s),
+        ("time until users are well, simulated", Unit::Seconds, &|o| Some(o.well_s.unwrap_or(longest_s))),
+        ("cost, in minutes of people", Unit::Minutes, &|o| o.cost_min),
+        ("looks", Unit::Count, &|o| Some(f64::from(o.looks))),
+    ];
+    for (what, unit, of) in measures {
+        let differences: Vec<f64> = both.iter().filter_map(|(a, b)| Some(of(b)? - of(a)?)).collect();
+        if let Some(d) = mean_difference(&differences) {
+            found.push(Beside { what, unit, n: d.n, mean: d.mean, interval: d.interval, p: d.p, holm_p: 1.0 });
+        }
+    }
+    let adjusted = holm(&found.iter().map(|b| b.p).collect::<Vec<f64>>());
+    for (of, p) in found.iter_mut().zip(adjusted) {
+        of.holm_p = p;
+    }
+    found
 }
 
 /// Incidents that would tell a difference as large as was seen. Fewer pairs that differ than six cannot, by an exact test,

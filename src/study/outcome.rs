@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::assistant::hand::Hand;
+use crate::assistant::llm::Spent;
 use crate::assistant::{BuiltIn, OBSERVER};
 use crate::scenario::opened::{Scenario, ScenarioError};
 use crate::score::composite::Gate;
@@ -76,6 +77,9 @@ pub struct Outcome {
     pub lost_if_nothing: f64,
     /// The same with the best that is known.
     pub lost_at_best: f64,
+    /// What it cost, in minutes of people: looks, accelerators added, teams woken; none in outcomes of older builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_min: Option<f64>,
     /// Seconds from the page to the last commit, on the simulated clock; none: nothing was committed.
     pub commit_s: Option<f64>,
     /// Seconds from the page until users were well, on the simulated clock; none: they never were.
@@ -102,8 +106,8 @@ pub struct Outcome {
     pub wall_s: Option<f64>,
 }
 
-/// A session that was not played by the study.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A session that was not played by a participant of the program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Joined {
     /// Whether its clock was live: such sessions are shown beside the others, and never paired.
     pub live: bool,
@@ -113,6 +117,9 @@ pub struct Joined {
     pub order: u32,
     /// The model that played, and a hash of what it was told to be; none: no model.
     pub model: Option<(String, String)>,
+    /// What the model used; none: nobody wrote it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Spent>,
 }
 
 /// Belief in what was true, from a moment on.
@@ -284,12 +291,12 @@ pub fn grade_joined(
     runs: &Runs<'_>,
     session: &Session,
     events: &[Event],
-    participant: &str,
+    (participant, repeat): (&str, u32),
     joined: Joined,
 ) -> Result<Outcome, OutcomeError> {
     let observer = Observer::built_in(session.scenario()).ok();
     let debrief = debrief_among(session, events, observer, runs, &|_, _| {})?;
-    Ok(Outcome { joined: Some(joined), ..outcome((session, events), participant, 0, &debrief) })
+    Ok(Outcome { joined: Some(joined), ..outcome((session, events), participant, repeat, &debrief) })
 }
 
 fn moments(session: &Session, events: &[Event], truth: &[String], well_s: Option<f64>) -> Vec<Moment> {
@@ -393,6 +400,7 @@ pub fn outcome((session, events): (&Session, &[Event]), participant: &str, repea
         lost: users.lost,
         lost_if_nothing: users.lost_if_nothing,
         lost_at_best: users.lost_at_best,
+        cost_min: measure("M11", "cost"),
         commit_s: session.board().commits.last().map(|c| c.at.since(paged_at.min(c.at)).as_secs_f64()),
         well_s,
         moments: moments(session, events, &truth, well_s),

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::assistant::llm::{Budget, Provider};
 use crate::assistant::{self, OBSERVER};
 use crate::scenario::catalogue::Catalogue;
 use crate::scenario::opened::Scenario;
@@ -23,7 +24,11 @@ pub struct Plan {
     /// Seeds, each of which draws a variant.
     pub seeds: Seeds,
     /// Built-in participants by name.
+    #[serde(default)]
     pub participants: Vec<String>,
+    /// Models behind an API, who play the same incidents as participants.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelPlayer>,
     /// People, or models in sessions of their own, who are to play the same incidents and join in when it is reported.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<Person>,
@@ -33,6 +38,118 @@ pub struct Plan {
     /// Who is compared with whom, decided beforehand; empty: each with the first.
     #[serde(default)]
     pub compare: Vec<(String, String)>,
+    /// What decides: whether the cause was named and proved, or named.
+    #[serde(default, skip_serializing_if = "Endpoint::is_usual")]
+    pub endpoint: Endpoint,
+}
+
+/// What a comparison is decided by, said before anything is run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Endpoint {
+    /// The weightiest cause was named, and what was cited proves it to an ideal observer.
+    #[default]
+    Proved,
+    /// The weightiest cause was named.
+    Named,
+}
+
+impl Endpoint {
+    fn is_usual(&self) -> bool {
+        *self == Endpoint::default()
+    }
+
+    /// In a few words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Endpoint::Proved => "named and proved the cause",
+            Endpoint::Named => "named the cause",
+        }
+    }
+}
+
+/// A model that plays.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelPlayer {
+    /// As it is called in this study.
+    pub name: String,
+    /// Whose interface: `anthropic` or `openai-compatible`; key and address come from the environment.
+    pub provider: String,
+    /// As its provider calls it.
+    pub model: String,
+    /// Tokens of one reply.
+    #[serde(default = "reply_tokens")]
+    pub reply_tokens: u32,
+    /// Tokens in and out of one run.
+    #[serde(default)]
+    pub most_tokens: Option<u64>,
+    /// Dollars of one run, by the prices of a million tokens.
+    #[serde(default)]
+    pub most_dollars: Option<f64>,
+    /// Dollars for a million tokens in.
+    #[serde(default)]
+    pub dollars_in: f64,
+    /// Dollars for a million tokens out.
+    #[serde(default)]
+    pub dollars_out: f64,
+    /// Minutes of the incident.
+    #[serde(default)]
+    pub most_minutes: Option<f64>,
+    /// Replies of one run.
+    #[serde(default = "turns")]
+    pub most_turns: u32,
+    /// The control arm: the words of the page and no telemetry.
+    #[serde(default)]
+    pub alert_text: bool,
+}
+
+fn reply_tokens() -> u32 {
+    4096
+}
+
+fn turns() -> u32 {
+    Budget::default().turns
+}
+
+impl ModelPlayer {
+    /// Whose interface it is.
+    ///
+    /// # Errors
+    /// It is nobody's.
+    pub fn provider(&self) -> Result<Provider, String> {
+        Provider::named(&self.provider).map_err(|why| format!("model {}: {why}", self.name))
+    }
+
+    /// What one run may use.
+    pub fn budget(&self) -> Budget {
+        Budget {
+            tokens: self.most_tokens,
+            dollars: self.most_dollars,
+            dollars_in: self.dollars_in,
+            dollars_out: self.dollars_out,
+            simulated_s: self.most_minutes.map(|minutes| minutes * 60.0),
+            turns: self.most_turns,
+        }
+    }
+
+    fn wrong(&self) -> Option<String> {
+        let sound = |price: f64| price.is_finite() && 0.0 <= price;
+        let free = self.dollars_in + self.dollars_out <= 0.0;
+        match self {
+            _ if self.name.trim().is_empty() => Some("a model has no name".to_string()),
+            _ if assistant::find(&self.name).is_ok() => {
+                Some(format!("\"{}\" is a participant of the program: call the model otherwise", self.name))
+            }
+            _ if self.model.trim().is_empty() => Some(format!("model {}: it says not which model", self.name)),
+            _ if !sound(self.dollars_in) || !sound(self.dollars_out) => {
+                Some(format!("model {}: prices are dollars for a million tokens, 0 or more", self.name))
+            }
+            _ if self.most_dollars.is_some() && free => {
+                Some(format!("model {}: `most_dollars` needs `dollars_in` and `dollars_out`", self.name))
+            }
+            _ => self.provider().err(),
+        }
+    }
 }
 
 /// Somebody whose sessions join in.
@@ -114,7 +231,9 @@ impl Plan {
     /// Where it is wrong, and how.
     pub fn read(text: &str, path: &Path, catalogue: &Catalogue) -> Result<Plan, String> {
         let at = |e: ron::error::SpannedError| format!("{}:{}: {}", path.display(), e.span.start, e.code);
-        let plan: Plan = ron::from_str(text).map_err(at)?;
+        // `most_tokens: 5` is as good as `most_tokens: Some(5)`.
+        let options = ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+        let plan: Plan = options.from_str(text).map_err(at)?;
         let mut wrong = Vec::new();
         for scenario in &plan.scenarios {
             match Scenario::open(catalogue, scenario) {
@@ -127,9 +246,12 @@ impl Plan {
         }
         let compared = plan.compare.iter().flat_map(|(a, b)| [a, b]);
         let is_person = |name: &String| plan.people.iter().any(|person| person.name == *name);
-        for name in plan.participants.iter().chain(compared.clone()).filter(|name| !is_person(name)) {
+        let is_model = |name: &String| plan.models.iter().any(|model| model.name == *name);
+        let known = |name: &&String| is_person(name) || is_model(name);
+        for name in plan.participants.iter().chain(compared.clone()).filter(|name| !known(name)) {
             wrong.extend(assistant::find(name).err());
         }
+        wrong.extend(plan.models.iter().filter_map(ModelPlayer::wrong));
         for Person { name, .. } in &plan.people {
             if name.trim().is_empty() || assistant::find(name).is_ok() {
                 wrong
@@ -137,23 +259,34 @@ impl Plan {
             }
         }
         for name in compared {
-            if !plan.participants.contains(name) && !is_person(name) {
+            if !plan.participants.contains(name) && !known(&name) {
                 wrong.push(format!("\"{name}\" is compared and does not play: add it to `participants`"));
             }
         }
         let unique = |names: &[String]| names.iter().collect::<BTreeSet<_>>().len() == names.len();
-        let names: Vec<String> = plan.people.iter().map(|person| person.name.clone()).collect();
-        if !unique(&plan.scenarios) || !unique(&plan.participants) || !unique(&names) {
-            wrong.push("a scenario, participant or person stands twice: `repeats` plays it again".to_string());
+        let people = plan.people.iter().map(|person| person.name.clone());
+        let names: Vec<String> = plan.players().map(str::to_string).chain(people).collect();
+        if !unique(&plan.scenarios) || !unique(&names) {
+            wrong.push("a scenario, participant, model or person stands twice: `repeats` plays it again".to_string());
         }
-        if plan.scenarios.is_empty() || plan.participants.is_empty() || plan.seeds.count == 0 || plan.repeats == 0 {
+        if plan.scenarios.is_empty() || plan.players().next().is_none() || plan.seeds.count == 0 || plan.repeats == 0 {
             wrong.push("there is nothing to run: a plan has scenarios, participants, seeds and repeats".to_string());
         }
-        let runs = plan.scenarios.len() as u64 * plan.participants.len() as u64;
+        let runs = plan.scenarios.len() as u64 * plan.players().count() as u64;
         if MOST < runs.saturating_mul(u64::from(plan.seeds.count)).saturating_mul(u64::from(plan.repeats)) {
             wrong.push(format!("it asks for more than {MOST} runs"));
         }
         if wrong.is_empty() { Ok(plan) } else { Err(format!("{}: {}", path.display(), wrong.join("; "))) }
+    }
+
+    /// Names of all whom the study lets play: participants of the program, then models.
+    pub fn players(&self) -> impl Iterator<Item = &str> {
+        self.participants.iter().chain(self.models.iter().map(|model| &model.name)).map(String::as_str)
+    }
+
+    /// The model that is called so here.
+    pub fn model(&self, name: &str) -> Option<&ModelPlayer> {
+        self.models.iter().find(|model| model.name == name)
     }
 
     /// Incidents of a part, in order: a scenario with a seed. All that play an incident are in the same part. Each scenario has
@@ -183,13 +316,13 @@ impl Plan {
 
     /// The runs of an incident.
     pub fn cells(&self, scenario: &str, seed: u64) -> Vec<Cell> {
-        let cell = |participant: &String, repeat: u32| Cell {
+        let cell = |participant: &str, repeat: u32| Cell {
             scenario: scenario.to_string(),
             seed,
-            participant: participant.clone(),
+            participant: participant.to_string(),
             repeat,
         };
-        self.participants.iter().flat_map(|name| (0..self.repeats).map(move |repeat| cell(name, repeat))).collect()
+        self.players().flat_map(|name| (0..self.repeats).map(move |repeat| cell(name, repeat))).collect()
     }
 
     /// Pairs that are compared.
@@ -197,8 +330,9 @@ impl Plan {
         if !self.compare.is_empty() {
             return self.compare.clone();
         }
-        let (first, rest) = self.participants.split_at(1.min(self.participants.len()));
-        first.iter().flat_map(|a| rest.iter().map(move |b| (a.clone(), b.clone()))).collect()
+        let mut players = self.players();
+        let first = players.next().unwrap_or_default();
+        players.map(|other| (first.to_string(), other.to_string())).collect()
     }
 }
 

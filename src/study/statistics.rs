@@ -168,6 +168,19 @@ fn sign_flips(differences: &[f64]) -> f64 {
     f64::from(far) / f64::from(DRAWN_SIGNS + 1)
 }
 
+/// Holm's step-down adjustment of several p (Holm 1979), in the order in which they were given: what is still below a level
+/// then is so whichever of the questions have nothing in them.
+pub fn holm(ps: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..ps.len()).collect();
+    order.sort_by(|a, b| ps[*a].total_cmp(&ps[*b]).then(a.cmp(b)));
+    let (mut adjusted, mut most) = (vec![1.0; ps.len()], 0.0_f64);
+    for (place, which) in order.into_iter().enumerate() {
+        most = most.max((ps[which] * (ps.len() - place) as f64).min(1.0));
+        adjusted[which] = most;
+    }
+    adjusted
+}
+
 /// The standard error of a mean over clusters: runs that have a scenario in common are not independent (Miller 2024).
 pub fn clustered_error(clusters: &[Vec<f64>]) -> f64 {
     let n: usize = clusters.iter().map(Vec::len).sum();
@@ -304,6 +317,16 @@ mod tests {
         close(of.p, 30.0 / 1024.0, 6);
         between(of.interval, (1.1256, 10.6744), 4);
         assert!(mean_difference(&[1.0]).is_none());
+    }
+
+    /// As `p.adjust(method = "holm")` of R has it.
+    #[test]
+    fn several_questions_are_asked_of_one_pair() {
+        for (found, expected) in holm(&[0.01, 0.04, 0.03, 0.005]).into_iter().zip([0.03, 0.06, 0.06, 0.02]) {
+            close(found, expected, 12);
+        }
+        assert_eq!(holm(&[0.9, 0.8]), [1.0, 1.0]);
+        assert!(holm(&[]).is_empty());
     }
 
     #[test]

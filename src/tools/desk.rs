@@ -136,7 +136,7 @@ impl Desk {
                 about: tool.about,
                 kind: tool.kind,
                 input: takes,
-                output: tool.output.clone(),
+                output: explained_once(tool.output.clone()),
             }
         }));
         list
@@ -296,6 +296,29 @@ impl Desk {
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, Slot)>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What stands around every answer is explained with the tool that begins a run; with all the others its words would be
+/// most of what a model has to read of them.
+fn explained_once(mut output: Map<String, Value>) -> Map<String, Value> {
+    fn without_words(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                // A field may be called so: then it is no text.
+                if fields.get("description").is_some_and(Value::is_string) {
+                    fields.remove("description");
+                }
+                fields.values_mut().for_each(without_words);
+            }
+            Value::Array(items) => items.iter_mut().for_each(without_words),
+            _ => {}
+        }
+    }
+    output.remove("description");
+    if let Some(Value::Object(fields)) = output.get_mut("properties") {
+        fields.iter_mut().filter(|(name, _)| *name != "result").for_each(|(_, field)| without_words(field));
+    }
+    output
 }
 
 fn list_takes() -> Map<String, Value> {

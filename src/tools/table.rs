@@ -227,7 +227,10 @@ fn made<A: JsonSchema, T: Shown>(about: About, run: Run) -> Tool {
         let cut = shown.cut(want);
         Ok((serde_json::to_value(&shown).map_err(unwritable)?, cut))
     };
-    with_arguments(&mut takes, page_arguments(), &[]);
+    // What is done or noted is answered in a sentence.
+    if about.kind == Kind::Reads {
+        with_arguments(&mut takes, page_arguments(), &[]);
+    }
     Tool {
         name: about.name,
         title: about.title,

@@ -3,8 +3,10 @@
 
 use std::process::Command;
 
+use rayon::prelude::*;
 use scartissue::assistant::{BUILT_IN, find};
 use scartissue::scenario::catalogue::Catalogue;
+use scartissue::scenario::file::{Role, VariantSpec};
 use scartissue::scenario::opened::Scenario;
 use scartissue::study::outcome::{Played, play};
 use serde_json::Value;
@@ -136,4 +138,40 @@ fn without_telemetry_a_player_scores_at_the_base_rate() {
         assert_eq!(said.len(), 1, "{name}: the page is the same, and so is what is made of it");
         assert_eq!(right, base, "{name}");
     }
+}
+
+/// What players name on every variant of every file, against the roots that the author gave it; a line for each.
+/// `SCARTISSUE_PLAYERS=all` plays all of them under a seed that no player was made with, or under `SCARTISSUE_SEED`.
+#[test]
+fn the_careful_one_names_more_causes_than_the_correlator() {
+    let catalogue = Catalogue::built_in();
+    let all = std::env::var("SCARTISSUE_PLAYERS").is_ok_and(|v| v == "all");
+    let seed = std::env::var("SCARTISSUE_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(21);
+    let few = ["first-shift-1", "quiet-tuesday", "midnight", "six-idle-pods"];
+    let names = catalogue.names().filter(|name| all || few.contains(name)).map(str::to_string);
+    let incidents: Vec<(String, String, Vec<String>)> = names
+        .flat_map(|name| {
+            let scenario = Scenario::open(&catalogue, &name).expect("it ships");
+            let roots = |variant: &VariantSpec| {
+                let causes = scenario.file.causes.iter().filter(|c| variant.causes.contains(&c.id));
+                let roots = causes.filter(|c| c.role == Role::Root).map(|c| c.mechanism.clone());
+                let roots: Vec<String> = roots.collect();
+                if roots.is_empty() { vec!["no_fault".to_string(), "telemetry.alert_rule".to_string()] } else { roots }
+            };
+            let variants = scenario.file.variants.iter();
+            variants.map(|variant| (name.clone(), variant.name.clone(), roots(variant))).collect::<Vec<_>>()
+        })
+        .collect();
+    let right = |player: &str| {
+        let each = incidents.par_iter().map(|(scenario, variant, roots)| {
+            let said = blamed(player, scenario, variant, seed);
+            let right = roots.contains(&said);
+            println!("{} {player} {scenario} {variant}: {said}; {}", if right { "right" } else { "WRONG" }, roots.join(" + "));
+            usize::from(right)
+        });
+        each.sum::<usize>()
+    };
+    let (careful, correlator) = (right("good-sre"), right("correlator"));
+    println!("of {}: good-sre {careful}, correlator {correlator}", incidents.len());
+    assert!(correlator < careful, "replay with SCARTISSUE_SEED={seed}: {correlator} and {careful}");
 }

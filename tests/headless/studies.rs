@@ -223,3 +223,113 @@ fn a_pair_is_told_of_any_scenario_with_a_twin() {
         assert!(!page.contains("http"), "self-contained");
     }
 }
+
+/// A provider of chat completions on loopback, for as long as the test runs. What it answers follows from how much has been
+/// said: it takes the page, blames the flag, and closes; `turns` may make it stop before.
+#[cfg(feature = "wire")]
+fn provider(broken: bool) -> String {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let address = listener.local_addr().expect("an address");
+    let answer = move |asked: &Value| {
+        let calls = [
+            ("wait_for_news", serde_json::json!({})),
+            ("acknowledge_page", serde_json::json!({})),
+            ("submit_diagnosis", serde_json::json!({ "points": { "api.flag": 80, "other": 20 }, "last": true })),
+            ("end_incident", serde_json::json!({})),
+        ];
+        let said = asked["messages"].as_array().into_iter().flatten().filter(|m| m["role"] == "assistant").count();
+        let (name, arguments) = &calls[said.min(calls.len() - 1)];
+        let function = serde_json::json!({ "name": name, "arguments": arguments.to_string() });
+        let call = serde_json::json!({ "id": format!("call-{said}"), "type": "function", "function": function });
+        let message = match broken && 1 < said {
+            true => serde_json::json!({ "role": "assistant", "content": "I would rather not." }),
+            false => serde_json::json!({ "role": "assistant", "content": null, "tool_calls": [call] }),
+        };
+        let usage = serde_json::json!({ "prompt_tokens": 1000, "completion_tokens": 50 });
+        serde_json::json!({ "choices": [{ "message": message, "finish_reason": "stop" }], "usage": usage }).to_string()
+    };
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
+                let mut length = 0;
+                loop {
+                    let mut line = String::new();
+                    if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                        return;
+                    }
+                    if let Some((name, value)) = line.split_once(':')
+                        && name.eq_ignore_ascii_case("content-length")
+                    {
+                        length = value.trim().parse().unwrap_or(0);
+                    }
+                    if line.trim().is_empty() {
+                        break;
+                    }
+                }
+                let mut body = vec![0; length];
+                reader.read_exact(&mut body).expect("all of it");
+                let told = answer(&serde_json::from_slice(&body).expect("JSON"));
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", told.len());
+                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(told.as_bytes()));
+            });
+        }
+    });
+    format!("http://{address}")
+}
+
+/// A model is a participant of a plan like those of the program: it meets the same variants on the same terms, its tries
+/// are counted, what it used is told, and what came to no end is no result and is tried again.
+#[test]
+#[cfg(feature = "wire")]
+fn a_model_of_a_plan_plays_what_the_others_play() {
+    let directory = directory("models");
+    let place = |name: &str| directory.join(name).display().to_string();
+    let plan = place("plan.ron");
+    let model = "models: [(name: \"the-model\", provider: \"openai-compatible\", model: \"model-a\", most_tokens: 90000, \
+                 dollars_in: 3, dollars_out: 15)]";
+    let seeds = "seeds: (first: 1, count: 2), repeats: 2";
+    fs::write(&plan, format!("(scenarios: [{SMALL:?}], participants: [\"last-deploy\"], {model}, {seeds})"))
+        .expect("a file can be written");
+    let key = "sk-study-0123456789";
+    let run = |out: &str, base: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scartissue"));
+        command.args(["study", "run", &plan, "--out", out]).env_remove("OPENAI_API_KEY").env_remove("OPENAI_BASE_URL");
+        if let Some(base) = base {
+            command.env("OPENAI_BASE_URL", base).env("OPENAI_API_KEY", key);
+        }
+        command.output().expect("the program starts")
+    };
+    let talk = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let out = place("out");
+    let without = run(&out, None);
+    assert_eq!(without.status.code(), Some(3), "{}", talk(&without));
+    assert!(talk(&without).contains("OPENAI_API_KEY") && !directory.join("out/outcomes-1-of-1.jsonl").metadata().is_ok_and(|m| 0 < m.len()));
+    let silent = run(&out, Some(&provider(true)));
+    assert_eq!(silent.status.code(), Some(1), "{}", talk(&silent));
+    assert!(talk(&silent).contains("4 runs of the-model came to no result"), "{}", talk(&silent));
+    let whole = run(&out, Some(&provider(false)));
+    assert!(whole.status.success(), "{}", talk(&whole));
+    assert!(talk(&whole).contains("4 runs to go, 4 there"), "{}", talk(&whole));
+    let told: Value = serde_json::from_str(&done(&["study", "report", &out, "--json"])).expect("JSON");
+    let held = |said: &str| {
+        let parity = told["parity"].as_array().expect("a list");
+        let line = parity.iter().find(|held| held[0].as_str().is_some_and(|says| says.contains(said)));
+        line.unwrap_or_else(|| panic!("{said}: {parity:?}"))[1] == true
+    };
+    assert!(held("every participant met the same incidents") && held("model-a, prompt "), "{}", told["parity"]);
+    let one = &told["alone"][1];
+    assert_eq!((one["participant"].as_str(), one["runs"].as_u64()), (Some("the-model"), Some(4)));
+    assert_eq!(one["spent"][0], 16_000, "{one}");
+    assert!((one["spent"][2].as_f64().expect("dollars") - 0.06).abs() < 1e-9, "{one}");
+    assert_eq!(told["compared"][0]["second"], "the-model");
+    assert_eq!(told["compared"][0]["endpoint"], "Named", "nobody built an observer for the small cell");
+    for entry in fs::read_dir(directory.join("out/sessions/profiles/assistants/sessions")).expect("sessions") {
+        for file in fs::read_dir(entry.expect("a session").path()).expect("files") {
+            let bytes = fs::read(file.expect("a file").path()).expect("bytes");
+            assert!(!bytes.windows(key.len()).any(|w| w == key.as_bytes()), "the key is on the disk");
+        }
+    }
+}

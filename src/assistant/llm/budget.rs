@@ -1,6 +1,6 @@
 //! What a model may use: tokens, money, simulated time, turns.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What may be used; what is none is not limited.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -26,7 +26,7 @@ impl Default for Budget {
 }
 
 /// What was used so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spent {
     /// Tokens in.
     pub tokens_in: u64,

@@ -29,6 +29,20 @@ pub struct Model {
     pub reply_tokens: u32,
 }
 
+impl Provider {
+    /// The interface of a name, as it stands on a command line and in a plan.
+    ///
+    /// # Errors
+    /// There is none; the message names those there are.
+    pub fn named(name: &str) -> Result<Provider, String> {
+        match name {
+            "anthropic" => Ok(Provider::Anthropic),
+            "openai-compatible" => Ok(Provider::OpenAiCompatible),
+            _ => Err(format!("\"{name}\" is no provider: anthropic and openai-compatible are")),
+        }
+    }
+}
+
 /// A tool, as a model is told of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Offer<'t> {

@@ -11,6 +11,8 @@ use crate::session::advice::{Advice, Asking};
 
 /// The version of the form.
 const VERSION: u32 = 1;
+/// What it is called beside the session that was played.
+pub const FILE: &str = "transcript.jsonl";
 
 /// Where a transcript goes.
 #[derive(Default)]
@@ -111,6 +113,14 @@ impl Transcript {
 
     pub(super) fn unanswered(&mut self, asking: Asking, why: &str, spent: &Spent) {
         self.line(&json!({ "kind": "unanswered", "asking": asking, "why": why, "spent": spent }));
+    }
+
+    /// Who played, by a transcript: the model, what it was told to be, and what it used by the end.
+    pub fn who(text: &str) -> Option<(String, String, Option<Spent>)> {
+        let begin: Value = serde_json::from_str(text.lines().next()?).ok()?;
+        let last = text.lines().next_back().and_then(|line| serde_json::from_str::<Value>(line).ok());
+        let spent = last.and_then(|mut end| serde_json::from_value(end["played"]["spent"].take()).ok());
+        Some((begin["model"].as_str()?.to_string(), begin["system"].as_str()?.to_string(), spent))
     }
 
     /// Reads what can be played back.
