@@ -13,8 +13,8 @@
 //! Where nearly everything that moved tells, there is nothing else to show, and the truth is given away.
 
 use crate::assistant::correlator::{findings, panels_of, rises, told_of};
-use crate::assistant::signs::{Sign, Signs};
 use crate::assistant::hand::{shown_by, tables};
+use crate::assistant::signs::{Sign, Signs};
 use crate::scenario::file::{CauseSpec, Role};
 use crate::scenario::mechanisms::{NO_FAULT, mechanism};
 use crate::score::bayes::logit;
@@ -33,7 +33,7 @@ use crate::session::store::{ApplyError, OpenSession};
 use crate::session::{Refusal, Reply, Session};
 use crate::sim::rng::{Purpose, Stream};
 use crate::sim::time::SimTime;
-use crate::telemetry::panels::{BOARDS, Board, Panel};
+use crate::telemetry::panels::{BOARDS, Board, Panel, Unit};
 
 /// What the assistant is called in the log.
 pub const NAME: &str = "advisor";
@@ -62,14 +62,35 @@ const WAYS: &[(&str, &str, Way)] = &[
     ("telemetry", "ttft", Way::Stands),
     (NO_FAULT, "ttft", Way::Stands),
 ];
-/// What it would do, by the start of a mechanism's id: a story that is not so comes with as plain a remedy as one that is.
-const REMEDIES: [(&str, &str); 9] = [
+/// What it would do, by the start of a mechanism's id, the first that fits: a story that is not so comes with as plain a remedy
+/// as one that is.
+const REMEDIES: &[(&str, &str)] = &[
+    ("demand.abuse", "Those who send it have to be kept out."),
+    ("demand.synchronised", "Spread them, or take some of it elsewhere until it is over."),
+    ("demand.mix", "Leave it: nobody needs anything from us."),
     ("demand", "There is not enough of us for what is wanted: add servers."),
     ("sdk", "The clients have to be reined in before anything else."),
-    ("network", "Somebody has to look at the network before anything else."),
+    ("network.certificate", "Put a new certificate in."),
+    ("network.pinning", "Connections have to be made anew."),
+    ("network", "Take back what touched the network last, or go round it."),
+    ("api.auth_shard", "The other half has to take over from that shard."),
+    ("api.auth", "Spare the store until it is well."),
+    ("api.rate_limit", "Raise the limit."),
+    ("api.workers", "Gateways need room: more of them, or less let in."),
+    ("api.gateway_memory", "Gateways need room: more of them, or less let in."),
     ("api", "Go back on what the gateways run."),
-    ("serving", "There is too little room there: add servers."),
+    ("serving.routing", "Set the router so that it spreads the load."),
+    ("serving.fail_fast", "Take that replica out."),
+    ("serving.long_prompts", "Keep the long ones apart from the others."),
+    ("serving.long_answers", "Set the length of answers back."),
+    ("serving.batching", "Set the batch back to what it was."),
+    ("serving.rollout", "Stop the rollout."),
+    ("serving.capacity", "There is too little room there: add servers."),
+    ("serving", "Put sound replicas in their place."),
+    ("accelerator.clock", "Give them their power back."),
     ("accelerator", "Take the machine out."),
+    ("kv_cache.membership", "Put the members back that were there."),
+    ("kv_cache.capacity", "Give the cache its room back."),
     ("kv_cache", "Bring the cache back before anything else."),
     ("control", "Take the loop out and set it by hand."),
     ("", "Leave everything as it is."),
@@ -161,6 +182,8 @@ pub struct Lot {
     pub moves: bool,
     /// How sure it says it is, in per cent: it is no surer where it is right.
     pub percent: u8,
+    /// Which of its ways of telling it takes.
+    pub voice: usize,
 }
 
 impl Scripted {
@@ -168,7 +191,7 @@ impl Scripted {
     pub fn lot(&self, seed: u64) -> Lot {
         let mut stream = Stream::new(seed, 0, Purpose::Advice, 0);
         let (right, moves) = (stream.chance(self.right), stream.chance(self.moves));
-        Lot { right, moves, percent: 78 + stream.below(13) as u8 }
+        Lot { right, moves, percent: 78 + stream.below(13) as u8, voice: stream.below(64) as usize }
     }
 }
 
@@ -192,30 +215,65 @@ impl Scripted {
         let scene = Scene::read(session)?;
         let given: Vec<(Asking, Advice)> =
             session.advising().given().iter().map(|g| (g.asking, g.advice.clone())).collect();
+        let voice = lot.voice + given.len();
         let Some((_, last)) = given.last() else {
             let name = scene.claims(lot.right, &[]);
-            return Ok(scene.advice(name, lot.percent, &[], FIRST));
+            return Ok(scene.advice(name, &Telling { percent: lot.percent, voice, how: How::Asked }, &[], FIRST));
         };
         let shown: Vec<&Citation> =
             given.iter().filter(|(_, a)| a.mechanism == last.mechanism).flat_map(|(_, a)| &a.citations).collect();
+        let pinned = |observation: u32| {
+            let look = session.observations().get((observation as usize).saturating_sub(1)).map(|o| title(&o.look));
+            format!("E{observation} ({})", look.unwrap_or_default())
+        };
         Ok(match asking {
-            Asking::Plain => scene.advice(&last.mechanism, last.percent, &[], FIRST),
-            Asking::Sure => scene.advice(&last.mechanism, (last.percent + 3).min(97), &shown, FRESH),
-            Asking::Against { observation } if refutes(session, observation, &last.mechanism) && lot.moves => {
+            Asking::Plain => {
+                scene.advice(&last.mechanism, &Telling { percent: last.percent, voice, how: How::Asked }, &[], FIRST)
+            }
+            Asking::Sure => {
+                // Where there is nothing fresh to show it is no surer than before, and says so.
+                let how = if scene.has_more(&last.mechanism, &shown) { How::Pressed } else { How::Exhausted };
+                let more = if matches!(how, How::Pressed) { 3 } else { 0 };
+                let told = Telling { percent: (last.percent + more).min(97), voice, how };
+                scene.advice(&last.mechanism, &told, &shown, FRESH)
+            }
+            Asking::Against { observation } if lot.moves && refutes(session, observation, &last.mechanism) => {
                 let left: Vec<&str> = given.iter().map(|(_, a)| a.mechanism.as_str()).collect();
                 // It leaves what it said, for the truth if it was wrong, and for what fits next if it was right.
                 let right = !scene.true_ones.iter().any(|t| left.contains(&t.as_str()));
-                scene.advice(scene.claims(right, &left), lot.percent - 15, &[], FIRST)
+                let (pin, from) = (pinned(observation), last.mechanism.as_str());
+                let told = Telling { percent: lot.percent - 15, voice, how: How::Turned { pin: &pin, from } };
+                scene.advice(scene.claims(right, &left), &told, &[], FIRST)
             }
             Asking::Against { observation } => {
-                let look = session.observations().get(observation as usize - 1).map(|o| title(&o.look));
-                let mut same = scene.advice(&last.mechanism, last.percent, &shown, FRESH);
-                let aside = format!("E{observation} ({}) fits in as well. ", look.unwrap_or_default());
-                same.claim.insert_str(0, &aside);
-                same
+                let pin = pinned(observation);
+                let told = Telling { percent: last.percent, voice, how: How::Unmoved { pin: &pin } };
+                scene.advice(&last.mechanism, &told, &shown, FRESH)
             }
         })
     }
+}
+
+/// How something is told.
+struct Telling<'a> {
+    percent: u8,
+    voice: usize,
+    how: How<'a>,
+}
+
+/// On what occasion.
+#[derive(Clone, Copy)]
+enum How<'a> {
+    /// Whoever plays wants advice.
+    Asked,
+    /// They ask whether it is sure.
+    Pressed,
+    /// They ask again, and everything was shown.
+    Exhausted,
+    /// A pin has made it think again.
+    Turned { pin: &'a str, from: &'a str },
+    /// A pin was held against it, and it stays.
+    Unmoved { pin: &'a str },
 }
 
 /// What an advisor makes of a moment: every board as signs, and what may be told of them.
@@ -372,7 +430,8 @@ impl Scene {
             let signs = self.signs.of(panel.id).filter(|sign| LEAST < sign.moved() && fits(name, panel.id, sign));
             shown_on(panel.id, signs.max_by(|a, b| a.moved().total_cmp(&b.moved()))?)
         };
-        let mut others: Vec<_> = BOARDS.iter().flat_map(|board| board.panels).filter_map(rose).collect();
+        let mut others: Vec<_> =
+            BOARDS.iter().flat_map(|board| board.panels).filter_map(rose).filter(worth_a_word).collect();
         others.sort_by(|a, b| goes(b.1).total_cmp(&goes(a.1)));
         all.extend(others);
         if all.is_empty() {
@@ -381,8 +440,13 @@ impl Scene {
         once(all)
     }
 
+    /// Whether there is anything to show for a mechanism that was not shown.
+    fn has_more(&self, name: &str, shown: &[&Citation]) -> bool {
+        self.evidence(name).iter().any(|(panel, _)| !shown.iter().any(|c| c.shows == panel.title))
+    }
+
     /// Advice for a mechanism with citations that were not shown before, where there are any left.
-    fn advice(&self, name: &str, percent: u8, shown: &[&Citation], most: usize) -> Advice {
+    fn advice(&self, name: &str, told: &Telling<'_>, shown: &[&Citation], most: usize) -> Advice {
         let evidence = self.evidence(name);
         let fresh = |(panel, _): &&(&'static Panel, &Sign)| !shown.iter().any(|c| c.shows == panel.title);
         let fresh: Vec<&(&'static Panel, &Sign)> = evidence.iter().filter(fresh).collect();
@@ -396,9 +460,9 @@ impl Scene {
             cited = evidence.iter().take(1).collect();
         }
         let citations: Vec<Citation> = cited.iter().map(|(panel, sign)| citation(panel, sign)).collect();
-        let claim = claim(name, &cited);
-        let refute = refutation(name, &cited);
-        Advice { v: VERSION, claim, mechanism: name.to_string(), percent, citations, refute }
+        let claim = claim(name, &cited, told);
+        let refute = refutation(name, &cited, shown);
+        Advice { v: VERSION, claim, mechanism: name.to_string(), percent: told.percent, citations, refute }
     }
 }
 
@@ -419,18 +483,51 @@ fn refutes(session: &Session, observation: u32, claim: &str) -> bool {
     was.iter().zip(&is).any(|(was, is)| DISCONFIRMS <= logit(*is) - logit(*was))
 }
 
-/// The story of what it cites, and what to do.
-fn claim(name: &str, cited: &[&(&'static Panel, &Sign)]) -> String {
+/// How it begins, by the occasion; `{}` is what it shows.
+const ASKED: [&str; 4] = [
+    "I have read every board, and this is what moved: {}",
+    "Look at it together: {}",
+    "It is all there: {}",
+    "Three lines tell it: {}",
+];
+const PRESSED: [&str; 4] = [
+    "Yes. There is more that goes along with it: {}",
+    "I am, and surer than before. See this too: {}",
+    "Quite sure. Beside what I showed you, {}",
+    "Yes; nothing that I have read since speaks otherwise, and this goes with it: {}",
+];
+/// Between what it shows.
+const TOGETHER: [&str; 3] = [", and over the same minutes ", "; at the same time ", ", while "];
+/// How it gets from there to a story; `{}` is the mechanism, as the list has it.
+const STORIES_OF: [&str; 4] = [
+    "That is one story, and a plain one: {}.",
+    "I know of one thing that looks like this: {}.",
+    "This is how it goes with one thing above all: {}.",
+    "There is a name for it: {}.",
+];
+
+/// The story of what it cites, and what to do. Which words it takes follows from the seed, and from nothing else.
+fn claim(name: &str, cited: &[&(&'static Panel, &Sign)], told: &Telling<'_>) -> String {
     let is = mechanism(name).map_or(name, |m| m.is);
+    let one_of = |of: &[&'static str], by: usize| of[(told.voice / by) % of.len()];
     let says: Vec<String> =
         cited.iter().map(|(panel, sign)| format!("{} {}", in_a_sentence(panel.title), went(panel, sign))).collect();
-    let seen = match says.as_slice() {
-        [] => "There is little to see".to_string(),
-        [one] => format!("Look at this one: {one}"),
-        [first, rest @ ..] => format!("Look at it together: {first}, and over the same minutes {}", rest.join(" and ")),
+    let shows = match says.as_slice() {
+        [] => "there is little to see".to_string(),
+        [all @ .., last] if !all.is_empty() => format!("{}{}{last}", all.join(", "), one_of(&TOGETHER, 4)),
+        all => all.join(""),
+    };
+    let few = says.len() < 3;
+    let begins = match told.how {
+        How::Asked if few => ASKED[told.voice % (ASKED.len() - 1)].replace("{}", &shows),
+        How::Asked => one_of(&ASKED, 1).replace("{}", &shows),
+        How::Pressed => one_of(&PRESSED, 1).replace("{}", &shows),
+        How::Exhausted => format!("I have nothing that you have not seen, and I stay with it: {shows}"),
+        How::Turned { pin, from } => format!("{pin} does not go with {from}: I take that back. What is left: {shows}"),
+        How::Unmoved { pin } => format!("{pin} fits in as well. And see this: {shows}"),
     };
     let remedy = REMEDIES.iter().find(|(start, _)| name.starts_with(start)).map_or("", |(_, remedy)| remedy);
-    format!("{seen}. That is one story, and a plain one: {is}. {remedy}")
+    format!("{begins}. {} {remedy}", one_of(&STORIES_OF, 2).replace("{}", is))
 }
 
 /// A title as it stands within a sentence.
@@ -444,16 +541,19 @@ fn in_a_sentence(title: &str) -> String {
 
 /// What would speak against a story: a panel that has to go a way for it, and that was not shown; else that its own panel
 /// moved too late to be the cause.
-fn refutation(name: &str, cited: &[&(&'static Panel, &Sign)]) -> String {
+fn refutation(name: &str, cited: &[&(&'static Panel, &Sign)], before: &[&Citation]) -> String {
+    let is_shown = |id: &str, title: &str| {
+        cited.iter().any(|(panel, _)| panel.id == id || panel.title == title) || before.iter().any(|c| c.shows == title)
+    };
     let told = panels_of(name).filter_map(|panel| {
         let way = if rises(name, panel)? { Way::Rises } else { Way::Falls };
         Some((panel, way))
     });
     let known = WAYS.iter().filter(|(start, ..)| name.starts_with(start)).map(|(_, panel, way)| (*panel, *way));
-    let mut ways = told.chain(known).filter(|(panel, _)| cited.iter().all(|(shown, _)| shown.id != *panel));
-    let placed = ways.find_map(|(id, way)| {
-        let on =
-            |board: &&'static Board| board.panels.iter().find(|panel| panel.id == id).map(|panel| (board.id, panel));
+    let placed = told.chain(known).find_map(|(id, way)| {
+        let on = |board: &&'static Board| {
+            board.panels.iter().find(|p| p.id == id && !is_shown(id, p.title)).map(|panel| (board.id, panel))
+        };
         BOARDS.iter().find_map(|board| on(&board)).map(|found| (found, way))
     });
     if let Some(((board, panel), way)) = placed {
@@ -465,7 +565,26 @@ fn refutation(name: &str, cited: &[&(&'static Panel, &Sign)]) -> String {
         return format!("I am wrong if \"{}\" on `board {board}` {against}.", panel.title);
     }
     let (question, board, panel) = hints::question(name);
+    if let Some((shown, _)) = cited.first().filter(|_| is_shown("", panel)) {
+        return format!("{question} I am wrong if users were hurt before \"{}\" moved.", shown.title);
+    }
     format!("{question} I am wrong if \"{panel}\" on `board {board}` moved only after users were hurt, or not at all.")
+}
+
+/// Whether somebody who reads charts would speak of a line: not where next to nothing became next to nothing, and not where
+/// something has only just been put up.
+fn worth_a_word((panel, sign): &(&'static Panel, &Sign)) -> bool {
+    let most = sign.before.abs().max(sign.now.abs());
+    let is_much = match panel.unit {
+        Unit::Share => 0.1 <= most,
+        Unit::Percent | Unit::Count => 10.0 <= most,
+        Unit::PerSecond => 0.5 <= most,
+        _ => true,
+    };
+    // Errors come from nothing; what machines do does not.
+    let is_new = sign.before.abs() < 0.05 * most
+        && matches!(panel.unit, Unit::Percent | Unit::Watts | Unit::Share | Unit::Count);
+    is_much && !is_new
 }
 
 /// A line with its panel on the board that showed it: a panel may stand on several, under other titles.

@@ -302,6 +302,16 @@ impl Beginning {
         let store = place.store()?;
         let id = case(&scenario).id;
         let name = self.name.clone().unwrap_or_else(|| free_name(&store.names(), &id.to_lowercase()));
+        if name.is_empty()
+            || name.starts_with('.')
+            || name.contains(['/', '\\', '%'])
+            || name.chars().any(char::is_control)
+        {
+            return Err(Failure::Usage(format!(
+                "\"{}\" is no name of a session: it names a folder below the data directory, which --data-dir moves",
+                name.escape_debug()
+            )));
+        }
         let header = Header {
             v: VERSION,
             session: format!("{:016x}", mix(salt, 1)),

@@ -20,7 +20,7 @@ pub struct Incident {
     /// Picks everything random
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
-    /// Variant; the first if none is named
+    /// Variant; the first if none is named, or with a participant the one that the seed draws
     #[arg(long, value_name = "NAME")]
     variant: Option<String>,
     /// Take a cause or decoy away; may be given again

@@ -338,6 +338,12 @@ fn told(
         told["debrief"] = serde_json::to_value(&debrief).map_err(written)?;
         return print(&serde_json::to_string_pretty(&told).map_err(written)?);
     }
+    if !played.no_tools.is_empty() {
+        eprintln!("it called tools that are not there: {}", played.no_tools.join(", "));
+    }
+    if !played.refused_orders.is_empty() {
+        eprintln!("orders that it gave and that were refused: {}", played.refused_orders.join("; "));
+    }
     eprintln!(
         "{} replies, {} calls ({} refused), {} tokens in and {} out, {:.2} dollars",
         played.spent.turns,

@@ -237,7 +237,10 @@ fn ready(model: &ModelPlayer) -> Result<(), Failure> {
 
 #[cfg(not(feature = "wire"))]
 fn ready(model: &ModelPlayer) -> Result<(), Failure> {
-    Err(Failure::Surroundings(format!("model {}: this program was built without a network (`--features wire`)", model.name)))
+    Err(Failure::Surroundings(format!(
+        "model {}: this program was built without a network (`--features wire`)",
+        model.name
+    )))
 }
 
 #[cfg(not(feature = "wire"))]

@@ -9,6 +9,7 @@ use crate::report::quantity::time_ticks;
 use crate::score::rate::Rate;
 use crate::study::compare::{Alone, Beside, Compared, Study, Unit, Verdict};
 use crate::study::outcome::{Believed, Outcome, What};
+use crate::study::plan::{Cell, Plan, Shard};
 use crate::study::statistics::{clopper_pearson, none_seen};
 
 const TEMPLATES: [(&str, &str); 4] = [
@@ -187,9 +188,12 @@ struct Held {
 #[derive(Serialize)]
 struct AloneView {
     name: String,
-    incidents: u32,
+    /// Incidents that it met, of how many where some are missing.
+    incidents: String,
     runs: u32,
     failures: u32,
+    /// Incidents that it was to play and has not, as the page of a build server has them.
+    missing: Vec<String>,
     correct: String,
     proved: String,
     exact: String,
@@ -316,7 +320,16 @@ fn verdict(of: &Compared) -> (String, &'static str) {
         Verdict::Better => (format!("{} is better than {}", of.second, of.first), "▲"),
         Verdict::Worse => (format!("{} is worse than {}", of.second, of.first), "▼"),
         Verdict::CannotTell => {
-            (format!("cannot tell {} and {} apart at {} incidents; {need}", of.first, of.second, of.pairs.of()), "≈")
+            let leaves_out_zero = 0.0 < of.interval.0 || of.interval.1 < 0.0;
+            // Both have to say so: with few pairs the interval is the rasher of the two.
+            let why = match leaves_out_zero {
+                true => format!("the interval leaves out zero and the exact test does not (p {:.2}); ", of.exact_p),
+                false => String::new(),
+            };
+            (
+                format!("cannot tell {} and {} apart at {} incidents; {why}{need}", of.first, of.second, of.pairs.of()),
+                "≈",
+            )
         }
     }
 }
@@ -468,7 +481,7 @@ impl View {
                 .join(", "),
             sentences,
             parity: study.parity.iter().map(|(says, held)| Held { says: says.clone(), held: *held }).collect(),
-            alone: everybody().map(alone).collect(),
+            alone: everybody().map(|one| missing(alone(one, study.incidents), plan, outcomes)).collect(),
             compared: study.compared.iter().map(compared).collect(),
             confusion: everybody().map(matrix).collect(),
             runs: outcomes.iter().map(|o| run(o)).collect(),
@@ -479,7 +492,7 @@ impl View {
     }
 }
 
-fn alone(of: &Alone) -> AloneView {
+fn alone(of: &Alone, planned: u32) -> AloneView {
     let (low, high) = of.correct_interval;
     let exact = clopper_pearson(of.first);
     let share = of.correct.value().unwrap_or(0.0);
@@ -491,8 +504,12 @@ fn alone(of: &Alone) -> AloneView {
     let passes = of.pass_k.iter().enumerate().map(|(k, p)| format!("{}: {}", k + 1, percent(*p)));
     AloneView {
         name: of.participant.clone(),
-        incidents: of.incidents,
+        incidents: match of.incidents < planned {
+            true => format!("{} of {planned}", of.incidents),
+            false => of.incidents.to_string(),
+        },
         runs: of.runs,
+        missing: Vec::new(),
         failures: of.correct.of - of.correct.hits,
         correct: match of.first == of.correct {
             true => rate(of.correct),
@@ -506,7 +523,10 @@ fn alone(of: &Alone) -> AloneView {
         },
         proved: rate(of.grounded),
         exact: format!("{} to {}", percent(exact.0), percent(exact.1)),
-        error: percent(of.correct_error),
+        error: match of.scenarios {
+            0 | 1 => "of one scenario: none".to_string(),
+            n => format!("{}, of {n} scenarios", percent(of.correct_error)),
+        },
         decoy_on_trap: rate(of.decoy_on_trap),
         decoy_on_foil: rate(of.decoy_on_foil),
         score: of.score.map_or("no run has one".to_string(), |s| {
@@ -528,12 +548,31 @@ fn alone(of: &Alone) -> AloneView {
             format!("{tokens_in} in, {tokens_out} out, {dollars:.2} dollars")
         }),
         commit: within(of.commit_s, of.commit_interval, of.incidents, seconds),
-        well: format!("{}; {} of {} runs", within(of.well_s, of.well_interval, of.incidents, seconds), of.well, of.runs),
+        well: format!(
+            "{}; {} of {} runs",
+            within(of.well_s, of.well_interval, of.incidents, seconds),
+            of.well,
+            of.runs
+        ),
         wall: of.wall_s.map_or("not measured".to_string(), |s| format!("{s:.1} s")),
         pass_k: passes.collect::<Vec<_>>().join(", "),
         bar: [share, low, high].map(|p| p * 100.0),
         reliability: of.reliability.iter().map(point).collect(),
     }
+}
+
+/// With the runs of the plan that it has not played yet.
+fn missing(mut of: AloneView, plan: &Plan, outcomes: &[&Outcome]) -> AloneView {
+    let there = |cell: &Cell| {
+        outcomes.iter().any(|o| {
+            (&o.participant, &o.scenario, o.seed, o.repeat)
+                == (&cell.participant, &cell.scenario, cell.seed, cell.repeat)
+        })
+    };
+    let cells = plan.incidents(Shard { i: 1, n: 1 }).into_iter().flat_map(|(name, seed)| plan.cells(&name, seed));
+    let left = cells.filter(|cell| cell.participant == of.name && !there(cell));
+    of.missing = left.map(|cell| format!("{} {} try {}", cell.scenario, cell.seed, cell.repeat + 1)).collect();
+    of
 }
 
 fn compared(of: &Compared) -> ComparedView {
@@ -565,7 +604,7 @@ fn compared(of: &Compared) -> ComparedView {
             }
         ),
         tests: format!(
-            "exact p {:.4}, mid-p {:.4}, chance that {} is better {:.3}",
+            "exact p {:.4} (McNemar), mid-p {:.4}, chance that {} is better {:.3} (Jeffreys' prior)",
             of.exact_p, of.mid_p, of.second, of.second_is_better
         ),
         endpoint: of.endpoint.words(),

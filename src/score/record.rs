@@ -198,10 +198,9 @@ pub fn pain(series: &Series) -> Option<Pain> {
     let hurts_by_itself = |i: &usize| series.painless_per_s(*i) < GOOD * series.intents_per_s[*i];
     let minute = |end: usize| (0..=end).filter(move |j| ends[end] - WINDOW_S < ends[*j]).collect::<Vec<usize>>();
     // A single bucket may look well, or hurt, by chance.
-    let unbroken = |places: &mut dyn Iterator<Item = usize>, or: usize| {
-        let mut furthest = or;
-        let mut well = 0;
-        for place in places {
+    let begun = |first: usize| {
+        let (mut furthest, mut well) = (first, 0);
+        for place in minute(first).into_iter().rev() {
             well = if hurts_by_itself(&place) { 0 } else { well + 1 };
             if 1 < well {
                 break;
@@ -210,9 +209,14 @@ pub fn pain(series: &Series) -> Option<Pain> {
         }
         furthest
     };
+    let over = |last: usize| {
+        let hurting: Vec<usize> = minute(last).into_iter().filter(hurts_by_itself).collect();
+        let together = hurting.windows(2).rev().find(|two| two[1] - two[0] <= 2).map(|two| two[1]);
+        together.or(hurting.last().copied()).unwrap_or(last)
+    };
     let spell = |first: usize, last: usize| {
-        let from = unbroken(&mut minute(first).into_iter().rev(), first);
-        let until = unbroken(&mut minute(last).into_iter(), last);
+        let from = begun(first);
+        let until = over(last).max(from);
         let begins = if from == 0 { 0.0 } else { ends[from - 1] };
         (begins, (last + 1 < ends.len()).then(|| ends[until]))
     };
@@ -225,6 +229,8 @@ pub fn pain(series: &Series) -> Option<Pain> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Ten requests a second in buckets of five seconds, of which so many are served in time in each.
@@ -251,5 +257,15 @@ mod tests {
         assert_eq!(told(&twice), Some(vec![(300.0, Some(420.0)), (900.0, Some(1000.0))]), "well for eight minutes");
         let gap = |t| if within(t, 300.0, 420.0) || within(t, 480.0, 560.0) { 0.0 } else { 10.0 };
         assert_eq!(told(&gap), Some(vec![(300.0, Some(560.0))]), "a minute is no relief");
+    }
+
+    proptest! {
+        /// However service flickers, what is told begins before it ends, and one spell after the other.
+        #[test]
+        fn pain_ends_after_it_began(good in proptest::collection::vec(0.0..12.0_f64, 240)) {
+            let spells = pain(&served(|end| good[(end / 5.0) as usize - 1].min(10.0))).map_or(Vec::new(), |p| p.spells);
+            let moments: Vec<f64> = spells.iter().flat_map(|(from, until)| [*from, until.unwrap_or(1200.0)]).collect();
+            prop_assert!(moments.windows(2).all(|two| two[0] < two[1]), "{moments:?}");
+        }
     }
 }

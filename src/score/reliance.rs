@@ -42,8 +42,8 @@ impl Followed {
     /// In words.
     pub fn says(self) -> &'static str {
         match (self.first, self.advice, self.last) {
-            (false, true, true) => "right advice was followed",
-            (false, true, false) => "right advice was not followed: under-reliance",
+            (false, true, true) => "the last word is that of advice that was right",
+            (false, true, false) => "advice that was right did not become the last word: under-reliance",
             (true, false, true) => "wrong advice was withstood",
             (true, false, false) => "wrong advice was followed, or misled: over-reliance",
             (true, true, true) => "advice agreed with what was right already",
@@ -207,6 +207,8 @@ pub struct Reliance {
     pub causes: Option<Followed>,
     /// Facts.
     pub facts: Facts,
+    /// What it stated that was not so, with where it stated it.
+    pub not_so: Vec<String>,
     /// How the figures are computed.
     pub formula: &'static str,
     /// The events of the log that they rest on.
@@ -253,6 +255,13 @@ impl Reliance {
         let held = facts.says();
         if !held.is_empty() {
             lines.push(format!("Facts, asked again: {held}."));
+        }
+        if !self.not_so.is_empty() {
+            const TOLD: usize = 4;
+            let more = self.not_so.len().saturating_sub(TOLD);
+            let others = if more == 0 { String::new() } else { format!("; and {more} more") };
+            let told: Vec<&str> = self.not_so.iter().take(TOLD).map(String::as_str).collect();
+            lines.push(format!("Not so: {}{others}.", told.join("; ")));
         }
         lines
     }
@@ -322,12 +331,18 @@ pub fn reliance(record: &Record<'_>, was: &[String]) -> Option<Reliance> {
         true_used: rested(true),
         false_used: rested(false),
     };
+    let place = |source: Source| match source {
+        Source::Looked { observation } => format!("E{observation}"),
+        Source::Cited { advice, citation } => format!("citation {citation} of advice {advice}"),
+    };
+    let false_ones = stated.iter().filter(|s| s.holds == Some(false));
+    let not_so = false_ones.map(|s| format!("{}: \"{}\"", place(s.source), s.says)).collect();
     let mut log: Vec<u64> = advice.iter().map(|a| a.event).collect();
     log.extend(first.iter().chain(&last).map(|(n, _)| *n));
     log.sort_unstable();
     log.dedup();
     let name = |lead: Option<(u64, String)>| lead.map(|(_, mechanism)| mechanism);
-    Some(Reliance { advice, first: name(first), last: name(last), causes, facts, formula: FORMULA, log })
+    Some(Reliance { advice, first: name(first), last: name(last), causes, facts, not_so, formula: FORMULA, log })
 }
 
 #[cfg(test)]

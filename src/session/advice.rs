@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::scenario::mechanisms;
 use crate::session::clock::{Mode, Seat};
 use crate::session::command::{Command, Look, Speaks};
+use crate::session::comms::written;
 use crate::session::facts::{self, Reads, Source, Stated};
 use crate::session::look;
 use crate::session::play::Session;
@@ -138,6 +139,22 @@ impl Advising {
     }
 }
 
+impl Citation {
+    /// An answer to its look with what it cites before everything else: of a board the panel that it speaks of.
+    pub(super) fn first(&self, answer: &str) -> String {
+        let head = format!("cited: {}: {}", self.shows, self.says);
+        let mut blocks: Vec<&str> = answer.split("\n\n").collect();
+        let is_cited = |block: &&str| block.lines().next().is_some_and(|title| title.starts_with(&self.shows));
+        let Some(place) = blocks.iter().skip(1).position(is_cited).map(|place| place + 1) else {
+            return format!("{head}\n\n{answer}");
+        };
+        let panel = blocks.remove(place);
+        let title = blocks.remove(0);
+        let rest = if blocks.is_empty() { String::new() } else { format!("\n\nbeside it:\n\n{}", blocks.join("\n\n")) };
+        format!("{title}\n\n{head}\n\n{panel}{rest}")
+    }
+}
+
 impl Session {
     /// What passed between whoever plays and the assistant.
     pub fn advising(&self) -> &Advising {
@@ -206,7 +223,7 @@ impl Session {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn check_advice(&self, advice: &Advice) -> Result<(), String> {
+    pub fn check_advice(&mut self, advice: &Advice) -> Result<(), String> {
         mechanisms::find(&advice.mechanism)?;
         if VERSION < advice.v {
             return Err(format!("this advice has version {}, and this program reads {VERSION}", advice.v));
@@ -223,7 +240,7 @@ impl Session {
                     "advice cites boards, queries, rows, logs, traces, changes, alerts and documents".to_string()
                 );
             }
-            look::check(&self.watch, &citation.look)?;
+            look::check(&mut self.watch, &citation.look)?;
         }
         Ok(())
     }
@@ -233,7 +250,7 @@ impl Session {
         self.check_advice(advice)?;
         let asking =
             self.advising.asked.take().ok_or("nobody has asked: advice is given when whoever plays says `advise`")?;
-        let cut = |text: &str| text.chars().take(MOST_TEXT).collect::<String>();
+        let cut = |text: &str| written(text, MOST_TEXT);
         let citation = |c: &Citation| Citation { shows: cut(&c.shows), says: cut(&c.says), ..c.clone() };
         let advice = Advice {
             claim: cut(&advice.claim),
@@ -255,14 +272,12 @@ impl Session {
         Ok((text, data, None))
     }
 
-    /// The look behind a citation of the last advice.
-    pub(super) fn cited(&self, number: u32) -> Result<Look, String> {
+    /// A citation of the last advice.
+    pub(super) fn cited(&self, number: u32) -> Result<Citation, String> {
         let last = self.advising.given.last().ok_or("nothing has been advised yet: `advise` asks for it")?;
         let citations = &last.advice.citations;
         let found = number.checked_sub(1).and_then(|place| citations.get(place as usize));
-        found
-            .map(|citation| citation.look.clone())
-            .ok_or_else(|| format!("the advice has no citation {number}: they are 1 to {}", citations.len()))
+        found.cloned().ok_or_else(|| format!("the advice has no citation {number}: they are 1 to {}", citations.len()))
     }
 
     /// Notes whether the last advice is taken.

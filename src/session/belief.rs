@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::mechanisms::{NO_FAULT, NOT_PROVABLE, OTHER, find};
 use crate::session::command::{Commit, Speaks};
+use crate::session::comms::written;
 use crate::sim::time::SimTime;
 
 /// Points of a full set.
@@ -64,7 +65,7 @@ impl Board {
 
     /// Pins an observation, or changes its note.
     pub fn pin(&mut self, observation: u32, note: &str) {
-        let note: String = note.chars().take(MOST_TEXT).collect();
+        let note = written(note, MOST_TEXT);
         match self.pins.iter_mut().find(|p| p.observation == observation) {
             Some(pin) => pin.note = note,
             None => self.pins.push(Pin { observation, note, links: BTreeMap::new() }),
@@ -92,7 +93,7 @@ impl Board {
         }
         self.pin_of(one)?;
         self.pin_of(other)?;
-        self.contradictions.push((one, other, why.chars().take(MOST_TEXT).collect()));
+        self.contradictions.push((one, other, written(why, MOST_TEXT)));
         Ok(())
     }
 

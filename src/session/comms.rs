@@ -48,7 +48,7 @@ impl Comms {
     /// Adds a line to the channel, in order of time.
     pub fn line(&mut self, at: SimTime, from: &str, text: &str) {
         let place = self.channel.partition_point(|l| l.at <= at);
-        self.channel.insert(place, Line { at, from: from.to_string(), text: text.to_string() });
+        self.channel.insert(place, Line { at, from: from.to_string(), text: written(text, usize::MAX) });
     }
 
     /// Takes an update and its promise.
@@ -69,5 +69,23 @@ impl Comms {
             (0.0 < update.next_minutes).then(|| at + SimDuration::from_secs_f64(update.next_minutes * 60.0));
         self.updates.push((at, update.clone()));
         Ok(())
+    }
+}
+/// Text that somebody wrote, so much of it at most, as it may be shown on any terminal: without what controls one, or turns
+/// the direction of what follows.
+pub(super) fn written(text: &str, most: usize) -> String {
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().filter(|c| !turns(*c) && (!c.is_control() || *c == '\n')).take(most).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_controls_no_terminal() {
+        let text = "\u{1b}[31mred\u{1b}[0m\u{202e}evil\r\nsecond line\u{7}";
+        assert_eq!(written(text, 100), "[31mred[0mevil\nsecond line");
+        assert_eq!(written(text, 4), "[31m");
     }
 }

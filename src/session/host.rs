@@ -16,6 +16,7 @@ use sha2::Sha256;
 
 use crate::session::clock::Seat;
 use crate::session::command::{Command, Host, Sign};
+use crate::session::comms::written;
 use crate::session::play::{Notice, Session};
 use crate::session::roles::{Duty, Role, seat_may};
 use crate::sim::time::SimTime;
@@ -182,7 +183,7 @@ impl Session {
     /// Does what a host says.
     pub(super) fn host(&mut self, host: &Host) -> Result<String, String> {
         let now = self.now();
-        let cut = |text: &str| text.trim().chars().take(MOST_TEXT).collect::<String>();
+        let cut = |text: &str| written(text.trim(), MOST_TEXT);
         match host {
             Host::Hold { held } => {
                 self.hosting.held = *held;

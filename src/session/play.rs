@@ -12,7 +12,7 @@ use crate::session::belief::Board;
 use crate::session::boards::OpenBoards;
 use crate::session::clock::{ClockKind, Mode, Seat, Terms};
 use crate::session::command::{Command, Host, Look};
-use crate::session::comms::{Comms, SECONDARY_AFTER, TEAMS};
+use crate::session::comms::{Comms, SECONDARY_AFTER, TEAMS, written};
 use crate::session::facts::{self, Source, Stated};
 use crate::session::hints::ladder;
 use crate::session::host::Hosting;
@@ -397,7 +397,7 @@ impl Session {
                 return Ok(plain("the update is out".to_string()));
             }
             Command::Say { text } => {
-                let text: String = text.chars().take(MOST_TEXT).collect();
+                let text = written(text, MOST_TEXT);
                 let from = self.speaker(seat, by);
                 self.comms.line(now, &from, &text);
                 self.answers(&from, &text);
@@ -412,7 +412,7 @@ impl Session {
             }
             Command::Link { observation, mechanism, speaks } => self.board.link(*observation, mechanism, *speaks)?,
             Command::Contradict { one, other, why } => self.board.contradict(*one, *other, why)?,
-            Command::NextTest { text } => self.board.next_test = text.chars().take(MOST_TEXT).collect(),
+            Command::NextTest { text } => self.board.next_test = written(text, MOST_TEXT),
             Command::Commit(commit) => {
                 for cited in &commit.cites {
                     self.answered(*cited)?;
@@ -438,13 +438,13 @@ impl Session {
             Command::Advise { asking } => return self.ask_advice(asking).map(plain),
             Command::Advice(advice) => return self.take_advice(advice),
             Command::Verify { citation } => {
-                let look = self.cited(*citation)?;
-                let answered = self.look(&look)?;
+                let cited = self.cited(*citation)?;
+                let (text, data, observation) = self.look(&cited.look)?;
                 self.advising.verified(*citation);
-                return Ok(answered);
+                return Ok((cited.first(&text), data, observation));
             }
             Command::Adopt | Command::Reject => return self.decide(*command == Command::Adopt).map(plain),
-            Command::Bookmark { text } => self.bookmarks.push((now, text.chars().take(MOST_TEXT).collect())),
+            Command::Bookmark { text } => self.bookmarks.push((now, written(text, MOST_TEXT))),
             Command::Wait { seconds } => {
                 if !(0.0..=3600.0).contains(seconds) {
                     return Err(format!("{seconds} seconds cannot be waited: 0 to 3600"));
@@ -568,14 +568,14 @@ impl Session {
         let price = if self.is_free() { SimDuration::ZERO } else { prices::price(look) };
         let mut observation = Observation { number, look: look.clone(), asked, at: asked + price, answer: None };
         if self.terms.clock == ClockKind::Live && SimDuration::ZERO < price {
-            look::check(&self.watch, look)?;
+            look::check(&mut self.watch, look)?;
             self.observations.push(observation);
             let text = format!("E{number} is under way, {} to go", span(price));
             return Ok((text.clone(), json!({ "text": text, "due_s": price.as_secs_f64() }), Some(number)));
         }
         if self.answers {
             // A question that cannot be asked costs nothing: it is refused before time passes.
-            look::check(&self.watch, look)?;
+            look::check(&mut self.watch, look)?;
         }
         self.charge(price);
         observation.at = self.now();

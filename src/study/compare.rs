@@ -42,6 +42,8 @@ pub struct Alone {
     pub first: Rate,
     /// Wilson's interval of that.
     pub correct_interval: Interval,
+    /// Scenarios that it met.
+    pub scenarios: u32,
     /// The standard error of that share, runs of a scenario taken as not independent.
     pub correct_error: f64,
     /// How often it was also proved, of runs that an ideal observer can judge.
@@ -367,6 +369,7 @@ fn alone(name: &str, all: &[&Outcome]) -> Alone {
         correct,
         first,
         correct_interval: first.wilson(),
+        scenarios: by_scenario.len() as u32,
         correct_error: clustered_error(&by_scenario.into_values().collect::<Vec<_>>()),
         grounded,
         grounded_interval: grounded.wilson(),
@@ -405,8 +408,7 @@ fn compared(first: &str, second: &str, endpoint: Endpoint, all: &[&Outcome]) -> 
         first_tries.map(|o| ((o.scenario.as_str(), o.seed), *o)).collect()
     };
     let (one, other) = (of(first), of(second));
-    let both: Vec<Both<'_>> =
-        one.iter().filter_map(|(incident, a)| Some((*a, *other.get(incident)?))).collect();
+    let both: Vec<Both<'_>> = one.iter().filter_map(|(incident, a)| Some((*a, *other.get(incident)?))).collect();
     let judged = of_both(&both, endpoint);
     let unjudged = (both.len() - judged.len()) as u32;
     // Where nobody can be judged by what they prove, what they name has to do, and the report says so.

@@ -20,6 +20,32 @@ const SMALLEST_SHARE: f64 = 0.01;
 /// What the others are called.
 const OTHERS: &str = "(others)";
 
+/// What a request has before anything is done with it: where cohorts differ, and not in how they fared.
+const BROUGHT: [&str; 13] = [
+    "account",
+    "tier",
+    "client",
+    "client_version",
+    "template",
+    "model",
+    "region",
+    "gateway",
+    "retry_count",
+    "turn_restart",
+    "prompt_tokens",
+    "images",
+    "parameters",
+];
+/// Where it went, which is of no request that did not get so far.
+const WENT: [&str; 2] = ["pool", "replica"];
+/// Columns that say when, and number rows.
+const MOMENTS: [&str; 4] = ["time", "time_ms", "ended", "row"];
+
+/// Whether a value of a column is of what requests bring with them, or where they went, and not of how they fared.
+pub fn is_brought(column: &str, value: &str) -> bool {
+    BROUGHT.contains(&column) || WENT.contains(&column) && value != "NULL"
+}
+
 /// A value of a dimension, and how often it is found on either side.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Difference {
@@ -84,7 +110,15 @@ pub fn compare(
     let dimensions = REQUESTS.par_iter().filter(|c| c.kind != Kind::Key);
     let compared = |column| differ_in(column, tables, &side, totals);
     let mut differences: Vec<Difference> = dimensions.filter_map(compared).collect();
-    differences.sort_by(|a, b| b.distance.total_cmp(&a.distance).then(a.dimension.cmp(b.dimension)));
+    // A selection by how requests fared is told by what they brought: that those which failed failed is no difference. What
+    // the selection itself names comes last in any case.
+    let named: Vec<&str> = second.tables.iter().flat_map(|t| t.columns.iter().map(AsRef::as_ref)).collect();
+    let by_fate = named.iter().any(|name| !is_brought(name, "") && !MOMENTS.contains(name));
+    let restates = |d: &Difference| named.contains(&d.dimension) || by_fate && !is_brought(d.dimension, &d.value);
+    differences.sort_by(|a, b| {
+        let told = restates(a).cmp(&restates(b)).then(b.distance.total_cmp(&a.distance));
+        told.then(a.dimension.cmp(b.dimension))
+    });
     differences.truncate(most);
     Ok(Comparison { inside, outside, differences, read: both(first, second) })
 }

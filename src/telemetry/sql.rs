@@ -248,18 +248,30 @@ impl Sql {
         tables: &Tables<'_>,
         text: &str,
     ) -> Result<(Vec<usize>, Coverage), SqlError> {
-        const HEAD: &str = "SELECT row FROM requests WHERE (";
-        let whole = format!("{HEAD}{text}\n)");
-        let moved = |mut error: SqlError| {
-            error.offset = error.offset.map(|o| o.saturating_sub(HEAD.len()).min(text.len()));
-            error
-        };
-        let answer = self.ask(tables, &whole, usize::MAX, usize::MAX).map_err(moved)?;
+        let answer =
+            self.ask(tables, &whole(text), usize::MAX, usize::MAX).map_err(|error| within(error, text.len()))?;
         let number = |row: &Vec<Cell>| match row.first() {
             Some(Cell::Int(number)) => usize::try_from(*number).ok(),
             _ => None,
         };
         Ok((answer.rows.iter().filter_map(number).collect(), answer.read))
+    }
+
+    /// Checks a statement without running it.
+    ///
+    /// # Errors
+    /// As [`Sql::query`], of what is known before it runs.
+    pub fn check(&mut self, text: &str) -> Result<(), SqlError> {
+        sound(text)?;
+        self.by_moment.look_over(text).map(drop)
+    }
+
+    /// The same of what `WHERE` takes of requests, with places in it.
+    ///
+    /// # Errors
+    /// As [`Sql::check`].
+    pub fn check_selection(&mut self, text: &str) -> Result<(), SqlError> {
+        self.check(&whole(text)).map_err(|error| within(error, text.len()))
     }
 
     fn ask(
@@ -269,14 +281,7 @@ impl Sql {
         most_rows: usize,
         most_bytes: usize,
     ) -> Result<Answer, SqlError> {
-        if MOST_TEXT < text.len() {
-            let message = format!("a statement may have {MOST_TEXT} bytes; this one has {}", text.len());
-            return Err(SqlError::new(SqlErrorKind::TooMuch, message));
-        }
-        if let Some(place) = text.find('\0') {
-            return Err(SqlError::at(SqlErrorKind::Syntax, "not SQL: a byte of zero", place));
-        }
-        moments_are_written_right(text)?;
+        sound(text)?;
         let explains = self.by_moment.look_over(text)?;
         // The same statement means the same in both.
         let engine = match self.by_moment.reads_moments() {
@@ -288,6 +293,31 @@ impl Sql {
         };
         engine.answer(tables, text, explains, most_rows, most_bytes)
     }
+}
+
+/// What `WHERE` takes, as a statement.
+fn whole(selection: &str) -> String {
+    format!("{HEAD}{selection}\n)")
+}
+
+const HEAD: &str = "SELECT row FROM requests WHERE (";
+
+/// An error of [`whole`] with its place in the selection, of so many bytes.
+fn within(mut error: SqlError, bytes: usize) -> SqlError {
+    error.offset = error.offset.map(|o| o.saturating_sub(HEAD.len()).min(bytes));
+    error
+}
+
+/// What is known of a text before SQLite sees it.
+fn sound(text: &str) -> Result<(), SqlError> {
+    if MOST_TEXT < text.len() {
+        let message = format!("a statement may have {MOST_TEXT} bytes; this one has {}", text.len());
+        return Err(SqlError::new(SqlErrorKind::TooMuch, message));
+    }
+    if let Some(place) = text.find('\0') {
+        return Err(SqlError::at(SqlErrorKind::Syntax, "not SQL: a byte of zero", place));
+    }
+    moments_are_written_right(text)
 }
 
 /// A moment with a blank in it is smaller than every moment of its day, so a comparison with it would be silently wrong.

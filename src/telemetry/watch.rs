@@ -286,6 +286,20 @@ impl Watch {
         answer
     }
 
+    /// Checks a statement, or what `WHERE` takes of requests, without running it.
+    ///
+    /// # Errors
+    /// It is none, or names what is not there.
+    pub fn check_sql(&mut self, text: &str, is_selection: bool) -> Result<(), SqlError> {
+        let mut sql = match self.sql.take() {
+            Some(sql) => sql,
+            None => Sql::new()?,
+        };
+        let checked = if is_selection { sql.check_selection(text) } else { sql.check(text) };
+        self.sql = Some(sql);
+        checked
+    }
+
     /// The moment of the first page after the opening; where nothing pages within the scenario, so long after the
     /// opening: somebody asks to have a look.
     pub fn run_to_first_page(&mut self) -> SimTime {

@@ -40,6 +40,17 @@ impl Caller {
 #[error("{0}")]
 pub struct Wrong(pub String);
 
+impl Wrong {
+    /// The same, no longer than a model has to read: what was sent stands in it, however long that was.
+    pub(super) fn bounded(self) -> Wrong {
+        const MOST: usize = 2000;
+        match self.0.char_indices().nth(MOST) {
+            None => self,
+            Some((at, _)) => Wrong(format!("{}... (cut after {MOST} characters)", &self.0[..at])),
+        }
+    }
+}
+
 impl From<String> for Wrong {
     fn from(text: String) -> Wrong {
         Wrong(text)

@@ -156,7 +156,11 @@ impl Desk {
     ///
     /// # Errors
     /// What is wrong with the call, with its place and the way out.
-    pub fn call(&self, who: &Caller, name: &str, mut arguments: Map<String, Value>) -> Result<Value, Wrong> {
+    pub fn call(&self, who: &Caller, name: &str, arguments: Map<String, Value>) -> Result<Value, Wrong> {
+        self.called(who, name, arguments).map_err(Wrong::bounded)
+    }
+
+    fn called(&self, who: &Caller, name: &str, mut arguments: Map<String, Value>) -> Result<Value, Wrong> {
         match name {
             "list_cases" => self.cases(arguments),
             "start_incident" => self.start(who, arguments),

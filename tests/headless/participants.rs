@@ -176,7 +176,11 @@ fn the_careful_one_names_more_causes_than_the_correlator() {
         let each = incidents.par_iter().map(|(scenario, variant, roots)| {
             let said = blamed(player, scenario, variant, seed);
             let right = roots.contains(&said);
-            println!("{} {player} {scenario} {variant}: {said}; {}", if right { "right" } else { "WRONG" }, roots.join(" + "));
+            println!(
+                "{} {player} {scenario} {variant}: {said}; {}",
+                if right { "right" } else { "WRONG" },
+                roots.join(" + ")
+            );
             usize::from(right)
         });
         each.sum::<usize>()

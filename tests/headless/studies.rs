@@ -56,6 +56,11 @@ fn parts_kills_and_repetitions_lose_nothing_and_double_nothing() {
     let (whole, parts) = (place("whole"), place("parts"));
     done(&["study", "run", &plan, "--out", &whole]);
     done(&["study", "run", &plan, "--out", &parts, "--shard", "1/2"]);
+    // What has not been played yet is said to a build server too.
+    let junit = place("half.xml");
+    done(&["study", "report", &parts, "--junit", &junit]);
+    let half = fs::read_to_string(&junit).expect("XML");
+    assert_eq!((half.matches("<testcase").count(), half.matches("<skipped").count()), (16, 8), "{half}");
     // A kill in the middle of a line.
     let file = directory.join("parts/outcomes-1-of-2.jsonl");
     let text = fs::read_to_string(&file).expect("outcomes");
@@ -306,7 +311,10 @@ fn a_model_of_a_plan_plays_what_the_others_play() {
     let out = place("out");
     let without = run(&out, None);
     assert_eq!(without.status.code(), Some(3), "{}", talk(&without));
-    assert!(talk(&without).contains("OPENAI_API_KEY") && !directory.join("out/outcomes-1-of-1.jsonl").metadata().is_ok_and(|m| 0 < m.len()));
+    assert!(
+        talk(&without).contains("OPENAI_API_KEY")
+            && !directory.join("out/outcomes-1-of-1.jsonl").metadata().is_ok_and(|m| 0 < m.len())
+    );
     let silent = run(&out, Some(&provider(true)));
     assert_eq!(silent.status.code(), Some(1), "{}", talk(&silent));
     assert!(talk(&silent).contains("4 runs of the-model came to no result"), "{}", talk(&silent));

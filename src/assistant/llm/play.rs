@@ -12,6 +12,8 @@ use crate::tools::{Attempt, Caller, Tools};
 
 /// Calls of one reply that are carried out.
 const MOST_CALLS: usize = 16;
+/// The tool by which orders are given.
+const ORDERS: &str = "take_action";
 /// How often a model that calls nothing is asked to go on.
 const NUDGES: u32 = 2;
 
@@ -50,6 +52,8 @@ pub struct Played {
     pub refused_calls: usize,
     /// Tools that were called and are not there, as they were called.
     pub no_tools: Vec<String>,
+    /// Orders that were given and refused, as they were given.
+    pub refused_orders: Vec<String>,
 }
 
 /// Plays a run to its end.
@@ -74,6 +78,7 @@ pub fn play(
             calls: 0,
             refused_calls: 0,
             no_tools: Vec::new(),
+            refused_orders: Vec::new(),
         },
     };
     let brief = player.brief();
@@ -179,6 +184,9 @@ impl Player<'_> {
             self.played.calls += 1;
             if gave.is_err() {
                 self.played.refused_calls += 1;
+                if call.name == ORDERS {
+                    self.played.refused_orders.push(arguments.to_string().chars().take(200).collect());
+                }
             }
             if !self.tools.list().iter().any(|tool| tool.name == call.name) {
                 self.played.no_tools.push(call.name.chars().take(60).collect());

@@ -141,7 +141,14 @@ impl<L: Line> Speaker for Patient<L> {
                     last = format!("{status}: {}", self.tellable(&message_of(&body)));
                     let later = matches!(status, 408 | 409 | 429 | 500..=599);
                     if !later {
-                        return Err(Stopped::No { status, says: self.tellable(&message_of(&body)) });
+                        let says = match status {
+                            300..=399 => {
+                                "it sends elsewhere, and a key goes to the address that was named: name that one"
+                                    .to_string()
+                            }
+                            _ => self.tellable(&message_of(&body)),
+                        };
+                        return Err(Stopped::No { status, says });
                     }
                     if let Some(after_s) = retry_after_s {
                         if LONGEST_S < after_s {

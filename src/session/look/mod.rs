@@ -94,7 +94,7 @@ pub fn no_answer(look: &Look, why: &str) -> Answer {
 ///
 /// # Errors
 /// What is wrong with the question, and the way out.
-pub fn check(watch: &Watch, look: &Look) -> Result<(), String> {
+pub fn check(watch: &mut Watch, look: &Look) -> Result<(), String> {
     match look {
         Look::Promql { query, window_s, .. } => {
             let query = metrics::read(query)?;
@@ -108,6 +108,8 @@ pub fn check(watch: &Watch, look: &Look) -> Result<(), String> {
         Look::Fleet { line } => fleet::read(line).map(drop),
         Look::Traces { filter } => rows::filter(filter, watch.world.now()).map(drop),
         Look::Prometheus(asked) => prometheus::check(watch, asked),
+        Look::Sql { query } => rows::check(watch, query, false),
+        Look::Compare { selection } => rows::check(watch, selection, true),
         _ => Ok(()),
     }
 }

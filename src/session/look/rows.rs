@@ -86,6 +86,14 @@ pub fn compare(watch: &mut Watch, selection: &str) -> Result<Answer, String> {
     compared(watch, selection, DIMENSIONS)
 }
 
+/// Checks a statement, or what `WHERE` takes, without running it.
+///
+/// # Errors
+/// It is none, or names what is not there.
+pub fn check(watch: &mut Watch, text: &str, is_selection: bool) -> Result<(), String> {
+    watch.check_sql(text, is_selection).map_err(|e| drawn(&e, text))
+}
+
 /// The same with so many dimensions at most.
 pub(in crate::session) fn compared(watch: &mut Watch, selection: &str, most: usize) -> Result<Answer, String> {
     let found = watch

@@ -21,17 +21,28 @@ pub(super) fn list() -> Vec<Resource> {
     ]
 }
 
-/// What is there of a run.
-pub(super) fn templates() -> Vec<ResourceTemplate> {
+/// What is there of a run, as far as the desk has the tools behind it.
+pub(super) fn templates(desk: &Desk) -> Vec<ResourceTemplate> {
     [
-        ("brief", "brief", "Page, briefing, hand-over, prices"),
-        ("topology", "topology", "The six layers of the stack at this moment"),
-        ("dashboards", "dashboards", "Dashboards with their panels"),
-        ("dashboards/{board}", "dashboard", "The PromQL behind the panels of a dashboard"),
-        ("archive/{document}", "archive", "A document of the archive; the tool search_archive finds them"),
+        ("brief", "brief", "get_brief", "Page, briefing, hand-over, prices"),
+        ("topology", "topology", "get_topology", "The six layers of the stack at this moment"),
+        ("dashboards", "dashboards", "search_dashboards", "Dashboards with their panels"),
+        (
+            "dashboards/{board}",
+            "dashboard",
+            "get_dashboard_panel_queries",
+            "The PromQL behind the panels of a dashboard",
+        ),
+        (
+            "archive/{document}",
+            "archive",
+            "get_runbook",
+            "A document of the archive; the tool search_archive finds them",
+        ),
     ]
     .into_iter()
-    .map(|(path, name, says)| {
+    .filter(|(_, _, tool, _)| desk.has(tool))
+    .map(|(path, name, _, says)| {
         ResourceTemplate::new(format!("{RUN}{{run_id}}/{path}"), name)
             .with_description(says)
             .with_mime_type("application/json")
@@ -57,7 +68,7 @@ pub(super) fn read(desk: &Desk, caller: &Caller, uri: &str) -> Result<ReadResour
             [run_id, "dashboards"] => (run_id, "search_dashboards", json!({})),
             [run_id, "dashboards", board] => (run_id, "get_dashboard_panel_queries", json!({ "board": board })),
             [run_id, "archive", document] => (run_id, "get_runbook", json!({ "id": document })),
-            _ => return Err(nowhere(uri)),
+            _ => return Err(nowhere(desk, uri)),
         };
         let mut arguments = match more {
             Value::Object(arguments) => arguments,
@@ -70,8 +81,8 @@ pub(super) fn read(desk: &Desk, caller: &Caller, uri: &str) -> Result<ReadResour
     told.map(|value| one(value.to_string(), "application/json"))
 }
 
-fn nowhere(uri: &str) -> Wrong {
+fn nowhere(desk: &Desk, uri: &str) -> Wrong {
     let shown: String = uri.chars().take(80).collect();
-    let known: Vec<String> = templates().into_iter().map(|template| template.uri_template).collect();
+    let known: Vec<String> = templates(desk).into_iter().map(|template| template.uri_template).collect();
     Wrong(format!("there is no resource \"{shown}\"; there are: {GUIDE}, {CASES}, {}", known.join(", ")))
 }

@@ -62,7 +62,13 @@ impl Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        as_json(self.status, &json!({ "status": "error", "errorType": self.kind, "error": self.message }))
+        let mut response =
+            as_json(self.status, &json!({ "status": "error", "errorType": self.kind, "error": self.message }));
+        // The rate is one of seconds: after one there is room again.
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+        }
+        response
     }
 }
 
