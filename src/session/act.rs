@@ -166,14 +166,18 @@ impl Session {
         let gpus_added = self.gpus_added(&action);
         let (at, index) = (self.now(), self.watch.world.order(action));
         let effect = at + SimDuration::from_secs_f64(preview.delay_s);
+        // Twice may be meant: a restart, a flush. That it is not the first is said.
+        let same = self.orders.iter().rev().find(|order| order.action == text).map(|order| order.at);
+        let before = same.map(|at| format!("; the same was ordered at {}", self.watch.scene.calendar.clock(at)));
         let (action, state) = (text.to_string(), "ordered".to_string());
         self.orders.push(Ordered { at, action, index, effect, gpus_added, state });
         self.pass_to(at); // the order itself is out at once, and in the change log
         self.comms.line(at, "incident-bot", &format!("action: {text} ({})", preview.scope));
         let says = format!(
-            "ordered: {text} on {}; first effect in {}",
+            "ordered: {text} on {}; first effect in {}{}",
             preview.scope,
-            span(SimDuration::from_secs_f64(preview.delay_s))
+            span(SimDuration::from_secs_f64(preview.delay_s)),
+            before.unwrap_or_default()
         );
         Ok((says.clone(), json!({ "text": says, "preview": preview }), None))
     }

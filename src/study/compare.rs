@@ -478,7 +478,9 @@ fn beside(both: &[Both<'_>], endpoint: Endpoint, longest_s: f64) -> Vec<Beside> 
         ("composite", Unit::Points, &|o| o.score),
         ("lost, of doing nothing", Unit::Share, &share_lost),
         ("time to the last commit, simulated", Unit::Seconds, &|o| o.commit_s),
-        ("time until users are well, simulated", Unit::Seconds, &|o| Some(o.well_s.unwrap_or(longest_s))),
+        ("time until fewer than one in ten are in pain, simulated", Unit::Seconds, &|o| {
+            Some(o.well_s.unwrap_or(longest_s))
+        }),
         ("cost, in minutes of people", Unit::Minutes, &|o| o.cost_min),
         ("looks", Unit::Count, &|o| Some(f64::from(o.looks))),
     ];

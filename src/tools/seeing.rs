@@ -13,6 +13,7 @@ use super::arguments::{
 use super::attempt::{Attempt, Caller, Wrong};
 use super::library::HOW;
 use super::table::{About, Kind, Tool, free, look};
+use super::words::without_coach;
 
 /// Points of a series at most.
 const MOST_POINTS: u32 = 240;
@@ -243,7 +244,7 @@ pub(super) fn brief(attempt: &mut Attempt, _: &Caller, _: Nothing) -> Result<Bri
     Ok(Brief {
         case: told.case.id,
         page: told.page,
-        briefing: told.case.briefing,
+        briefing: without_coach(&told.case.briefing),
         handover: told.case.handover,
         clock: "metered: simulated time passes by prices, orders, updates and waiting only; thinking is free"
             .to_string(),

@@ -46,10 +46,22 @@ pub(super) fn in_tools(text: &str) -> String {
     parts.collect::<Vec<_>>().join("`")
 }
 
+/// A briefing without what it says of the coach: whoever reads along does so in `play` alone.
+pub(super) fn without_coach(text: &str) -> String {
+    let sentences: Vec<&str> = text.split_inclusive(". ").collect();
+    sentences.into_iter().filter(|sentence| !sentence.contains("`coach")).collect::<String>().trim_end().to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tools::Tools;
+
+    #[test]
+    fn nobody_reads_along_with_a_program() {
+        let text = "A small cell. Somebody reads along; `coach off` sends them away. Looks are free.";
+        assert_eq!(without_coach(text), "A small cell. Looks are free.");
+    }
 
     #[test]
     fn what_a_console_calls_so_is_told_by_its_tool() {

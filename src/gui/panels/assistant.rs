@@ -8,7 +8,7 @@ use bevy_egui::egui::{self, RichText, ScrollArea, TextEdit, Ui};
 use crate::gui::kit::{Cx, empty, head, high, inset, low, mid, priced, primary};
 use crate::gui::panels::logs::under_way;
 use crate::gui::snapshot::Looked;
-use crate::session::advice::{Asking, Given};
+use crate::session::advice::{Advice, Asking, Given};
 use crate::session::command::{Command, Look, Speaks};
 use crate::session::look::title;
 use crate::session::prices::{ADVICE, price};
@@ -80,6 +80,9 @@ fn facts_ui(ui: &mut Ui, cx: &mut Cx<'_>, found: &Looked) {
     inset(cx.theme).show(ui, |ui| {
         ui.set_min_width(ui.available_width());
         let facts = answer.data["facts"].as_array().cloned().unwrap_or_default();
+        if let Some(read_as) = answer.data["read_as"].as_str() {
+            ui.add(egui::Label::new(low(cx.theme, read_as)).wrap());
+        }
         for fact in &facts {
             ui.add(egui::Label::new(high(cx.theme, fact["says"].as_str().unwrap_or_default()).size(13.5)).wrap());
             let query = fact["query"].as_str().unwrap_or_default();
@@ -118,6 +121,8 @@ fn advice_ui(ui: &mut Ui, cx: &mut Cx<'_>, given: &Given) {
             None => {}
         }
     });
+    answers_ui(ui, cx, advice);
+    ui.add_space(3.0);
     ui.add(egui::Label::new(mid(cx.theme, &advice.claim)).wrap());
     ui.add_space(3.0);
     for (number, citation) in (1..).zip(&advice.citations) {
@@ -134,7 +139,10 @@ fn advice_ui(ui: &mut Ui, cx: &mut Cx<'_>, given: &Given) {
     }
     ui.add_space(3.0);
     ui.add(egui::Label::new(mid(cx.theme, format!("Would refute it: {}", advice.refute)).size(13.0)).wrap());
-    ui.add_space(4.0);
+}
+
+/// What may be said to it: in sight however long it spoke.
+fn answers_ui(ui: &mut Ui, cx: &mut Cx<'_>, advice: &Advice) {
     ui.horizontal_wrapped(|ui| {
         if ui.button("Adopt").clicked() {
             cx.command(Command::Adopt);
