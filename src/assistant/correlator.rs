@@ -152,6 +152,28 @@ pub fn findings(signs: &Signs, told: &str) -> Vec<Finding> {
     found
 }
 
+/// Lines of the first board that tell how much there is to do.
+const BUSY: [(&str, &str); 2] = [("requests", "all"), ("batch", "running")];
+
+/// Where neither first tokens nor failures have moved, there is nothing that something could go along with: what is left is
+/// what swung farthest up on the first board, and that is a crowd.
+fn swing(signs: &Signs) -> Option<Finding> {
+    let symptoms = signs.of("failures").chain(signs.line("ttft", "p99"));
+    if symptoms.into_iter().any(|symptom| LEAST < symptom.moved()) {
+        return None;
+    }
+    let farthest = |(panel, legend): (&str, &str)| {
+        let sign = signs.line(panel, legend).filter(|sign| 0.0 < sign.before)?;
+        let measured: Vec<f64> = sign.values.iter().flatten().copied().collect();
+        let highest = measured[measured.len() * 3 / 5..].iter().copied().fold(0.0, f64::max);
+        Some((highest / sign.before, sign))
+    };
+    let (times, sign) = BUSY.into_iter().filter_map(farthest).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let weight = libm::log(times);
+    let says = format!("Load went up to {times:.1} times what it was: a capacity problem. Add servers.");
+    (LEAST < weight).then(|| Finding { mechanism: "demand.growth", says, sign: sign.clone(), weight })
+}
+
 /// Panels that the correlator's stories of a mechanism begin with.
 pub fn panels_of(mechanism: &str) -> impl Iterator<Item = &'static str> {
     STORIES.iter().filter(move |story| story.mechanism == mechanism).map(|story| story.panel)
@@ -195,7 +217,10 @@ pub fn read(hand: &mut Hand<'_>) -> Result<Reading, Refusal> {
     let first = hand.board(GLANCE)?;
     signs.renew(first.number, &first.data);
     let told = format!("{} {}", hand.view().page, alerts.text);
-    let found = findings(&signs, &told);
+    let mut found = findings(&signs, &told);
+    if let Some(swing) = swing(&signs) {
+        found.insert(0, swing);
+    }
     let Some(best) = found.first() else {
         return Ok(Reading { findings: found, cites: vec![alerts.number], orders: Vec::new() });
     };

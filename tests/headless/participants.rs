@@ -38,6 +38,7 @@ fn the_correlator_says_add_servers_whether_the_cache_is_lost_or_not() {
         ("empty-spares", "invalidation", 4),
         ("empty-spares", "surge", 3),
         ("record-day", "serving", 1),
+        ("record-day", "router", 2),
     ] {
         let played = played("correlator", scenario, variant, seed);
         let commit = &played.session.board().commits.last().expect("it committed").commit;
@@ -143,11 +144,11 @@ fn without_telemetry_a_player_scores_at_the_base_rate() {
 /// What players name on every variant of every file, against the roots that the author gave it; a line for each.
 /// `SCARTISSUE_PLAYERS=all` plays all of them under a seed that no player was made with, or under `SCARTISSUE_SEED`.
 #[test]
-fn the_careful_one_names_more_causes_than_the_correlator() {
+fn the_careful_one_names_nearly_every_cause_and_the_correlator_few() {
     let catalogue = Catalogue::built_in();
     let wanted = std::env::var("SCARTISSUE_PLAYERS").unwrap_or_default();
     let seed = std::env::var("SCARTISSUE_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(21);
-    let few = ["first-shift-1", "quiet-tuesday", "midnight", "six-idle-pods"];
+    let few = ["first-shift-1", "quiet-tuesday", "midnight", "six-idle-pods", "seven-at-a-hundred", "long-document"];
     let is_wanted = |name: &&str| match wanted.as_str() {
         "" => few.contains(name),
         "all" => true,
@@ -187,5 +188,6 @@ fn the_careful_one_names_more_causes_than_the_correlator() {
     };
     let (careful, correlator) = (right("good-sre"), right("correlator"));
     println!("of {}: good-sre {careful}, correlator {correlator}", incidents.len());
-    assert!(correlator < careful, "replay with SCARTISSUE_SEED={seed}: {correlator} and {careful}");
+    assert!(incidents.len() * 7 <= careful * 8, "replay with SCARTISSUE_SEED={seed}: {careful}");
+    assert!(correlator * 2 <= careful, "replay with SCARTISSUE_SEED={seed}: {correlator} and {careful}");
 }
