@@ -251,7 +251,8 @@ mod tests {
     /// First tries of a model over ten minutes up to five past an hour, by a rate for each ten seconds, and its usual rate.
     fn wants(rate: impl Fn(i64) -> f64, usual: f64) -> Wants {
         let hour = 1_772_496_000 / 10;
-        let rows: Vec<Value> = (hour - 45..hour + 20).map(|at| json!(["m", at, 10.0 * rate((at - hour) * 10)])).collect();
+        let rows: Vec<Value> =
+            (hour - 45..hour + 20).map(|at| json!(["m", at, 10.0 * rate((at - hour) * 10)])).collect();
         let looked = |data| Looked { number: 1, data, text: String::new() };
         let usual = json!({ "vector": [{ "labels": { "model_name": "m" }, "value": usual }] });
         Wants::of(&looked(json!({ "rows": rows })), &looked(usual))
