@@ -128,7 +128,7 @@ fn machines(seen: &Seen, case: &mut Case) {
 
 /// Waiting or working: arithmetic tells, utilisation does not.
 fn odd_one(seen: &Seen, case: &mut Case) -> bool {
-    let Some(odd) = waited_for(&seen.signs) else { return false };
+    let Some(odd) = waited_for(&seen.signs) else { return uneven(seen, case) };
     let Some(pool) = pool_of(&odd.legend) else { return false };
     let mut peers: Vec<f64> = pods(&seen.signs, "tensor_active", pool).map(|sign| sign.now).collect();
     peers.sort_by(f64::total_cmp);
@@ -148,6 +148,23 @@ fn odd_one(seen: &Seen, case: &mut Case) -> bool {
         say("serving.routing", 5.0);
     }
     true
+}
+
+/// People wait at one replica while a neighbour of the same age, at work too, has seats to spare.
+fn uneven(seen: &Seen, case: &mut Case) -> bool {
+    let signs = &seen.signs;
+    let line = |sign: &Sign| signs.line("waiting", &sign.legend).map_or(0.0, |line| line.now);
+    for pool in pools(signs) {
+        let grew = signs.line("replicas", pool).is_some_and(|ready| ready.before != ready.now);
+        let most = pods(signs, "running", pool).max_by(|a, b| line(a).total_cmp(&line(b)));
+        let Some(most) = most.filter(|most| !grew && 20.0 < line(most)) else { continue };
+        let spare = |sign: &&Sign| 1.0 <= sign.now && sign.now < 0.8 * most.now && line(sign) < 1.0;
+        if let Some(spare) = pods(signs, "running", pool).find(spare) {
+            case.speaks("serving.routing", 4.5, spare.observation);
+            return true;
+        }
+    }
+    false
 }
 
 fn caches(hand: &mut Hand<'_>, seen: &Seen, case: &mut Case) -> Result<(), Refusal> {
