@@ -453,6 +453,9 @@ fn of_both(both: &[Both<'_>], endpoint: Endpoint) -> Vec<(bool, bool)> {
     both.iter().filter_map(|(a, b)| Some((came(a)?, came(b)?))).collect()
 }
 
+/// A figure of an outcome, by its name and unit.
+type Measured<'m> = (&'static str, Unit, &'m dyn Fn(&Outcome) -> Option<f64>);
+
 /// What else differs. Who never gets well is not well sooner for having left: one limit for everybody.
 fn beside(both: &[Both<'_>], endpoint: Endpoint, longest_s: f64) -> Vec<Beside> {
     let other = match endpoint {
@@ -474,7 +477,7 @@ fn beside(both: &[Both<'_>], endpoint: Endpoint, longest_s: f64) -> Vec<Beside> 
         });
     }
     let share_lost = |o: &Outcome| (0.0 < o.lost_if_nothing).then(|| o.lost / o.lost_if_nothing);
-    let measures: [(&'static str, Unit, &dyn Fn(&Outcome) -> Option<f64>); 6] = [
+    let measures: [Measured<'_>; 6] = [
         ("composite", Unit::Points, &|o| o.score),
         ("lost, of doing nothing", Unit::Share, &share_lost),
         ("time to the last commit, simulated", Unit::Seconds, &|o| o.commit_s),
