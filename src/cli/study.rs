@@ -155,8 +155,11 @@ fn run(options: &RunOptions) -> Result<(), Failure> {
     let total: usize = incidents.iter().map(|incident| wanted(incident).len()).sum();
     let (begun, mut done) = (Instant::now(), 0);
     for model in &plan.models {
+        let plays = |incident| wanted(incident).iter().any(|cell| cell.participant == model.name);
         // Whatever is missing for it is said before hours are spent.
-        ready(model)?;
+        if incidents.iter().any(plays) {
+            ready(model)?;
+        }
     }
     let mut no_end = Vec::new();
     eprintln!("{total} runs to go, {} there", there.outcomes.len());

@@ -121,7 +121,12 @@ pub fn mechanism(id: &str) -> Option<&'static Mechanism> {
 /// There is none; the message names the nearest.
 pub fn find(id: &str) -> Result<&'static Mechanism, String> {
     mechanism(id).ok_or_else(|| {
-        let hint = did_you_mean(id, MECHANISMS.iter().map(|m| m.id));
+        // Many say what comes after the layer alone.
+        let part = MECHANISMS.iter().find(|m| m.id.split_once('.').is_some_and(|(_, name)| name == id));
+        let hint = match part {
+            Some(whole) => format!("; did you mean `{}`?", whole.id),
+            None => did_you_mean(id, MECHANISMS.iter().map(|m| m.id)),
+        };
         format!("no mechanism is called \"{id}\"{hint}; `explain mechanisms` lists them all")
     })
 }
@@ -138,6 +143,16 @@ pub fn search(text: &str) -> Vec<&'static Mechanism> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_of_a_name_leads_to_the_whole() {
+        for (said, whole) in
+            [("flag", "`api.flag`"), ("membership", "`kv_cache.membership`"), ("api.falg", "`api.flag`")]
+        {
+            let why = find(said).expect_err("it is none");
+            assert!(why.contains(whole), "{why}");
+        }
+    }
 
     #[test]
     fn each_is_told_apart_and_says_what_it_is() {

@@ -6,6 +6,7 @@ use crate::score::card::said;
 use crate::score::debrief::clock;
 use crate::score::record::Record;
 use crate::score::truth::Truth;
+use crate::session::advice::Asking;
 use crate::session::belief::lead;
 use crate::session::command::{Command, Host};
 use crate::session::{look, prices};
@@ -145,6 +146,10 @@ fn told(command: &Command) -> Option<(Kind, String)> {
         }
         Command::Bookmark { text } => (Kind::Said, format!("bookmark {text}").trim_end().to_string()),
         Command::Advice(advice) => (Kind::Said, format!("the assistant: {} at {} %", advice.mechanism, advice.percent)),
+        Command::Advise { asking: Asking::Sure } => (Kind::Said, "asked whether the assistant is sure".to_string()),
+        Command::Advise { asking: Asking::Against { observation } } => {
+            (Kind::Said, format!("held E{observation} against the advice"))
+        }
         Command::Verify { citation } => (Kind::Look, format!("opened citation {citation} of the advice")),
         Command::Adopt => (Kind::Said, "took the advice".to_string()),
         Command::Reject => (Kind::Said, "left the advice".to_string()),
