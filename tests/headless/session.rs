@@ -443,6 +443,17 @@ fn what_nobody_acknowledges_goes_to_the_secondary_and_bots_tell_the_channel() {
     assert!(session.status_line().contains("SEV2") && session.status_line().contains("users in pain"));
 }
 
+/// A subquery may hold millions of samples; nobody is shown them, and nobody's memory has to hold them as an answer.
+#[test]
+fn a_range_that_no_screen_can_show_is_refused() {
+    let mut session = session(5, ClockKind::Metered);
+    let ask = |session: &mut Session, query: &str| say(session, &format!("explore {query}"));
+    let few = ask(&mut session, "vector(1)[5m:30s]").expect("eleven samples or so");
+    assert!(!few.contains("can be shown"), "{few}");
+    let many = ask(&mut session, "vector(1)[20d:5s]").expect("a look with no answer");
+    assert!(many.contains("its range holds 345601 samples") && many.contains("shorter"), "{many}");
+}
+
 #[test]
 fn a_live_clock_stops_and_has_four_speeds() {
     let mut session = session(2, ClockKind::Live);

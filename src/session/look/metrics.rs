@@ -18,6 +18,8 @@ use crate::telemetry::watch::{Watch, ms};
 const MOST_ROWS: usize = 60;
 /// See [`MOST_ROWS`].
 const MOST_COLUMNS: usize = 8;
+/// Samples of a range that an answer holds, with all of its series.
+const MOST_POINTS: usize = 100_000;
 /// Points of a range where no step was named.
 const USUAL_POINTS: u32 = 30;
 /// Milliseconds of a day.
@@ -93,7 +95,16 @@ fn at_once(watch: &mut Watch, query: &Query) -> Result<(String, Json), String> {
                 samples.iter().map(|s| json!({ "labels": labels(&s.labels), "value": finite(s.value) })).collect();
             (text.trim_end().to_string(), json!({ "vector": vector }))
         }
-        Value::Range(lines) => table(watch, &lines),
+        Value::Range(lines) => {
+            let points: usize = lines.iter().map(|line| line.points.len()).sum();
+            if MOST_POINTS < points {
+                return Err(format!(
+                    "its range holds {points} samples, and {MOST_POINTS} can be shown: ask for a shorter one, or of a subquery for \
+                     a longer step"
+                ));
+            }
+            table(watch, &lines)
+        }
     })
 }
 
