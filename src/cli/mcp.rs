@@ -14,6 +14,7 @@ use crate::scenario::catalogue::Catalogue;
 use crate::scenario::opened::Scenario;
 use crate::session::case::{Case, case, number};
 use crate::session::store::{OpenSession, StoreError};
+use crate::sim::rng::mix;
 use crate::tools::desk::Room;
 use crate::tools::{Cabinet, Caller, Desk, Tools, Wrong};
 use crate::wire::WireError;
@@ -174,6 +175,10 @@ impl Cabinet for Drawers {
         if seed.is_some() && (self.beginning.seed.is_some() || self.beginning.is_ranked()) {
             return Err(Wrong::from("the seed is not yours to choose here: leave `seed` out"));
         }
+        // A number that is chosen here draws another day in each case: what any day has would else be the same in two cases of
+        // a seed, and what is left when one is taken from the other is what an author wrote.
+        let of_case = number(self.only.as_ref().map_or(text.as_str(), |(_, id)| id.as_str())).unwrap_or(0);
+        let seed = seed.map(|seed| mix(seed, u64::from(of_case)));
         let beginning = self.beginning.named(name, seed).begun_by(&who.by);
         let begun = beginning.begin(&self.place, &text, false, Marks::default());
         begun.map_err(|why| match why {

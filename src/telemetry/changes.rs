@@ -10,7 +10,6 @@ use crate::scenario::apply;
 use crate::scenario::file::{CauseSpec, ScenarioFile};
 use crate::scenario::history::{ChangeKind, ChangeSpec};
 use crate::scenario::lower::Setup;
-use crate::sim::rng::mix;
 use crate::sim::spec::SpecError;
 use crate::sim::spec::action::Action;
 use crate::sim::world::World;
@@ -97,16 +96,13 @@ impl ChangeLog {
         }
         let end_s = file.length_s.as_secs_f64();
         let rate = file.history.changes_per_day;
-        // Others in each case: what two cases of a seed have in common would set apart what an author wrote.
-        for (at_s, draw) in
-            moments(mix(seed, u64::from(file.case)), STREAM, opens_at_unix_s, rate, -BACKGROUND_DAYS * DAY_S, end_s)
-        {
+        for (at_s, draw) in moments(seed, STREAM, opens_at_unix_s, rate, -BACKGROUND_DAYS * DAY_S, end_s) {
             planned.push((at_s, benign(draw), None));
         }
         // Which cause is behind a change must not show in its place: what was written decides, not who wrote it down.
         let key = |spec: &ChangeSpec| (spec.service.clone(), spec.title.clone());
         planned.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| key(&a.1).cmp(&key(&b.1))));
-        let first_number = 10_000 + mix(salt, STREAM) % 9_000;
+        let first_number = 10_000 + crate::sim::rng::mix(salt, STREAM) % 9_000;
         let mut log = ChangeLog { entries: Vec::new(), facts_read: 0, first_number };
         for (at_s, spec, fault) in planned {
             let ChangeSpec { kind, service, title, author, diff, rollout, .. } = spec;

@@ -1,7 +1,6 @@
 //! Tickets: what customers and colleagues file, most of it about something else.
 
 use crate::scenario::file::ScenarioFile;
-use crate::sim::rng::mix;
 use crate::telemetry::background::{moments, number_at};
 
 /// Tickets that come on a working day whatever happens; ours.
@@ -33,8 +32,7 @@ pub struct TicketBook {
 }
 
 impl TicketBook {
-    /// Those of the scenario, among those of any day, which are others in each case: what two cases of a seed have in common would
-    /// set apart what an author wrote. `opens_at_unix_s` is the opening in seconds since 1970.
+    /// Those of the scenario, among those of any day; `opens_at_unix_s` is the opening in seconds since 1970.
     pub fn new(file: &ScenarioFile, seed: u64, opens_at_unix_s: i64, salt: u64) -> TicketBook {
         let ticket = |at_s, from: &str, title: &str, body: &str| Ticket {
             id: String::new(),
@@ -45,14 +43,7 @@ impl TicketBook {
         };
         let own = file.history.tickets.iter().map(|t| ticket(t.at_s, &t.from, &t.title, &t.body));
         let end_s = file.length_s.as_secs_f64();
-        let any = moments(
-            mix(seed, u64::from(file.case)),
-            STREAM,
-            opens_at_unix_s,
-            PER_DAY,
-            -BACKGROUND_DAYS * 86_400.0,
-            end_s,
-        );
+        let any = moments(seed, STREAM, opens_at_unix_s, PER_DAY, -BACKGROUND_DAYS * 86_400.0, end_s);
         let any = any.into_iter().map(|(at_s, draw)| {
             let (title, body) = UNRELATED[(draw % UNRELATED.len() as u64) as usize];
             ticket(at_s, CUSTOMERS[(draw / 1009 % CUSTOMERS.len() as u64) as usize], title, body)
@@ -60,7 +51,7 @@ impl TicketBook {
         let mut tickets: Vec<Ticket> = own.chain(any).collect();
         tickets.sort_by(|a, b| a.at_s.total_cmp(&b.at_s).then_with(|| a.title.cmp(&b.title)));
         let mut last = 0;
-        let first = 10_000 + mix(salt, STREAM) % 9_000;
+        let first = 10_000 + crate::sim::rng::mix(salt, STREAM) % 9_000;
         for ticket in &mut tickets {
             last = (first + number_at(ticket.at_s)).max(last + 1);
             ticket.id = format!("SUP-{last}");
