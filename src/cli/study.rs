@@ -240,10 +240,7 @@ fn ready(model: &ModelPlayer) -> Result<(), Failure> {
 
 #[cfg(not(feature = "wire"))]
 fn ready(model: &ModelPlayer) -> Result<(), Failure> {
-    Err(Failure::Surroundings(format!(
-        "model {}: this program was built without a network (`--features wire`)",
-        model.name
-    )))
+    Err(no_network(model))
 }
 
 #[cfg(not(feature = "wire"))]
@@ -254,7 +251,13 @@ fn play_model(
     _: &Scenario,
     _: (&Path, &Sources),
 ) -> Result<Outcome, Failure> {
-    Err(ready(model).err().unwrap_or_else(|| Failure::Surroundings(String::new())))
+    Err(no_network(model))
+}
+
+#[cfg(not(feature = "wire"))]
+fn no_network(model: &ModelPlayer) -> Failure {
+    let why = "this program was built without a network (`--features wire`)";
+    Failure::Surroundings(format!("model {}: {why}", model.name))
 }
 
 /// Sessions of profiles that have ended and whose incident is one of the study, each player's first of each incident.

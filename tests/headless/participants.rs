@@ -142,12 +142,13 @@ fn without_telemetry_a_player_scores_at_the_base_rate() {
 }
 
 /// What players name on every variant of every file, against the roots that the author gave it; a line for each.
-/// `SCARTISSUE_PLAYERS=all` plays all of them under a seed that no player was made with, or under `SCARTISSUE_SEED`.
+/// A few files under a seed with which no player was made; `SCARTISSUE_PLAYERS=all` plays all of them, `SCARTISSUE_SEED`
+/// takes another seed.
 #[test]
 fn the_careful_one_names_nearly_every_cause_and_the_correlator_few() {
     let catalogue = Catalogue::built_in();
     let wanted = std::env::var("SCARTISSUE_PLAYERS").unwrap_or_default();
-    let seed = std::env::var("SCARTISSUE_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(21);
+    let seed = std::env::var("SCARTISSUE_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(33);
     let few = ["first-shift-1", "quiet-tuesday", "midnight", "six-idle-pods", "seven-at-a-hundred", "long-document"];
     let is_wanted = |name: &&str| match wanted.as_str() {
         "" => few.contains(name),

@@ -453,7 +453,11 @@ fn alike(watch: &mut Watch, found: &mut Found, level: &str, since: i64) -> Resul
         None => format!("No log line of level {level} in the last 15 minutes."),
         Some(((service, text), n)) => {
             let more = counts.len() - 1;
-            let others = if more == 0 { String::new() } else { format!("; {more} other kinds") };
+            let others = match more {
+                0 => String::new(),
+                1 => "; 1 other kind".to_string(),
+                _ => format!("; {more} other kinds"),
+            };
             let text = match text.char_indices().nth(MOST_TEXT) {
                 Some((at, _)) => format!("{}...", &text[..at]),
                 None => text.clone(),
